@@ -1,0 +1,16 @@
+# What must be there, and what is optional. What is missing is said here and again at run time.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(LIBURING REQUIRED IMPORTED_TARGET liburing)
+pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+
+pkg_check_modules(LTTNG_UST IMPORTED_TARGET lttng-ust)
+pkg_check_modules(LTTNG_CTL IMPORTED_TARGET lttng-ctl)
+pkg_check_modules(BABELTRACE2 IMPORTED_TARGET babeltrace2)
+
+foreach(dep CMOCKA LTTNG_UST LTTNG_CTL BABELTRACE2)
+  if(NOT ${dep}_FOUND)
+    message(STATUS "ringside: ${dep} not found; what needs it is left out and says so when asked")
+  endif()
+endforeach()
