@@ -14,3 +14,8 @@ foreach(dep CMOCKA LTTNG_UST LTTNG_CTL BABELTRACE2)
     message(STATUS "ringside: ${dep} not found; what needs it is left out and says so when asked")
   endif()
 endforeach()
+
+# traces/trace.h compiles to nothing without it.
+if(LTTNG_UST_FOUND)
+  add_compile_definitions(RINGSIDE_HAVE_LTTNG=1)
+endif()

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Tracepoints of a back-end: what a request goes through, as events whose two neighbours bound a
+ * stage (README.md beside this file defines the stages).
+ *
+ * A back-end includes this header, links `ringside_trace` and calls trace_open() when it was asked
+ * to trace. Until then a tracepoint is one load and one branch that is never taken; with the
+ * provider open and no session it is an indirect call more. LTTng itself is loaded by trace_open():
+ * a back-end that does not trace has neither its threads nor its descriptors.
+ *
+ * Built without LTTng (or in a freestanding program that does not define RINGSIDE_HAVE_LTTNG) all
+ * of it compiles to nothing.
+ *
+ * Where each event goes, once per request unless said otherwise:
+ *
+ *   trace_fetch        the chain was taken from the available ring and its descriptors were walked
+ *   trace_serve_begin  the device model is about to carry out the request
+ *   trace_serve_end    the request has its result: status and data are in guest memory
+ *   trace_publish      used->idx that makes the request visible was just stored. After a store that
+ *                      publishes several, one event for each of them, in ring order
+ *   trace_call         the driver was just notified: the write to the call descriptor returned.
+ *                      Once per notification, never for one that was suppressed. `head` and `seq`
+ *                      are those of the last request published, `len` is how many requests were
+ *                      published since the last time the back-end decided whether to notify
+ *
+ * `queue` is the index of the virtqueue, `head` the chain's head descriptor, `seq` counts the
+ * chains fetched from this queue from 0 and is never reset while the process lives (not by a ring
+ * that stops and starts), so that (process, queue, seq) names one request. `len` is the number of
+ * bytes: device-readable plus device-writable for fetch and serve_begin, the used length for
+ * serve_end and publish.
+ */
+#ifndef TRACES_TRACE_H
+#define TRACES_TRACE_H
+
+#include "harness/spec/types.h"
+
+#ifdef RINGSIDE_HAVE_LTTNG
+
+typedef void trace_event_fn(u16 queue, u16 head, u64 seq, u32 len);
+
+/* What the provider module hands out. */
+struct trace_ops {
+	u32 version; /* TRACE_OPS_VERSION */
+	trace_event_fn *fetch, *serve_begin, *serve_end, *publish, *call;
+};
+
+#define TRACE_OPS_VERSION 1
+
+/* NULL while tracing is off. Set once by trace_open(), before any thread that traces runs. */
+extern const struct trace_ops *trace_ops;
+
+#define TRACE_EVENT(name)                                                                          \
+	static inline void trace_##name(u16 queue, u16 head, u64 seq, u32 len)                     \
+	{                                                                                          \
+		if (__builtin_expect(trace_ops != NULL, 0))                                        \
+			trace_ops->name(queue, head, seq, len);                                    \
+	}
+
+/* Worth asking before work that only a tracepoint needs. */
+static inline bool trace_on(void)
+{
+	return __builtin_expect(trace_ops != NULL, 0);
+}
+
+#else
+
+#define TRACE_EVENT(name)                                                                          \
+	static inline void trace_##name(u16 queue, u16 head, u64 seq, u32 len)                     \
+	{                                                                                          \
+		(void)queue, (void)head, (void)seq, (void)len;                                     \
+	}
+
+static inline bool trace_on(void)
+{
+	return false;
+}
+
+#endif
+
+TRACE_EVENT(fetch)
+TRACE_EVENT(serve_begin)
+TRACE_EVENT(serve_end)
+TRACE_EVENT(publish)
+TRACE_EVENT(call)
+
+#undef TRACE_EVENT
+
+/*
+ * Load the LTTng-UST provider. 0, or -1 with one line in `err` (no full stop, no newline).
+ *
+ * The provider is ringside-trace.so in $RINGSIDE_LIBEXEC, else in ../libexec/ringside beside the
+ * folder of the running program. It starts two threads, which block every signal, and may wait up
+ * to 3 s for a session daemon that is alive but slow (LTTNG_UST_REGISTER_TIMEOUT). Call it after
+ * fork() and before any thread is started. There is no close: LTTng cannot be unloaded.
+ */
+int trace_open(char *err, size_t len);
+
+#endif
