@@ -40,10 +40,10 @@ enum clause_where {
 };
 
 enum clause_flags {
-	CLAUSE_LEGACY = 1 << 0,	     /* of a legacy interface section */
+	CLAUSE_LEGACY = 1 << 0,	       /* of a legacy interface section */
 	CLAUSE_NON_NORMATIVE = 1 << 1, /* outside the normative sections */
-	CLAUSE_INFO = 1 << 2,	     /* the text is ambiguous: at most `info` is reported */
-	CLAUSE_INFO_PART = 1 << 3,   /* ... in one case that the note names */
+	CLAUSE_INFO = 1 << 2,	       /* the text is ambiguous: at most `info` is reported */
+	CLAUSE_INFO_PART = 1 << 3,     /* ... in one case that the note names */
 };
 
 struct clause {
@@ -78,7 +78,10 @@ const char *clause_actor_name(enum clause_actor actor); /* "device", "driver" */
  */
 bool clause_testable(const struct clause *c, unsigned where);
 
-/* The part of an id that coverage groups by: "v14.split-ring.used-ring", "VU.ring.start", "v14.blk.init". */
+/*
+ * The part of an id that coverage groups by: "v14.split-ring.used-ring", "VU.ring.start",
+ * "v14.blk.init", "ROB.live".
+ */
 size_t clause_section_len(const char *id);
 
 #endif

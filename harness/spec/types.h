@@ -40,11 +40,11 @@ static inline struct uva uva_add(struct uva a, u64 off)
 	return (struct uva){ a.v + off };
 }
 
-#define ARRAY_SIZE(a)	 (sizeof(a) / sizeof((a)[0]))
-#define BIT_ULL(n)	 (1ULL << (n))
-#define MIN(a, b)	 ((a) < (b) ? (a) : (b))
-#define MAX(a, b)	 ((a) > (b) ? (a) : (b))
-#define ALIGN_UP(x, a)	 (((x) + (a) - 1) & ~((u64)(a) - 1))
+#define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
+#define BIT_ULL(n)     (1ULL << (n))
+#define MIN(a, b)      ((a) < (b) ? (a) : (b))
+#define MAX(a, b)      ((a) > (b) ? (a) : (b))
+#define ALIGN_UP(x, a) (((x) + (a)-1) & ~((u64)(a)-1))
 
 /* Little endian on the wire since VIRTIO 1.0; free on the hosts that run us today. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -51,8 +51,8 @@
 #define VIRTIO_BLK_T_ZONE_RESET_ALL 26
 #endif
 
-#define VIRTIO_BLK_SECTOR	 512
-#define VIRTIO_BLK_ID_LEN	 20
-#define VIRTIO_BLK_CONFIG_SIZE	 60 /* up to unused1, without secure erase and zoned fields */
+#define VIRTIO_BLK_SECTOR      512
+#define VIRTIO_BLK_ID_LEN      20
+#define VIRTIO_BLK_CONFIG_SIZE 60 /* up to unused1, without secure erase and zoned fields */
 
 #endif

@@ -8,6 +8,10 @@
 #define HARNESS_SPEC_VU_MSG_H
 
 #include "harness/spec/types.h"
+#include "harness/spec/vu_proto.h"
+
+/* A size that the table gives in words only: as the request, by content, or undefined. */
+#define VU_SIZE_OPEN 0xffffffffu
 
 enum vu_chan {
 	VU_CHAN_MAIN,	 /* front-end to back-end */
@@ -37,10 +41,10 @@ struct vu_msg_spec {
 	const char *edition; /* first edition that has it, A to D */
 	const char *error;   /* what the text says about errors */
 	const char *note;
-	u64 gate_pf;	     /* protocol feature bits that must be negotiated */
+	u64 gate_pf; /* protocol feature bits that must be negotiated */
 	u32 id;
 	u32 req_size_min, req_size_max;
-	u32 reply_size; /* 0xffffffff: as the request, or undefined */
+	u32 reply_size; /* the last two may be VU_SIZE_OPEN */
 	u8 chan;	/* enum vu_chan */
 	u8 req_fds_min, req_fds_max;
 	u8 reply_when; /* enum vu_reply_when */
@@ -54,10 +58,13 @@ extern const size_t vu_msg_count;
 /* NULL when the document has no such message. */
 const struct vu_msg_spec *vu_msg_find(enum vu_chan chan, u32 id);
 
-/* "GET_FEATURES", or "request-<id>" written into a static table's stead: never NULL. */
+/*
+ * "GET_FEATURES", or "request-<id>" for what the document does not have: never NULL. The latter
+ * lives in a buffer of the thread that four more calls overwrite.
+ */
 const char *vu_msg_name(enum vu_chan chan, u32 id);
 
-#define for_each_vu_msg(m) \
+#define for_each_vu_msg(m)                                                                         \
 	for (const struct vu_msg_spec *m = vu_msg_table; m < vu_msg_table + vu_msg_count; m++)
 
 #endif

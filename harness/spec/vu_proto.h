@@ -8,8 +8,8 @@
 
 #include "harness/spec/types.h"
 
-#define VU_F_PROTOCOL_FEATURES	30 /* bit of GET_FEATURES/SET_FEATURES */
-#define VU_F_LOG_ALL		26
+#define VU_F_PROTOCOL_FEATURES 30 /* bit of GET_FEATURES/SET_FEATURES */
+#define VU_F_LOG_ALL	       26
 
 enum vu_protocol_feature {
 	VU_PF_MQ = 0,
@@ -84,11 +84,11 @@ enum vu_backend_request {
 #define VU_FLAG_REPLY	   0x4u
 #define VU_FLAG_NEED_REPLY 0x8u
 
-#define VU_MAX_FDS	 8
-#define VU_MAX_REGIONS	 8 /* in one SET_MEM_TABLE */
-#define VU_MAX_CONFIG	 256
-#define VU_HEADER_SIZE	 12
-#define VU_MAX_PAYLOAD	 4096 /* no message of a block session is longer */
+#define VU_MAX_FDS     8
+#define VU_MAX_REGIONS 8 /* in one SET_MEM_TABLE */
+#define VU_MAX_CONFIG  256
+#define VU_HEADER_SIZE 12
+#define VU_MAX_PAYLOAD 4096 /* no message of a block session is longer */
 
 #define VU_VRING_INDEX_MASK 0xffull
 #define VU_VRING_NOFD	    0x100ull
@@ -155,7 +155,7 @@ struct vu_inflight {
 	u8 padding[4]; /* the C ABI's; the text's fields sum to 20 */
 };
 
-/* "Inflight I/O tracking", split virtqueue. The text's format, each queue region 64-byte aligned. */
+/* "Inflight I/O tracking", split virtqueue: the text's format, each region 64-byte aligned. */
 struct vu_inflight_desc {
 	u8 inflight;
 	u8 padding[5];
