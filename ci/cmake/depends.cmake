@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # What must be there, and what is optional. What is missing is said here and again at run time.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)

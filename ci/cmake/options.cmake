@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # What a build can be asked for. Presets (CMakePresets.json) set these.
 set(RINGSIDE_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them (address,undefined; thread)")
 option(RINGSIDE_FUZZ "Build the libFuzzer targets in tests/fuzz (needs clang)" OFF)
