@@ -17,7 +17,7 @@ enum cli_exit {
 	CLI_UNEXPECTED = 1, /* a verdict was not */
 	CLI_USAGE = 2,	    /* the command line or an input file is wrong */
 	CLI_TARGET = 3,	    /* the target was not reachable, or died */
-	CLI_INTERNAL = 4,   /* the machine refused something Ringside needs (memory, a file, a tool) */
+	CLI_INTERNAL = 4,   /* the machine refused something we need (memory, a file, a tool) */
 };
 
 enum cli_format {
@@ -33,11 +33,11 @@ struct cli_command {
 	int (*run)(int argc, char **argv);
 };
 
-/* Registered commands stand in their own linker section: a new command needs no list to be edited. */
-#define CLI_COMMAND(ident, name_, summary_, run_)                                    \
-	static const struct cli_command ident##_command = { name_, summary_, run_ }; \
-	__attribute__((used, section("cli_commands"))) static const struct cli_command \
-		*const ident##_entry = &ident##_command
+/* Commands register themselves in a linker section of their own: no list is to be edited. */
+#define CLI_COMMAND(ident, name_, summary_, run_)                                                  \
+	static const struct cli_command ident##_command = { name_, summary_, run_ };               \
+	static const struct cli_command *const ident##_entry                                       \
+		__attribute__((used, section("cli_commands"))) = &ident##_command
 
 /* One line on stderr: "ringside: " and what was wrong, with what, and what to do. */
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -45,7 +45,10 @@ void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Returns a cli_format, or -1 after an error line. `allowed` is a mask of 1 << format. */
 int cli_parse_format(const char *arg, unsigned allowed);
 
-/* Parse a number (0x accepted, suffixes k m g for 2^10 …) between min and max; -1 and an error line otherwise. */
+/*
+ * Parse a number (0x accepted, suffixes k m g for 2^10 …) between min and max; -1 and an error line
+ * otherwise.
+ */
 int cli_parse_u64(const char *option, const char *arg, u64 min, u64 max, u64 *out);
 
 /* A duration: "500ms", "2s", "1.5s", bare number = seconds. Result in milliseconds. */

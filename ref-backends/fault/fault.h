@@ -79,10 +79,10 @@ struct fault {
 /* The selected fault, or NULL. Set once before any thread runs. */
 extern const struct fault *fault_active;
 
-#define FAULT(ident, ...)                                               \
-	static const struct fault ident##_fault = { __VA_ARGS__ };      \
-	__attribute__((used, section("rb_faults"))) static const struct fault \
-		*const ident##_entry = &ident##_fault
+#define FAULT(ident, ...)                                                                          \
+	static const struct fault ident##_fault = { __VA_ARGS__ };                                 \
+	static const struct fault *const ident##_entry                                             \
+		__attribute__((used, section("rb_faults"))) = &ident##_fault
 
 /* NULL when there is none of that name. */
 const struct fault *fault_find(const char *name);
@@ -90,7 +90,7 @@ const struct fault *fault_find(const char *name);
 extern const struct fault *const __start_rb_faults[];
 extern const struct fault *const __stop_rb_faults[];
 
-#define for_each_fault(f) \
+#define for_each_fault(f)                                                                          \
 	for (const struct fault *const *f = __start_rb_faults; f < __stop_rb_faults; f++)
 
 #endif

@@ -30,7 +30,7 @@ static const struct {
 
 static void usage(FILE *f)
 {
-	const struct cli_command *sorted[64];
+	const struct cli_command *sorted[64] = { NULL };
 	size_t n = 0;
 
 	for (const struct cli_command *const *c = __start_cli_commands;
@@ -86,7 +86,8 @@ int main(int argc, char **argv)
 		printf("ringside %s\n", ringside_version);
 		return CLI_OK;
 	}
-	for (const struct cli_command *const *c = __start_cli_commands; c < __stop_cli_commands; c++)
+	for (const struct cli_command *const *c = __start_cli_commands; c < __stop_cli_commands;
+	     c++)
 		if (strcmp((*c)->name, argv[1]) == 0)
 			return (*c)->run(argc - 1, argv + 1);
 	exec_external(argv + 1);
