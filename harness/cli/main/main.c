@@ -71,6 +71,15 @@ static void exec_external(char **argv)
 	execv(path, argv);
 }
 
+/* A result that did not reach its reader is not a success. */
+static int finish(int status)
+{
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || status != CLI_OK)
+		return status;
+	cli_error("could not write all of the output: %s", strerror(errno));
+	return CLI_INTERNAL;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -80,16 +89,16 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		usage(stdout);
-		return CLI_OK;
+		return finish(CLI_OK);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		printf("ringside %s\n", ringside_version);
-		return CLI_OK;
+		return finish(CLI_OK);
 	}
 	for (const struct cli_command *const *c = __start_cli_commands; c < __stop_cli_commands;
 	     c++)
 		if (strcmp((*c)->name, argv[1]) == 0)
-			return (*c)->run(argc - 1, argv + 1);
+			return finish((*c)->run(argc - 1, argv + 1));
 	exec_external(argv + 1);
 	cli_error("'%s' is not a command: 'ringside --help' lists them", argv[1]);
 	return CLI_USAGE;
