@@ -102,7 +102,8 @@ static void sort(struct entries *e, bool messages)
 	int (*cmp)(const void *, const void *) = messages ? by_chan_and_number : by_id;
 	struct tsv_error err;
 
-	qsort(e->v, e->n, sizeof(*e->v), cmp);
+	if (e->n)
+		qsort(e->v, e->n, sizeof(*e->v), cmp);
 	for (size_t i = 1; i < e->n; i++) {
 		const struct entry *x = &e->v[i - 1], *y = &e->v[i];
 
