@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""cmake --install: what is put where, and that it runs from there."""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def prefix(build_dir, tmp_path_factory):
+    """An installation in a folder of its own."""
+    path = tmp_path_factory.mktemp("prefix")
+    subprocess.run(["cmake", "--install", build_dir, "--prefix", path], check=True, timeout=60,
+                   stdout=subprocess.DEVNULL)
+    return path
+
+
+def run(*argv, **kwargs):
+    return subprocess.run([str(a) for a in argv], stdin=subprocess.DEVNULL, text=True, timeout=60,
+                          capture_output=True, check=False, **kwargs)
+
+
+def installed(prefix):
+    return {str(p.relative_to(prefix)) for p in prefix.rglob("*") if p.is_file()}
+
+
+def test_ringside_runs_from_the_prefix(prefix):
+    done = run(prefix / "bin/ringside", "--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("ringside ")
+
+
+def test_nothing_points_back_into_the_sources(prefix, repo, build_dir):
+    """An installation outlives the tree it was built in; debug information may name it."""
+    for name in installed(prefix):
+        path = prefix / name
+        assert not path.is_symlink() or repo not in path.resolve().parents, name
+        if name.startswith(("share/", "libexec/")) and not name.endswith(".so"):
+            text = path.read_bytes()
+            assert str(repo).encode() not in text, name
+            assert str(build_dir).encode() not in text, name
+
+
+def test_manual_pages_render(prefix):
+    if not shutil.which("mandoc"):
+        pytest.skip("mandoc is not installed: ci/bootstrap check")
+    for page in (prefix / "share/man/man1").iterdir():
+        done = run("mandoc", "-T", "utf8", page)
+        assert done.returncode == 0 and len(done.stdout) > 500, (page, done.stderr)
+
+
+def bash_complete(prefix, *words):
+    """What bash offers for the last of the words."""
+    script = """
+        . "$PREFIX/share/bash-completion/completions/ringside"
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _ringside
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    env = {**os.environ, "PREFIX": str(prefix)}
+    done = run("bash", "-c", script, "bash", *words, env=env)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_completion_of_commands(prefix, commands):
+    ringside = prefix / "bin/ringside"
+    assert set(commands) <= set(bash_complete(prefix, ringside, ""))
+    assert bash_complete(prefix, ringside, "repo") == ["report"]
+    assert bash_complete(prefix, ringside, "--ver") == ["--version"]
+
+
+def test_completion_is_installed_for_three_shells(prefix):
+    assert {
+        "share/bash-completion/completions/ringside",
+        "share/bash-completion/completions/ringside-backend",
+        "share/fish/vendor_completions.d/ringside.fish",
+        "share/zsh/site-functions/_ringside",
+    } <= installed(prefix)
