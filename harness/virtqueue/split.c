@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/virtqueue/split.h"
+
+#include <string.h>
+
+/*
+ * The rings are shared with somebody who may be malicious and is certainly concurrent. Every field
+ * that the device can write is read exactly once, and every field it may read at any time is
+ * written exactly once, by these.
+ */
+#define RING_READ(x)	 __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define RING_WRITE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+
+void vq_split_init(struct vq_split *vq, const struct vq_split_layout *layout,
+		   struct vq_split_slot *slots, u16 base, bool event_idx)
+{
+	u16 size = layout->size;
+
+	memset(layout->desc_hva, 0, vq_split_desc_bytes(size));
+	memset(layout->avail_hva, 0, vq_split_avail_bytes(size));
+	memset(layout->used_hva, 0, vq_split_used_bytes(size));
+	*vq = (struct vq_split){
+		.desc = layout->desc_hva,
+		.avail = layout->avail_hva,
+		.used = layout->used_hva,
+		.slots = slots,
+		.size = size,
+		.mask = (u16)(size - 1),
+		.event_idx = event_idx,
+		.free_count = size,
+		.avail_idx = base,
+		.kicked_idx = base,
+		.used_idx = base,
+	};
+	RING_WRITE(vq->avail->idx, le16(base));
+	RING_WRITE(vq->used->idx, le16(base));
+	for (u32 i = 0; i < size; i++)
+		slots[i] = (struct vq_split_slot){ .next = (u16)(i + 1) };
+	if (event_idx)
+		vq_split_set_used_event(vq, base);
+}
+
+static void desc_write(struct vring_desc *d, u64 addr, u32 len, u16 flags, u16 next)
+{
+	d->addr = le64(addr);
+	d->len = le32(len);
+	d->flags = le16(flags);
+	d->next = le16(next);
+}
+
+static void avail_push(struct vq_split *vq, u16 head)
+{
+	vq->avail->ring[vq->avail_idx & vq->mask] = le16(head);
+	vq->avail_idx++;
+}
+
+int vq_split_add(struct vq_split *vq, const struct vq_sg *sg, unsigned out, unsigned in, void *token)
+{
+	unsigned n = out + in;
+	u16 head = vq->free_head;
+	u16 i = head;
+
+	if (n == 0 || n > vq->free_count)
+		return VQ_EMPTY;
+	for (unsigned k = 0; k < n; k++) {
+		u16 next = vq->slots[i].next;
+		u16 flags = k < out ? 0 : VRING_DESC_F_WRITE;
+
+		if (k + 1 < n)
+			desc_write(&vq->desc[i], sg[k].addr.v, sg[k].len, flags | VRING_DESC_F_NEXT,
+				   next);
+		else
+			desc_write(&vq->desc[i], sg[k].addr.v, sg[k].len, flags, 0);
+		i = next;
+	}
+	vq->free_head = i;
+	vq->free_count -= (u16)n;
+	vq->slots[head].token = token;
+	vq->slots[head].count = (u16)n;
+	avail_push(vq, head);
+	return head;
+}
+
+int vq_split_add_indirect(struct vq_split *vq, struct vring_desc *table, struct gpa table_addr,
+			  const struct vq_sg *sg, unsigned out, unsigned in, void *token)
+{
+	unsigned n = out + in;
+	u16 head = vq->free_head;
+
+	if (n == 0 || vq->free_count == 0)
+		return VQ_EMPTY;
+	for (unsigned k = 0; k < n; k++) {
+		u16 flags = k < out ? 0 : VRING_DESC_F_WRITE;
+		bool last = k + 1 == n;
+
+		desc_write(&table[k], sg[k].addr.v, sg[k].len,
+			   last ? flags : flags | VRING_DESC_F_NEXT, last ? 0 : (u16)(k + 1));
+	}
+	vq->free_head = vq->slots[head].next;
+	vq->free_count--;
+	desc_write(&vq->desc[head], table_addr.v, n * (u32)sizeof(*table), VRING_DESC_F_INDIRECT, 0);
+	vq->slots[head].token = token;
+	vq->slots[head].count = 1;
+	avail_push(vq, head);
+	return head;
+}
+
+void vq_split_publish(struct vq_split *vq)
+{
+	/* 2.7.13.3: the entries are visible before the index that covers them. */
+	__atomic_store_n(&vq->avail->idx, le16(vq->avail_idx), __ATOMIC_RELEASE);
+}
+
+bool vq_split_kick_due(struct vq_split *vq)
+{
+	u16 old = vq->kicked_idx;
+
+	vq->kicked_idx = vq->avail_idx;
+	/*
+	 * 2.7.13.4.1: the index is visible before the device's wish is read. Without the full barrier
+	 * both sides can miss the other's store, and sleep.
+	 */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (vq->event_idx) {
+		u16 event = le16(RING_READ(*vq_split_avail_event(vq)));
+
+		return vring_need_event(event, vq->avail_idx, old);
+	}
+	return !(le16(RING_READ(vq->used->flags)) & VRING_USED_F_NO_NOTIFY);
+}
+
+/* Give the slots of a chain back to the free list. */
+static void slots_free(struct vq_split *vq, u16 head)
+{
+	u16 count = vq->slots[head].count;
+	u16 last = head;
+
+	/* The bookkeeping's own links, never the table's: the device could have written that. */
+	for (u16 k = 1; k < count; k++)
+		last = vq->slots[last].next;
+	vq->slots[last].next = vq->free_head;
+	vq->free_head = head;
+	vq->free_count += count;
+	vq->slots[head].token = NULL;
+}
+
+int vq_split_reap(struct vq_split *vq, u32 *id, u32 *len, void **token)
+{
+	struct vring_used_elem *e = &vq->used->ring[vq->used_idx & vq->mask];
+
+	if (!vq_split_used_pending(vq))
+		return VQ_EMPTY;
+	*id = le32(RING_READ(e->id));
+	*len = le32(RING_READ(e->len));
+	vq->used_idx++;
+	if (*id >= vq->size || !vq->slots[*id].token)
+		return VQ_BADID;
+	*token = vq->slots[*id].token;
+	slots_free(vq, (u16)*id);
+	return (int)*id;
+}
+
+void vq_split_set_used_event(struct vq_split *vq, u16 event)
+{
+	RING_WRITE(*vq_split_used_event(vq), le16(event));
+}
+
+bool vq_split_enable_calls(struct vq_split *vq)
+{
+	if (vq->event_idx)
+		vq_split_set_used_event(vq, vq->used_idx);
+	else
+		RING_WRITE(vq->avail->flags, 0);
+	/* The wish is visible before the index is read again: the device may have been faster. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return vq_split_used_pending(vq);
+}
+
+void vq_split_disable_calls(struct vq_split *vq)
+{
+	if (vq->event_idx)
+		/* The place just passed is the one reached last, a whole lap of 2^16 away. */
+		vq_split_set_used_event(vq, (u16)(vq->used_idx - 1));
+	else
+		RING_WRITE(vq->avail->flags, le16(VRING_AVAIL_F_NO_INTERRUPT));
+}
+
+void vq_split_raw_desc(struct vq_split *vq, u16 i, u64 addr, u32 len, u16 flags, u16 next)
+{
+	desc_write(&vq->desc[i], addr, len, flags, next);
+}
+
+void vq_split_raw_avail(struct vq_split *vq, u16 index, u16 head)
+{
+	vq->avail->ring[index & vq->mask] = le16(head);
+}
+
+void vq_split_raw_publish(struct vq_split *vq, u16 idx)
+{
+	__atomic_store_n(&vq->avail->idx, le16(idx), __ATOMIC_RELEASE);
+}
+
+u16 vq_split_raw_used_idx(const struct vq_split *vq)
+{
+	return le16(__atomic_load_n(&vq->used->idx, __ATOMIC_ACQUIRE));
+}
