@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char ringside_version[] = RINGSIDE_VERSION;
-
 void cli_error(const char *fmt, ...)
 {
 	va_list ap;

@@ -59,6 +59,4 @@ FILE *cli_open_output(const char *path);
 /* 0, or -1 after an error line when what was written did not reach the file. */
 int cli_close_output(FILE *f, const char *path);
 
-extern const char ringside_version[];
-
 #endif

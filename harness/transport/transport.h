@@ -24,14 +24,14 @@ enum tp_result {
 };
 
 enum tp_cap {
-	TP_CAP_CONFIG = 1 << 0,		/* read_config */
-	TP_CAP_CONFIG_WRITE = 1 << 1,	/* write_config */
-	TP_CAP_STATUS = 1 << 2,		/* a device status register that the device honours */
-	TP_CAP_RESET = 1 << 3,		/* reset without a new session */
-	TP_CAP_QUEUE_BASE = 1 << 4,	/* queue_start at an index, queue_stop tells the index */
-	TP_CAP_CONFIG_EVENT = 1 << 5,	/* config change notifications are seen */
-	TP_CAP_VHOST_USER = 1 << 6,	/* the socket itself is at hand (harness/check/vhost_user) */
-	TP_CAP_PROCESS = 1 << 7,	/* the target's process can be looked at */
+	TP_CAP_CONFIG = 1 << 0,	      /* read_config */
+	TP_CAP_CONFIG_WRITE = 1 << 1, /* write_config */
+	TP_CAP_STATUS = 1 << 2,	      /* a device status register that the device honours */
+	TP_CAP_RESET = 1 << 3,	      /* reset without a new session */
+	TP_CAP_QUEUE_BASE = 1 << 4,   /* queue_start at an index, queue_stop tells the index */
+	TP_CAP_CONFIG_EVENT = 1 << 5, /* config change notifications are seen */
+	TP_CAP_VHOST_USER = 1 << 6,   /* the socket itself is at hand (harness/check/vhost_user) */
+	TP_CAP_PROCESS = 1 << 7,      /* the target's process can be looked at */
 	TP_CAP_CONFIG_TRIGGER = 1 << 8, /* the target can be made to change its configuration */
 };
 
@@ -124,9 +124,12 @@ static inline u64 tp_deadline(struct tp *t, unsigned ms)
 static inline const char *tp_result_text(int result)
 {
 	static const char *const names[] = {
-		"ok",		    "no answer in time",
-		"connection ended", "refused",
-		"protocol error",   "not supported by this target",
+		"ok",
+		"no answer in time",
+		"connection ended",
+		"refused",
+		"protocol error",
+		"not supported by this target",
 		"local failure",
 	};
 

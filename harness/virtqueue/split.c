@@ -54,7 +54,8 @@ static void avail_push(struct vq_split *vq, u16 head)
 	vq->avail_idx++;
 }
 
-int vq_split_add(struct vq_split *vq, const struct vq_sg *sg, unsigned out, unsigned in, void *token)
+int vq_split_add(struct vq_split *vq, const struct vq_sg *sg, unsigned out, unsigned in,
+		 void *token)
 {
 	unsigned n = out + in;
 	u16 head = vq->free_head;
@@ -98,7 +99,8 @@ int vq_split_add_indirect(struct vq_split *vq, struct vring_desc *table, struct 
 	}
 	vq->free_head = vq->slots[head].next;
 	vq->free_count--;
-	desc_write(&vq->desc[head], table_addr.v, n * (u32)sizeof(*table), VRING_DESC_F_INDIRECT, 0);
+	desc_write(&vq->desc[head], table_addr.v, n * (u32)sizeof(*table), VRING_DESC_F_INDIRECT,
+		   0);
 	vq->slots[head].token = token;
 	vq->slots[head].count = 1;
 	avail_push(vq, head);

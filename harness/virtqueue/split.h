@@ -91,7 +91,8 @@ void vq_split_init(struct vq_split *vq, const struct vq_split_layout *layout,
  * descriptor table and its head into the available ring, without showing it to the device yet.
  * Returns the head or VQ_EMPTY. `token` is not NULL.
  */
-int vq_split_add(struct vq_split *vq, const struct vq_sg *sg, unsigned out, unsigned in, void *token);
+int vq_split_add(struct vq_split *vq, const struct vq_sg *sg, unsigned out, unsigned in,
+		 void *token);
 
 /*
  * The same with the chain in an indirect table (VIRTIO_F_INDIRECT_DESC): `table` has out + in

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/cli/cli.h"
+#include "harness/spec/version.h"
 
 extern const struct cli_command *const __start_cli_commands[] __attribute__((weak));
 extern const struct cli_command *const __stop_cli_commands[] __attribute__((weak));

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a conformance run found, and how it is written down. JSON is the result
+ * (reports/schema/conform-1.json); text, JUnit and TAP are renderings of the same structure.
+ */
+#ifndef HARNESS_RUN_RESULT_H
+#define HARNESS_RUN_RESULT_H
+
+#include <stdio.h>
+
+#include "harness/check/check.h"
+
+#define RESULT_TEXT 256
+
+struct result {
+	const struct check *check;
+	enum verdict verdict;
+	const char *clause;	  /* what was accused under, NULL = nothing */
+	char reason[RESULT_TEXT]; /* one line; "" for a pass */
+	char expected[RESULT_TEXT];
+	char **log; /* evidence, on anything but a pass */
+	unsigned log_lines;
+	double duration_ms;
+	enum verdict anticipated;    /* by the expectation file; VERDICT_PASS without */
+	const char *anticipated_why; /* NULL: not in the expectation file */
+	bool unexpected;
+	bool fixed; /* the expectation file says otherwise, and it is better than that */
+};
+
+struct run_target {
+	const char *uri;
+	const char *name; /* what the report calls it */
+	const char *command;
+	const char *device;
+	const char *transport;
+	u64 features, protocol_features;
+	unsigned queues;
+};
+
+struct run {
+	struct run_target target;
+	struct result *results;
+	unsigned count;
+	unsigned tally[VERDICTS];
+	unsigned unexpected, fixed;
+	double duration_s;
+	char died
+		[RESULT_TEXT]; /* the target's death that nobody expected, with the check under way */
+};
+
+const char *verdict_name(enum verdict v); /* "pass" … */
+/* -1: no such verdict. */
+int verdict_parse(const char *name);
+
+/* Writers; `f` is flushed and checked by the caller. */
+void run_write_text(const struct run *r, FILE *f);
+void run_write_json(const struct run *r, FILE *f);
+void run_write_junit(const struct run *r, FILE *f);
+void run_write_tap(const struct run *r, FILE *f);
+
+void run_free(struct run *r);
+
+#endif

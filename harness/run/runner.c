@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/run/runner.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/device/blk.h"
+#include "harness/run/evidence.h"
+#include "harness/spec/clause.h"
+#include "harness/transport/vhost_user/frontend.h"
+
+static const struct {
+	const char *name;
+	u32 id;
+} devices[] = {
+	{ "blk", VIRTIO_ID_BLOCK },
+};
+
+u32 runner_device_id(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		if (strcmp(devices[i].name, name) == 0)
+			return devices[i].id;
+	return 0;
+}
+
+const char *runner_device_name(u32 id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		if (devices[i].id == id)
+			return devices[i].name;
+	return "unknown";
+}
+
+/* What the target is, found out once: decides what is skipped. */
+struct probe {
+	bool ok; /* false: the handshake itself is broken; skip nothing, let the checks say why */
+	char why[160];
+	u64 features, pf, all_features;
+	u32 caps;
+	unsigned queues;
+	u32 device;
+};
+
+struct runner {
+	struct target *target;
+	const struct runner_opts *opts;
+	struct run *run;
+	struct vu_frontend fe;
+	struct probe probe;
+	struct ck ck;
+	struct evidence evidence;
+	struct vq_split_slot *slots;
+	unsigned broken_opens; /* in a row, for the same reason: see run_check() */
+	char broken_why[RESULT_TEXT];
+};
+
+static int trigger(struct vu_frontend *fe)
+{
+	struct runner *rn = (struct runner *)((char *)fe - offsetof(struct runner, fe));
+
+	return target_trigger(rn->target, fe->peer) == 0
+		       ? TP_OK
+		       : vu_error(fe, TP_ELOCAL, "the configuration trigger failed");
+}
+
+static void log_line(void *arg, const char *fmt, va_list ap)
+{
+	evidence_vlog(arg, fmt, ap);
+}
+
+/*
+ * vhost-user does not say what a device is. A block device shows itself by a configuration that
+ * makes sense as one.
+ */
+static u32 guess_device(struct probe *p, struct vu_frontend *fe)
+{
+	struct virtio_blk_config c = { 0 };
+	u32 blk_size;
+
+	if (!(p->caps & TP_CAP_CONFIG) ||
+	    fe->tp.ops->read_config(&fe->tp, 0, &c, VIRTIO_BLK_CONFIG_SIZE) != TP_OK)
+		return 0;
+	blk_size = le32(c.blk_size);
+	if (le64(c.capacity) == 0 || le64(c.capacity) >> 55)
+		return 0;
+	if (p->features & BIT_ULL(VIRTIO_BLK_F_BLK_SIZE) &&
+	    (blk_size < 512 || blk_size & (blk_size - 1) || blk_size > 1 << 20))
+		return 0;
+	if (!(p->features & (BIT_ULL(VIRTIO_BLK_F_FLUSH) | BIT_ULL(VIRTIO_BLK_F_BLK_SIZE))))
+		return 0;
+	return VIRTIO_ID_BLOCK;
+}
+
+static int probe(struct runner *rn, char *error, size_t room)
+{
+	struct probe *p = &rn->probe;
+	struct vu_frontend *fe = &rn->fe;
+	int rc;
+
+	if (target_start(rn->target, error, room) < 0)
+		return -1;
+	rc = vu_connect(fe);
+	if (rc != TP_OK) {
+		snprintf(error, room, "%s", fe->tp.error);
+		return -1;
+	}
+	rc = fe->tp.ops->open(&fe->tp);
+	if (rc == TP_OK)
+		rc = fe->tp.ops->get_features(&fe->tp, &p->features);
+	p->ok = rc == TP_OK;
+	snprintf(p->why, sizeof(p->why), "%s", p->ok ? "" : fe->tp.error);
+	p->all_features = fe->offered;
+	p->pf = fe->pf_offered;
+	p->caps = fe->tp.caps;
+	p->queues = fe->queues;
+	if (rn->opts->device) {
+		p->device = runner_device_id(rn->opts->device);
+	} else {
+		p->device = p->ok ? guess_device(p, fe) : 0;
+		if (!p->device) {
+			snprintf(error, room,
+				 "cannot tell from its configuration what device this is%s%s: say "
+				 "--device TYPE",
+				 p->ok ? "" : " (", p->ok ? "" : p->why);
+			fe->tp.ops->close(&fe->tp);
+			return -1;
+		}
+	}
+	fe->tp.ops->close(&fe->tp);
+	return 0;
+}
+
+/* Why a check does not apply to this target; false: it does. */
+static bool skip_reason(const struct runner *rn, const struct check *k, char *why, size_t room)
+{
+	static const struct {
+		u32 cap;
+		const char *what;
+	} caps[] = {
+		{ TP_CAP_CONFIG,
+		  "the target has no configuration space (protocol feature CONFIG)" },
+		{ TP_CAP_STATUS, "the target has no device status (protocol feature STATUS)" },
+		{ TP_CAP_RESET, "the target cannot be reset within a session" },
+		{ TP_CAP_CONFIG_EVENT, "the target cannot announce configuration changes "
+				       "(protocol features CONFIG and BACKEND_REQ)" },
+		{ TP_CAP_CONFIG_TRIGGER, "nothing makes the target change its configuration "
+					 "(--config-trigger)" },
+		{ TP_CAP_PROCESS, "the target's process cannot be looked at" },
+	};
+	const struct probe *p = &rn->probe;
+
+	if (!p->ok)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
+		if (k->caps & caps[i].cap && !(p->caps & caps[i].cap)) {
+			snprintf(why, room, "%s", caps[i].what);
+			return true;
+		}
+	}
+	for (unsigned bit = 0; bit < 64; bit++) {
+		u64 mask = BIT_ULL(bit);
+
+		if (k->features & mask & ~p->all_features) {
+			snprintf(why, room, "feature bit %u is not offered", bit);
+			return true;
+		}
+		if (k->lacks & mask & p->all_features) {
+			snprintf(why, room, "feature bit %u is offered", bit);
+			return true;
+		}
+		if (k->pf & mask & ~p->pf) {
+			snprintf(why, room, "protocol feature bit %u is not offered", bit);
+			return true;
+		}
+	}
+	if (k->queues > p->queues) {
+		snprintf(why, room, "needs %u queues, the target has %u", k->queues, p->queues);
+		return true;
+	}
+	return false;
+}
+
+static void set_verdict(struct result *res, enum verdict v, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void set_verdict(struct result *res, enum verdict v, const char *fmt, ...)
+{
+	va_list ap;
+
+	res->verdict = v;
+	va_start(ap, fmt);
+	vsnprintf(res->reason, sizeof(res->reason), fmt, ap);
+	va_end(ap);
+}
+
+static void take_verdict(struct runner *rn, struct result *res)
+{
+	struct evidence *ev = &rn->evidence;
+
+	res->verdict = ev->verdict;
+	res->clause = ev->clause;
+	memcpy(res->reason, ev->reason, sizeof(res->reason));
+	memcpy(res->expected, ev->expected, sizeof(res->expected));
+	/* An accusation must name a clause that the check exercises: anything else is our own mistake. */
+	if (res->clause) {
+		bool named = false;
+
+		for (unsigned i = 0; i < CHECK_CLAUSES && res->check->clauses[i]; i++)
+			named |= strcmp(res->check->clauses[i], res->clause) == 0;
+		if (!named)
+			set_verdict(res, VERDICT_ERROR,
+				    "the check accuses under %s, which it does not name",
+				    res->clause);
+	}
+}
+
+static void run_open_check(struct runner *rn, struct result *res)
+{
+	const struct check *k = res->check;
+	struct ck *c = &rn->ck;
+
+	if (!k->own_session && !ck_open(c)) {
+		if (strcmp(rn->broken_why, rn->evidence.reason) == 0)
+			rn->broken_opens++;
+		else
+			rn->broken_opens = 1;
+		memcpy(rn->broken_why, rn->evidence.reason, sizeof(rn->broken_why));
+	} else {
+		rn->broken_opens = 0;
+		k->run(c);
+	}
+	c->tp->ops->close(c->tp);
+}
+
+static void run_check(struct runner *rn, struct result *res)
+{
+	const struct check *k = res->check;
+	struct ck *c = &rn->ck;
+	u64 start = vu_now_ns();
+	char why[RESULT_TEXT];
+
+	if (skip_reason(rn, k, why, sizeof(why))) {
+		set_verdict(res, VERDICT_SKIP, "%s", why);
+		return;
+	}
+	/* A target whose handshake is broken would cost a deadline for each check that is left. */
+	if (!k->own_session && rn->broken_opens >= 3) {
+		set_verdict(res, VERDICT_ERROR, "%s (as three times before; not tried again)",
+			    rn->broken_why);
+		return;
+	}
+	evidence_reset(&rn->evidence);
+	*c = (struct ck){
+		.tp = &rn->fe.tp,
+		.check = k,
+		.host = &rn->evidence.host,
+		.device = rn->probe.device,
+		.slots = rn->slots,
+		.rng = 0x9e3779b97f4a7c15ull,
+		/* What a check with a session of its own goes by. */
+		.offered = rn->probe.features,
+		.queues = rn->probe.queues,
+	};
+	run_open_check(rn, res);
+	take_verdict(rn, res);
+	res->duration_ms = (double)(vu_now_ns() - start) / 1e6;
+}
+
+static void keep_evidence(struct runner *rn, struct result *res)
+{
+	if (res->verdict == VERDICT_PASS || res->verdict == VERDICT_SKIP)
+		return;
+	res->log = evidence_take(&rn->evidence, &res->log_lines);
+}
+
+static void compare(const struct runner_opts *o, struct run *r, struct result *res)
+{
+	const struct expectation *e = o->expect ? expect_find(o->expect, res->check->id) : NULL;
+	bool good = res->verdict == VERDICT_PASS || res->verdict == VERDICT_SKIP ||
+		    res->verdict == VERDICT_INFO;
+
+	res->anticipated = e ? e->verdict : VERDICT_PASS;
+	res->anticipated_why = e ? e->reason : NULL;
+	if (!e)
+		res->unexpected = !good;
+	else if (res->verdict != e->verdict && good)
+		res->fixed = true;
+	else
+		res->unexpected = res->verdict != e->verdict;
+	r->tally[res->verdict]++;
+	r->unexpected += res->unexpected;
+	r->fixed += res->fixed;
+}
+
+/* "split" of "split.used-len.in". */
+static size_t group_len(const char *id)
+{
+	return strcspn(id, ".");
+}
+
+static void note_death(struct runner *rn, struct result *res, const char *how)
+{
+	if (res->verdict == VERDICT_PASS || res->verdict == VERDICT_INFO ||
+	    res->verdict == VERDICT_ERROR)
+		set_verdict(res, VERDICT_ERROR, "the target %s", how);
+	evidence_log(&rn->evidence, "  the target %s", how);
+}
+
+static void run_all(struct runner *rn)
+{
+	struct run *r = rn->run;
+	const char *group = "";
+	char error[RESULT_TEXT];
+	bool gone = false;
+
+	for (unsigned i = 0; i < r->count; i++) {
+		struct result *res = &r->results[i];
+		const char *id = res->check->id;
+
+		if (gone) {
+			set_verdict(res, VERDICT_ERROR, "not run: the target is gone");
+			compare(rn->opts, r, res);
+			continue;
+		}
+		if (rn->opts->progress)
+			fprintf(stderr, "\r\033[K%u/%u %s", i + 1, r->count, id);
+		if (group_len(id) != group_len(group) || strncmp(id, group, group_len(id)) != 0) {
+			if (i > 0)
+				target_stop(rn->target);
+			group = id;
+		}
+		if (target_start(rn->target, error, sizeof(error)) < 0) {
+			set_verdict(res, VERDICT_ERROR, "%s", error);
+			if (!r->died[0])
+				snprintf(r->died, sizeof(r->died), "%.200s", error);
+			compare(rn->opts, r, res);
+			gone = true;
+			continue;
+		}
+		run_check(rn, res);
+		if (target_died(rn->target))
+			note_death(rn, res, rn->target->death);
+		keep_evidence(rn, res);
+		compare(rn->opts, r, res);
+		if (rn->target->death[0]) {
+			if (res->unexpected && !r->died[0])
+				snprintf(r->died, sizeof(r->died), "%.150s, during %s",
+					 rn->target->death, id);
+			rn->target->restarts++;
+			rn->target->death[0] = '\0';
+		} else if (!rn->target->command && res->verdict == VERDICT_ERROR) {
+			/* Nobody to restart it: is it still there at all? */
+			if (vu_connect(&rn->fe) != TP_OK) {
+				snprintf(r->died, sizeof(r->died), "%.150s, during %s",
+					 rn->fe.tp.error, id);
+				gone = true;
+			}
+			vu_disconnect(&rn->fe);
+		}
+	}
+	if (rn->opts->progress)
+		fputs("\r\033[K", stderr);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp((*(const struct check *const *)a)->id, (*(const struct check *const *)b)->id);
+}
+
+static bool clause_selected(const struct check *k, const char *glob)
+{
+	if (!glob)
+		return true;
+	for (unsigned i = 0; i < CHECK_CLAUSES && k->clauses[i]; i++)
+		if (fnmatch(glob, k->clauses[i], 0) == 0)
+			return true;
+	return false;
+}
+
+unsigned runner_select(const struct runner_opts *o, u32 device, const struct check **out,
+		       unsigned room)
+{
+	unsigned n = 0;
+
+	for_each_check (k) {
+		if ((*k)->device && device && (*k)->device != device)
+			continue;
+		if (o->check_glob && fnmatch(o->check_glob, (*k)->id, 0) != 0)
+			continue;
+		if (!clause_selected(*k, o->clause_glob))
+			continue;
+		if (out && n < room)
+			out[n] = *k;
+		n++;
+	}
+	if (out)
+		qsort(out, MIN(n, room), sizeof(*out), by_id);
+	return n;
+}
+
+int runner_run(struct target *t, const struct runner_opts *o, struct run *r, char *error,
+	       size_t room)
+{
+	struct runner *rn = calloc(1, sizeof(*rn));
+	const struct check **selected = NULL;
+	u64 start = vu_now_ns();
+	int rc = -1;
+
+	memset(r, 0, sizeof(*r));
+	if (!rn)
+		goto out;
+	rn->target = t;
+	rn->opts = o;
+	rn->run = r;
+	rn->slots = calloc(CK_SLOTS, sizeof(*rn->slots));
+	vu_transport_init(&rn->fe, t->socket);
+	rn->fe.vlog = log_line;
+	rn->fe.log_arg = &rn->evidence;
+	if (t->trigger)
+		rn->fe.config_trigger = trigger;
+	if (o->timeout_ms)
+		rn->fe.tp.timeout_ms = o->timeout_ms;
+	if (o->quiet_ms)
+		rn->fe.tp.quiet_ms = o->quiet_ms;
+	evidence_init(&rn->evidence);
+	if (!rn->slots || probe(rn, error, room) < 0)
+		goto out;
+	r->target = (struct run_target){
+		.uri = t->uri,
+		.command = t->command,
+		.device = runner_device_name(rn->probe.device),
+		.transport = "vhost-user",
+		.features = rn->probe.all_features,
+		.protocol_features = rn->probe.pf,
+		.queues = rn->probe.queues,
+	};
+	r->count = runner_select(o, rn->probe.device, NULL, 0);
+	selected = calloc(r->count + 1, sizeof(*selected));
+	r->results = calloc(r->count + 1, sizeof(*r->results));
+	if (!selected || !r->results)
+		goto out;
+	runner_select(o, rn->probe.device, selected, r->count);
+	for (unsigned i = 0; i < r->count; i++)
+		r->results[i].check = selected[i];
+	run_all(rn);
+	rc = 0;
+out:
+	if (rc < 0 && !error[0])
+		snprintf(error, room, "out of memory");
+	target_stop(t);
+	if (rn) {
+		vu_disconnect(&rn->fe);
+		evidence_destroy(&rn->evidence);
+		free(rn->slots);
+	}
+	free(rn);
+	free(selected);
+	r->duration_s = (double)(vu_now_ns() - start) / 1e9;
+	return rc;
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/run/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static u64 now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000 + (u64)ts.tv_nsec / 1000000;
+}
+
+static int make_dir(struct target *t)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(t->dir, sizeof(t->dir), "%.40s/ringside-XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(t->dir)) {
+		t->dir[0] = '\0';
+		return -1;
+	}
+	snprintf(t->log, sizeof(t->log), "%s/log", t->dir);
+	return 0;
+}
+
+int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room)
+{
+	static const char scheme[] = "vhost-user:";
+	const char *path;
+
+	memset(t, 0, sizeof(*t));
+	if (strncmp(uri, scheme, strlen(scheme)) != 0) {
+		snprintf(error, room, "'%.100s' is not a target: write vhost-user:PATH", uri);
+		return -1;
+	}
+	path = uri + strlen(scheme);
+	if (!*path && !command) {
+		snprintf(error, room, "'%s' has no socket path, and no --command to start one",
+			 uri);
+		return -1;
+	}
+	if (strlen(path) >= sizeof(t->socket)) {
+		snprintf(error, room,
+			 "socket path '%.60s…' is longer than the %zu bytes a socket may have",
+			 path, sizeof(t->socket) - 1);
+		return -1;
+	}
+	if (command && make_dir(t) < 0) {
+		snprintf(error, room, "cannot make a temporary folder: %s", strerror(errno));
+		return -1;
+	}
+	if (*path)
+		strcpy(t->socket, path);
+	else
+		snprintf(t->socket, sizeof(t->socket), "%s/socket", t->dir);
+	t->uri = strdup(uri);
+	t->command = command ? strdup(command) : NULL;
+	t->start_ms = 10000;
+	return 0;
+}
+
+void target_destroy(struct target *t)
+{
+	target_stop(t);
+	if (t->dir[0]) {
+		char path[128];
+
+		unlink(t->log);
+		snprintf(path, sizeof(path), "%s/socket", t->dir);
+		unlink(path);
+		rmdir(t->dir);
+	}
+	free(t->uri);
+	free(t->command);
+	memset(t, 0, sizeof(*t));
+}
+
+/* `command` with {socket} and {pid} filled in; NULL without memory. */
+static char *expand(const struct target *t, const char *command, pid_t pid)
+{
+	char number[16], *out = NULL;
+	size_t size = 0;
+	FILE *f = open_memstream(&out, &size);
+
+	if (!f)
+		return NULL;
+	snprintf(number, sizeof(number), "%d", (int)pid);
+	for (const char *p = command; *p;) {
+		if (strncmp(p, "{socket}", 8) == 0) {
+			fputs(t->socket, f);
+			p += 8;
+		} else if (strncmp(p, "{pid}", 5) == 0) {
+			fputs(number, f);
+			p += 5;
+		} else {
+			fputc(*p++, f);
+		}
+	}
+	fclose(f);
+	return out;
+}
+
+/* The last line of what the target printed, for the message about its end. */
+static void last_line(const struct target *t, char *out, size_t room)
+{
+	char line[200];
+	FILE *f = fopen(t->log, "r");
+
+	out[0] = '\0';
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0])
+			snprintf(out, room, "%s", line);
+	}
+	fclose(f);
+}
+
+bool target_died(struct target *t)
+{
+	char last[200];
+	int status;
+
+	if (t->death[0])
+		return true;
+	if (t->pid <= 0 || waitpid(t->pid, &status, WNOHANG) != t->pid)
+		return false;
+	last_line(t, last, sizeof(last));
+	if (WIFSIGNALED(status))
+		snprintf(t->death, sizeof(t->death), "killed by signal %d (%s)%s%.90s",
+			 WTERMSIG(status), strsignal(WTERMSIG(status)), last[0] ? ": " : "", last);
+	else
+		snprintf(t->death, sizeof(t->death), "exited with status %d%s%.90s",
+			 WEXITSTATUS(status), last[0] ? ": " : "", last);
+	/* Whatever it started itself goes with it. */
+	kill(-t->pid, SIGKILL);
+	t->pid = 0;
+	return true;
+}
+
+static bool accepts(const struct target *t)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool ok;
+
+	memcpy(addr.sun_path, t->socket, sizeof(t->socket));
+	ok = s >= 0 && connect(s, (struct sockaddr *)&addr, sizeof(addr)) == 0;
+	if (s >= 0)
+		close(s);
+	return ok;
+}
+
+int target_start(struct target *t, char *error, size_t room)
+{
+	u64 deadline;
+	char *cmd;
+
+	if (!t->command || t->pid > 0)
+		return 0;
+	cmd = expand(t, t->command, 0);
+	if (!cmd) {
+		snprintf(error, room, "out of memory");
+		return -1;
+	}
+	unlink(t->socket);
+	t->death[0] = '\0';
+	t->pid = fork();
+	if (t->pid == 0) {
+		int null = open("/dev/null", O_RDONLY);
+		int log = open(t->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+
+		/* Its own group, so that a shell's children end with it; and never outliving us. */
+		setpgid(0, 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		dup2(null, 0);
+		dup2(log, 1);
+		dup2(log, 2);
+		execl("/bin/sh", "sh", "-c", cmd, (char *)NULL);
+		_exit(127);
+	}
+	free(cmd);
+	if (t->pid < 0) {
+		t->pid = 0;
+		snprintf(error, room, "cannot start the target: %s", strerror(errno));
+		return -1;
+	}
+	setpgid(t->pid, t->pid);
+	deadline = now_ms() + t->start_ms;
+	while (!accepts(t)) {
+		if (target_died(t)) {
+			snprintf(error, room, "the target %s before its socket '%s' was there",
+				 t->death, t->socket);
+			return -1;
+		}
+		if (now_ms() > deadline) {
+			snprintf(error, room, "the target's socket '%s' was not there after %u s",
+				 t->socket, t->start_ms / 1000);
+			target_stop(t);
+			return -1;
+		}
+		poll(NULL, 0, 2);
+	}
+	return 0;
+}
+
+void target_stop(struct target *t)
+{
+	u64 deadline = now_ms() + 3000;
+
+	if (t->pid <= 0)
+		return;
+	kill(-t->pid, SIGTERM);
+	while (waitpid(t->pid, NULL, WNOHANG) == 0) {
+		if (now_ms() > deadline) {
+			kill(-t->pid, SIGKILL);
+			waitpid(t->pid, NULL, 0);
+			break;
+		}
+		poll(NULL, 0, 1);
+	}
+	kill(-t->pid, SIGKILL);
+	t->pid = 0;
+}
+
+int target_trigger(struct target *t, pid_t pid)
+{
+	char *cmd = t->trigger ? expand(t, t->trigger, pid) : NULL;
+	int status = -1;
+	pid_t child;
+
+	if (!cmd)
+		return -1;
+	child = fork();
+	if (child == 0) {
+		execl("/bin/sh", "sh", "-c", cmd, (char *)NULL);
+		_exit(127);
+	}
+	free(cmd);
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return -1;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}

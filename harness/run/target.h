@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A target: what is under test, written as a URI, and the process behind it when Ringside is to
+ * start it itself.
+ */
+#ifndef HARNESS_RUN_TARGET_H
+#define HARNESS_RUN_TARGET_H
+
+#include <sys/types.h>
+
+#include "harness/spec/types.h"
+
+struct target {
+	char *uri;
+	char socket[108]; /* vhost-user: where it listens */
+	char *command;	  /* to start it, with {socket}; NULL: somebody else did */
+	char *trigger; /* to make it change its configuration, with {socket} and {pid}; NULL: none */
+	unsigned start_ms; /* how long it may take until its socket accepts */
+
+	/* The supervised process. */
+	pid_t pid;	   /* 0: not running */
+	unsigned restarts; /* starts after the first */
+	char death[160];   /* how it ended when it was not asked to; "" = it did not */
+	char dir[64];	   /* ours, for socket and log; "" = none */
+	char log[100];	   /* what it prints */
+};
+
+/*
+ * `uri`: "vhost-user:PATH", or "vhost-user:" with a command: then the socket is a private one.
+ * 0, or -1 with one line in `error`.
+ */
+int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room);
+void target_destroy(struct target *t);
+
+/* Start it and wait until its socket accepts. 0, or -1 with one line in `error`. Nothing to do: 0. */
+int target_start(struct target *t, char *error, size_t room);
+/* SIGTERM, then SIGKILL, to its whole process group. */
+void target_stop(struct target *t);
+/* Has it ended by itself since it was started (supervised targets only)? `death` then says how. */
+bool target_died(struct target *t);
+
+/* Run the configuration trigger. `pid` is the process behind the socket. 0 or -1. */
+int target_trigger(struct target *t, pid_t pid);
+
+#endif

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Sending, receiving and logging messages. Whatever waits for the main channel also serves the
+ * back-end's channel: a back-end may stand still until its request there is answered.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "harness/transport/vhost_user/frontend.h"
+
+int vu_error(struct vu_frontend *fe, int rc, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(fe->tp.error, sizeof(fe->tp.error), fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
+void vu_log(struct vu_frontend *fe, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!fe->vlog)
+		return;
+	va_start(ap, fmt);
+	fe->vlog(fe->log_arg, fmt, ap);
+	va_end(ap);
+}
+
+/* "name=value …" of a payload, after the message table's layout. */
+static void describe(char *out, size_t room, const char *layout, const u8 *bytes, u32 size)
+{
+	size_t used = 0;
+	u32 at = 0;
+
+	out[0] = '\0';
+	while (layout && *layout && *layout != '-' && used + 1 < room) {
+		int name_len = (int)strcspn(layout, ":");
+		const char *type = layout + name_len + 1;
+		u64 v = 0;
+		u32 width;
+
+		if (layout[0] == '[') /* a list: the rest as a count of bytes is enough */
+			break;
+		if (layout[name_len] != ':')
+			break;
+		width = !strncmp(type, "u64", 3) || !strncmp(type, "i64", 3)   ? 8
+			: !strncmp(type, "u32", 3) || !strncmp(type, "i32", 3) ? 4
+			: !strncmp(type, "u16", 3)			       ? 2
+									       : 0;
+		if (!width || at + width > size)
+			break;
+		memcpy(&v, bytes + at, width);
+		at += width;
+		if (strncmp(layout, "pad", 3) != 0)
+			used += (size_t)snprintf(out + used, room - used,
+						 v < 10000 ? " %.*s=%llu" : " %.*s=0x%llx",
+						 name_len, layout, (unsigned long long)v);
+		layout = type + strcspn(type, " ");
+		layout += *layout == ' ';
+	}
+	if (used < room && at == 0 && size >= 8) {
+		u64 v;
+
+		memcpy(&v, bytes, 8);
+		snprintf(out + used, room - used, " 0x%llx", (unsigned long long)v);
+	} else if (used < room && at < size) {
+		snprintf(out + used, room - used, " … %u bytes", size - at);
+	}
+}
+
+static void log_message(struct vu_frontend *fe, const char *dir, enum vu_chan chan,
+			const struct vu_header *h, const void *payload, u32 size, unsigned nfds,
+			bool reply)
+{
+	const struct vu_msg_spec *spec = vu_msg_find(chan, h->request);
+	char text[120], fds[16] = "", name[32];
+
+	if (!fe->vlog)
+		return;
+	if (spec)
+		snprintf(name, sizeof(name), "%s", spec->name);
+	else
+		snprintf(name, sizeof(name), "request %u", h->request);
+	describe(text, sizeof(text), spec ? (reply ? spec->reply_layout : spec->req_layout) : NULL,
+		 payload, size);
+	if (nfds)
+		snprintf(fds, sizeof(fds), " +%u fd", nfds);
+	vu_log(fe, "%s %s flags=0x%x size=%u%s%s", dir, name, h->flags, h->size, text, fds);
+}
+
+int vu_send(struct vu_frontend *fe, u32 request, u32 flags, const void *payload, u32 size,
+	    const int *fds, unsigned nfds)
+{
+	struct {
+		struct vu_header hdr;
+		u8 payload[VU_MAX_PAYLOAD];
+	} m = { .hdr = { request, flags, size } };
+	int rc;
+
+	if (fe->sock < 0)
+		return vu_error(fe, TP_EGONE, "no connection");
+	if (size > sizeof(m.payload))
+		return vu_error(fe, TP_ELOCAL, "message of %u bytes is longer than any", size);
+	if (size)
+		memcpy(m.payload, payload, size);
+	log_message(fe, ">", VU_CHAN_MAIN, &m.hdr, payload, size, nfds, false);
+	rc = vu_wire_send(fe->sock, &m, sizeof(m.hdr) + size, fds, nfds,
+			  tp_deadline(&fe->tp, fe->tp.timeout_ms));
+	if (rc != TP_OK)
+		return vu_error(fe, rc, "sending %s: %s", vu_msg_name(VU_CHAN_MAIN, request),
+				tp_result_text(rc));
+	return TP_OK;
+}
+
+/* One request of the back-end. False when the channel ended. */
+static bool channel_serve(struct vu_frontend *fe)
+{
+	struct vu_backend_event *ev = &fe->events[fe->event_count % VU_FE_EVENTS];
+	struct vu_reply r;
+
+	if (vu_wire_recv(fe->channel, &r, tp_deadline(&fe->tp, fe->tp.timeout_ms)) != TP_OK) {
+		vu_log(fe, "< back-end channel ended");
+		close(fe->channel);
+		fe->channel = -1;
+		return false;
+	}
+	log_message(fe, "< channel:", VU_CHAN_BACKEND, &r.msg.hdr, r.msg.bytes, r.msg.hdr.size,
+		    r.nfds, false);
+	ev->hdr = r.msg.hdr;
+	ev->nfds = r.nfds + r.surplus_fds;
+	memcpy(ev->payload, r.msg.bytes, MIN(sizeof(ev->payload), r.msg.hdr.size));
+	fe->event_count++;
+	if (r.msg.hdr.request == VU_BACKEND_CONFIG_CHANGE_MSG)
+		fe->config_events++;
+	if (r.msg.hdr.flags & VU_FLAG_NEED_REPLY && !fe->hold_channel_acks) {
+		struct {
+			struct vu_header hdr;
+			u64 v;
+		} __attribute__((packed)) ack = {
+			{ r.msg.hdr.request, VU_VERSION | VU_FLAG_REPLY, 8 },
+			r.msg.hdr.request != VU_BACKEND_CONFIG_CHANGE_MSG,
+		};
+
+		vu_wire_send(fe->channel, &ack, sizeof(ack), NULL, 0,
+			     tp_deadline(&fe->tp, fe->tp.timeout_ms));
+		vu_log(fe, "> channel: ack %llu", (unsigned long long)ack.v);
+	}
+	vu_reply_release(&r);
+	return true;
+}
+
+int vu_recv(struct vu_frontend *fe, struct vu_reply *r, unsigned timeout_ms)
+{
+	u64 deadline = tp_deadline(&fe->tp, timeout_ms);
+	int rc;
+
+	if (fe->sock < 0)
+		return vu_error(fe, TP_EGONE, "no connection");
+	for (;;) {
+		int socks[2] = { fe->sock, fe->channel };
+		int which = vu_wire_poll(socks, fe->channel >= 0 ? 2 : 1, deadline);
+
+		if (which < 0)
+			return vu_error(fe, TP_ETIMEOUT, "no answer within %u ms", timeout_ms);
+		if (which == 0)
+			break;
+		channel_serve(fe);
+	}
+	/* A message that has begun gets the whole time to end. */
+	rc = vu_wire_recv(fe->sock, r, tp_deadline(&fe->tp, fe->tp.timeout_ms));
+	if (rc == TP_OK)
+		log_message(fe, "<", VU_CHAN_MAIN, &r->msg.hdr, r->msg.bytes, r->msg.hdr.size,
+			    r->nfds, true);
+	else if (rc == TP_EGONE)
+		vu_log(fe, "< connection closed");
+	else
+		vu_log(fe, "< %s", tp_result_text(rc));
+	if (rc != TP_OK)
+		return vu_error(fe, rc, "%s",
+				rc == TP_EGONE	    ? "the back-end closed the connection"
+				: rc == TP_ETIMEOUT ? "a message began and did not end"
+						    : "a message of an absurd size");
+	return TP_OK;
+}
+
+static int expect_reply(struct vu_frontend *fe, u32 request, struct vu_reply *r)
+{
+	const char *name = vu_msg_name(VU_CHAN_MAIN, request);
+	int rc = vu_recv(fe, r, fe->tp.timeout_ms);
+
+	if (rc != TP_OK) {
+		char why[sizeof(fe->tp.error)];
+
+		memcpy(why, fe->tp.error, sizeof(why));
+		return vu_error(fe, rc, "%s: %.100s", name, why);
+	}
+	if (r->msg.hdr.request != request)
+		rc = vu_error(fe, TP_EPROTO, "%s: the reply has request id %u", name,
+			      r->msg.hdr.request);
+	else if (!(r->msg.hdr.flags & VU_FLAG_REPLY) ||
+		 (r->msg.hdr.flags & VU_FLAG_VERSION) != VU_VERSION)
+		rc = vu_error(fe, TP_EPROTO, "%s: the reply has flags 0x%x", name,
+			      r->msg.hdr.flags);
+	if (rc != TP_OK)
+		vu_reply_release(r);
+	return rc;
+}
+
+int vu_call(struct vu_frontend *fe, u32 request, const void *payload, u32 size, struct vu_reply *r)
+{
+	int rc = vu_send(fe, request, VU_VERSION, payload, size, NULL, 0);
+
+	return rc == TP_OK ? expect_reply(fe, request, r) : rc;
+}
+
+int vu_cmd(struct vu_frontend *fe, u32 request, const void *payload, u32 size, const int *fds,
+	   unsigned nfds)
+{
+	bool ack = vu_has_pf(fe, VU_PF_REPLY_ACK);
+	struct vu_reply r;
+	int rc = vu_send(fe, request, VU_VERSION | (ack ? VU_FLAG_NEED_REPLY : 0), payload, size,
+			 fds, nfds);
+
+	if (rc != TP_OK)
+		return rc;
+	if (!ack)
+		return vu_barrier(fe);
+	rc = expect_reply(fe, request, &r);
+	if (rc != TP_OK)
+		return rc;
+	if (r.msg.hdr.size != 8)
+		rc = vu_error(fe, TP_EPROTO, "%s: acknowledged with %u bytes",
+			      vu_msg_name(VU_CHAN_MAIN, request), r.msg.hdr.size);
+	else if (r.msg.u64 != 0)
+		rc = vu_error(fe, TP_EREFUSED, "%s: refused with %llu",
+			      vu_msg_name(VU_CHAN_MAIN, request), (unsigned long long)r.msg.u64);
+	vu_reply_release(&r);
+	return rc;
+}
+
+int vu_get_u64(struct vu_frontend *fe, u32 request, u64 *v)
+{
+	struct vu_reply r;
+	int rc = vu_call(fe, request, NULL, 0, &r);
+
+	if (rc != TP_OK)
+		return rc;
+	if (r.msg.hdr.size != 8)
+		rc = vu_error(fe, TP_EPROTO, "%s: the reply has %u bytes, not 8",
+			      vu_msg_name(VU_CHAN_MAIN, request), r.msg.hdr.size);
+	*v = r.msg.u64;
+	vu_reply_release(&r);
+	return rc;
+}
+
+int vu_barrier(struct vu_frontend *fe)
+{
+	u64 ignored;
+
+	return vu_get_u64(fe, VU_GET_FEATURES, &ignored);
+}
+
+int vu_channel_wait(struct vu_frontend *fe, unsigned timeout_ms)
+{
+	u64 deadline = tp_deadline(&fe->tp, timeout_ms);
+
+	if (fe->channel < 0)
+		return TP_EUNSUPPORTED;
+	if (vu_wire_poll(&fe->channel, 1, deadline) < 0)
+		return TP_ETIMEOUT;
+	return channel_serve(fe) ? TP_OK : TP_EGONE;
+}
