@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Reads the trace (CTF) with libbabeltrace2 and hands its events to the matcher. */
+#include "traces/stage.h"
+
+#include <stdio.h>
+
+#ifndef RINGSIDE_HAVE_BABELTRACE2
+
+int stage_read(const char *dir, struct stage_table *table, char *err, size_t len)
+{
+	snprintf(err, len,
+		 "built without libbabeltrace2: install libbabeltrace2-dev and build again");
+	return -1;
+}
+
+#else
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <babeltrace2/babeltrace.h>
+
+#include "traces/match.h"
+
+#define PROCESSES 256 /* traces in one folder */
+
+struct reader {
+	struct matcher *matcher;
+	bt_message_iterator *iterator;
+	u64 discarded;
+	bool no_memory;
+	bool alien; /* an event of our name with other fields */
+	/* What an event class is: looked up by name once per class, not once per event. */
+	struct {
+		const bt_event_class *class;
+		int kind; /* -1: not ours */
+	} known[PROCESSES * MATCH_KINDS];
+	unsigned known_count, last_known;
+	const bt_trace *process[PROCESSES];
+	unsigned process_count;
+};
+
+/* The traces found under a folder. nftw() has no argument for its user. */
+static _Thread_local struct found {
+	char *dir[PROCESSES];
+	unsigned count;
+	bool too_many;
+} * found;
+
+static int visit(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	char *dir;
+
+	if (type != FTW_F || strcmp(path + ftw->base, "metadata") != 0)
+		return 0;
+	if (found->count == PROCESSES) {
+		found->too_many = true;
+		return 1;
+	}
+	dir = strndup(path, (size_t)ftw->base - 1);
+	if (!dir)
+		return -1;
+	found->dir[found->count++] = dir;
+	return 0;
+}
+
+/* Field order as traces/provider/events.h has it. */
+enum {
+	FIELD_SEQ,
+	FIELD_LEN,
+	FIELD_QUEUE,
+	FIELD_HEAD,
+	FIELDS
+};
+
+static bool has_our_fields(const bt_event_class *class)
+{
+	static const char *const names[FIELDS] = { "seq", "len", "queue", "head" };
+	const bt_field_class *payload = bt_event_class_borrow_payload_field_class_const(class);
+
+	if (!payload || bt_field_class_get_type(payload) != BT_FIELD_CLASS_TYPE_STRUCTURE ||
+	    bt_field_class_structure_get_member_count(payload) != FIELDS)
+		return false;
+	for (u64 i = 0; i < FIELDS; i++) {
+		const bt_field_class_structure_member *member =
+			bt_field_class_structure_borrow_member_by_index_const(payload, i);
+		const bt_field_class *fc =
+			bt_field_class_structure_member_borrow_field_class_const(member);
+
+		if (strcmp(bt_field_class_structure_member_get_name(member), names[i]) != 0 ||
+		    bt_field_class_get_type(fc) != BT_FIELD_CLASS_TYPE_UNSIGNED_INTEGER)
+			return false;
+	}
+	return true;
+}
+
+static int kind_by_name(struct reader *r, const bt_event_class *class)
+{
+	static const char *const names[MATCH_KINDS] = {
+		[MATCH_FETCH] = "ringside:fetch",
+		[MATCH_SERVE_BEGIN] = "ringside:serve_begin",
+		[MATCH_SERVE_END] = "ringside:serve_end",
+		[MATCH_PUBLISH] = "ringside:publish",
+		[MATCH_CALL] = "ringside:call",
+	};
+	const char *name = bt_event_class_get_name(class);
+
+	for (int i = 0; name && i < MATCH_KINDS; i++) {
+		if (strcmp(name, names[i]) != 0)
+			continue;
+		if (has_our_fields(class))
+			return i;
+		r->alien = true;
+	}
+	return -1;
+}
+
+static int event_kind(struct reader *r, const bt_event_class *class)
+{
+	unsigned i;
+
+	/* Events come in a cycle: the next is most likely the one after the last. */
+	for (unsigned step = 0; step < r->known_count; step++) {
+		i = (r->last_known + 1 + step) % r->known_count;
+		if (r->known[i].class == class) {
+			r->last_known = i;
+			return r->known[i].kind;
+		}
+	}
+	i = r->known_count;
+	if (i == ARRAY_SIZE(r->known))
+		return kind_by_name(r, class);
+	r->known[i].class = class;
+	r->known[i].kind = kind_by_name(r, class);
+	r->known_count++;
+	r->last_known = i;
+	return r->known[i].kind;
+}
+
+static u32 process_of(struct reader *r, const bt_event *event)
+{
+	const bt_trace *trace = bt_stream_borrow_trace_const(bt_event_borrow_stream_const(event));
+
+	for (unsigned i = 0; i < r->process_count; i++)
+		if (r->process[i] == trace)
+			return i;
+	if (r->process_count < PROCESSES)
+		r->process[r->process_count++] = trace;
+	return r->process_count - 1;
+}
+
+static u64 field(const bt_field *payload, u64 index)
+{
+	return bt_field_integer_unsigned_get_value(
+		bt_field_structure_borrow_member_field_by_index_const(payload, index));
+}
+
+static void add_event(struct reader *r, const bt_message *message)
+{
+	const bt_event *event = bt_message_event_borrow_event_const(message);
+	int kind = event_kind(r, bt_event_borrow_class_const(event));
+	const bt_field *payload;
+	struct match_event e;
+	int64_t ns;
+
+	if (kind < 0)
+		return;
+	if (bt_clock_snapshot_get_ns_from_origin(
+		    bt_message_event_borrow_default_clock_snapshot_const(message), &ns) !=
+	    BT_CLOCK_SNAPSHOT_GET_NS_FROM_ORIGIN_STATUS_OK)
+		return;
+	payload = bt_event_borrow_payload_field_const(event);
+	e = (struct match_event){
+		.ns = (u64)ns,
+		.seq = field(payload, FIELD_SEQ),
+		.len = (u32)field(payload, FIELD_LEN),
+		.queue = (u16)field(payload, FIELD_QUEUE),
+		.head = (u16)field(payload, FIELD_HEAD),
+		.process = process_of(r, event),
+		.kind = (u8)kind,
+	};
+	if (match_add(r->matcher, &e))
+		r->no_memory = true;
+}
+
+static bt_graph_simple_sink_component_initialize_func_status
+sink_start(bt_message_iterator *iterator, void *data)
+{
+	struct reader *r = data;
+
+	r->iterator = iterator;
+	return BT_GRAPH_SIMPLE_SINK_COMPONENT_INITIALIZE_FUNC_STATUS_OK;
+}
+
+static bt_graph_simple_sink_component_consume_func_status
+sink_consume(bt_message_iterator *iterator, void *data)
+{
+	struct reader *r = data;
+	bt_message_array_const messages;
+	uint64_t count;
+	bt_message_iterator_next_status status =
+		bt_message_iterator_next(iterator, &messages, &count);
+
+	/* The values of the two enumerations are the same for all that is not an error. */
+	if (status != BT_MESSAGE_ITERATOR_NEXT_STATUS_OK)
+		return (bt_graph_simple_sink_component_consume_func_status)status;
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t lost;
+
+		switch (bt_message_get_type(messages[i])) {
+		case BT_MESSAGE_TYPE_EVENT:
+			add_event(r, messages[i]);
+			break;
+		case BT_MESSAGE_TYPE_DISCARDED_EVENTS:
+			if (bt_message_discarded_events_get_count(messages[i], &lost) ==
+			    BT_PROPERTY_AVAILABILITY_AVAILABLE)
+				r->discarded += lost;
+			break;
+		default:
+			break;
+		}
+		bt_message_put_ref(messages[i]);
+	}
+	return r->no_memory ? BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_MEMORY_ERROR
+			    : BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_OK;
+}
+
+/* The library's own words about what went wrong: the cause nearest to the file. */
+static int library_error(const char *dir, char *err, size_t len)
+{
+	const bt_error *error = bt_current_thread_take_error();
+	const char *why = "unknown error";
+
+	if (error && bt_error_get_cause_count(error))
+		why = bt_error_cause_get_message(bt_error_borrow_cause_by_index(error, 0));
+	snprintf(err, len, "cannot read the trace in '%s': %.*s", dir, (int)strcspn(why, "\n"),
+		 why);
+	if (error)
+		bt_error_release(error);
+	return -1;
+}
+
+static const bt_component_source *
+add_source(bt_graph *graph, const bt_component_class_source *class, unsigned index, const char *dir)
+{
+	const bt_component_source *source = NULL;
+	bt_value *params = bt_value_map_create();
+	bt_value *inputs = NULL;
+	char name[32];
+
+	snprintf(name, sizeof(name), "trace%u", index);
+	if (params &&
+	    bt_value_map_insert_empty_array_entry(params, "inputs", &inputs) ==
+		    BT_VALUE_MAP_INSERT_ENTRY_STATUS_OK &&
+	    bt_value_array_append_string_element(inputs, dir) ==
+		    BT_VALUE_ARRAY_APPEND_ELEMENT_STATUS_OK)
+		bt_graph_add_source_component(graph, class, name, params, BT_LOGGING_LEVEL_NONE,
+					      &source);
+	bt_value_put_ref(params);
+	return source;
+}
+
+/* Connect every stream of every trace to the muxer. The number of streams, or -1. */
+static int connect_sources(bt_graph *graph, const struct found *traces,
+			   const bt_component_class_source *class, const bt_component_filter *muxer)
+{
+	u64 port = 0;
+
+	for (unsigned i = 0; i < traces->count; i++) {
+		const bt_component_source *source = add_source(graph, class, i, traces->dir[i]);
+		u64 outputs;
+
+		if (!source)
+			return -1;
+		outputs = bt_component_source_get_output_port_count(source);
+		for (u64 j = 0; j < outputs; j++) {
+			/* The muxer always has one free port more. */
+			if (bt_graph_connect_ports(
+				    graph,
+				    bt_component_source_borrow_output_port_by_index_const(source,
+											  j),
+				    bt_component_filter_borrow_input_port_by_index_const(muxer,
+											 port++),
+				    NULL) != BT_GRAPH_CONNECT_PORTS_STATUS_OK)
+				return -1;
+		}
+	}
+	return (int)port;
+}
+
+/* 1 when the graph is ready, 0 when there is nothing to read, -1 on errors. */
+static int build_graph(bt_graph *graph, struct reader *r, const struct found *traces,
+		       const bt_plugin *ctf, const bt_plugin *utils)
+{
+	const bt_component_filter *muxer;
+	const bt_component_sink *sink;
+	int streams;
+
+	if (bt_graph_add_filter_component(
+		    graph, bt_plugin_borrow_filter_component_class_by_name_const(utils, "muxer"),
+		    "muxer", NULL, BT_LOGGING_LEVEL_NONE,
+		    &muxer) != BT_GRAPH_ADD_COMPONENT_STATUS_OK)
+		return -1;
+	streams = connect_sources(graph, traces,
+				  bt_plugin_borrow_source_component_class_by_name_const(ctf, "fs"),
+				  muxer);
+	if (streams <= 0)
+		return streams;
+	if (bt_graph_add_simple_sink_component(graph, "stages", sink_start, sink_consume, NULL, r,
+					       &sink) != BT_GRAPH_ADD_COMPONENT_STATUS_OK)
+		return -1;
+	if (bt_graph_connect_ports(graph,
+				   bt_component_filter_borrow_output_port_by_index_const(muxer, 0),
+				   bt_component_sink_borrow_input_port_by_index_const(sink, 0),
+				   NULL) != BT_GRAPH_CONNECT_PORTS_STATUS_OK)
+		return -1;
+	return 1;
+}
+
+static int read_traces(const char *dir, const struct found *traces, struct reader *r, char *err,
+		       size_t len)
+{
+	const bt_plugin *ctf = NULL, *utils = NULL;
+	bt_graph *graph = bt_graph_create(0);
+	int result = -1;
+
+	/* From the user's folders too, as babeltrace2(1) does; not from static plug-ins. */
+	if (!graph ||
+	    bt_plugin_find("ctf", BT_TRUE, BT_TRUE, BT_TRUE, BT_FALSE, BT_TRUE, &ctf) !=
+		    BT_PLUGIN_FIND_STATUS_OK ||
+	    bt_plugin_find("utils", BT_TRUE, BT_TRUE, BT_TRUE, BT_FALSE, BT_TRUE, &utils) !=
+		    BT_PLUGIN_FIND_STATUS_OK) {
+		library_error(dir, err, len);
+		goto out;
+	}
+	result = build_graph(graph, r, traces, ctf, utils);
+	if (result > 0)
+		result = bt_graph_run(graph) == BT_GRAPH_RUN_STATUS_OK ? 0 : -1;
+	if (r->no_memory)
+		snprintf(err, len, "out of memory");
+	else if (result < 0)
+		library_error(dir, err, len);
+out:
+	bt_graph_put_ref(graph);
+	bt_plugin_put_ref(ctf);
+	bt_plugin_put_ref(utils);
+	return result;
+}
+
+static int find_traces(const char *dir, struct found *traces, char *err, size_t len)
+{
+	int ret;
+
+	found = traces;
+	ret = nftw(dir, visit, 16, FTW_PHYS);
+	found = NULL;
+	if (traces->too_many)
+		snprintf(err, len, "more than %d traces under '%s'", PROCESSES, dir);
+	else if (ret)
+		snprintf(err, len, "cannot read '%s': %s", dir, strerror(errno));
+	else if (!traces->count)
+		snprintf(err, len, "no trace under '%s'", dir);
+	else
+		return 0;
+	return -1;
+}
+
+int stage_read(const char *dir, struct stage_table *table, char *err, size_t len)
+{
+	struct found *traces = calloc(1, sizeof(*traces));
+	struct reader *r = calloc(1, sizeof(*r));
+	int result = -1;
+
+	memset(table, 0, sizeof(*table));
+	if (r)
+		r->matcher = match_new();
+	if (!traces || !r || !r->matcher) {
+		snprintf(err, len, "out of memory");
+		goto out;
+	}
+	if (find_traces(dir, traces, err, len) || read_traces(dir, traces, r, err, len))
+		goto out;
+	if (r->alien) {
+		snprintf(err, len, "the trace in '%s' is of another version of Ringside", dir);
+		goto out;
+	}
+	match_table(r->matcher, table);
+	table->discarded = r->discarded;
+	table->processes = traces->count;
+	result = 0;
+out:
+	if (traces)
+		for (unsigned i = 0; i < traces->count; i++)
+			free(traces->dir[i]);
+	free(traces);
+	if (r)
+		match_free(r->matcher);
+	free(r);
+	return result;
+}
+
+#endif
