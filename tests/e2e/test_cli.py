@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The command line itself: help, version, usage errors, exit statuses."""
+import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -47,6 +49,127 @@ def test_unknown_command(ringside, name):
     assert done.stdout == ""
     assert_one_line(done.stderr)
     assert f"'{name}'" in done.stderr
+
+
+@pytest.fixture(params=["bench", "clauses", "conform", "explain", "prove", "report"])
+def command(request, commands, build_dir):
+    if request.param not in commands:
+        pytest.skip(f"ringside has no command {request.param}")
+    if request.param == "report" and not (build_dir / "libexec/ringside/ringside-report").exists():
+        pytest.skip("ringside-report is not built")
+    return request.param
+
+
+def test_command_help(ringside, command):
+    done = ringside(command, "--help")
+    assert done.stdout.startswith(f"usage: ringside {command}")
+    assert done.stderr == ""
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_command_refuses_an_unknown_option(ringside, command):
+    done = ringside(command, "--no-such-option", status=(USAGE,))
+    assert done.stdout == ""
+    assert "--no-such-option" in done.stderr
+    assert done.stderr.startswith(f"ringside {command}: ") or done.stderr.startswith("ringside: ")
+
+
+@pytest.mark.parametrize("args", [
+    (),
+    ("no-such-scheme:/tmp/x",),
+    ("vhost-user:",),
+    ("vhost-user:" + "x" * 200,),
+    ("vhost-user:/tmp/x", "vhost-user:/tmp/y"),
+    ("vhost-user:/tmp/x", "--device", "toaster"),
+    ("vhost-user:/tmp/x", "--format", "runes"),
+    ("vhost-user:/tmp/x", "--timeout", "soon"),
+    ("vhost-user:/tmp/x", "--check", "no-such-check"),
+    ("vhost-user:/tmp/x", "--clause", "no-such-clause"),
+    ("vhost-user:/tmp/x", "--expect", "/no/such/file"),
+], ids=lambda args: " ".join(args)[:40] or "nothing")
+def test_conform_usage_errors(ringside, args):
+    done = ringside("conform", *args, status=(USAGE,))
+    assert done.stdout == ""
+    assert_one_line(done.stderr)
+
+
+@pytest.mark.parametrize("line", ["split.used-len.in", "split.used-len.in fail",
+                                  "split.used-len.in perhaps because"])
+def test_expectation_file_that_is_wrong(ringside, run_dir, line):
+    """It is said which file and which line."""
+    path = run_dir / "target.expect"
+    path.write_text(f"# known deviations\n\n{line}\n", encoding="utf-8")
+    done = ringside("conform", "vhost-user:/tmp/x", "--expect", path, status=(USAGE,))
+    assert_one_line(done.stderr)
+    assert f"{path}:3: " in done.stderr
+
+
+@pytest.mark.parametrize("command", ["conform", "bench"])
+def test_unreachable_target(ringside, commands, run_dir, command):
+    if command not in commands:
+        pytest.skip(f"ringside has no command {command}")
+    socket = run_dir / "nobody-listens"
+    done = ringside(command, f"vhost-user:{socket}", "--device", "blk", status=(TARGET,), timeout=20)
+    assert_one_line(done.stderr)
+    assert str(socket) in done.stderr
+
+
+@pytest.mark.parametrize("command", ["conform", "bench"])
+def test_target_that_ends_at_once(ringside, commands, command):
+    if command not in commands:
+        pytest.skip(f"ringside has no command {command}")
+    done = ringside(command, "vhost-user:", "--device", "blk", "--command", "exit 7",
+                    status=(TARGET,), timeout=20)
+    assert_one_line(done.stderr)
+    assert "7" in done.stderr
+
+
+def test_conform_list(ringside):
+    lines = ringside("conform", "--list").stdout.splitlines()
+    ids = [line.split()[0] for line in lines]
+    assert ids and ids == sorted(set(ids))
+    for line in lines:
+        assert len(line.split()) >= 2, f"no clause: {line}"
+
+
+def test_backend_command_line(backend_bin):
+    """ringside-backend has the same manners."""
+    def run(*args):
+        return subprocess.run([backend_bin, *args], capture_output=True, text=True, timeout=10,
+                              stdin=subprocess.DEVNULL, check=False)
+
+    done = run("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: ringside-backend")
+    assert re.fullmatch(r"ringside-backend \d+\.\d+\.\d+\n", run("--version").stdout)
+    for args in ((), ("toaster",), ("blk",), ("blk", "--no-such-option"),
+                 ("blk", "--socket-path", "/tmp/x", "--null", "--memory", "1M"),
+                 ("blk", "--socket-path", "/tmp/x", "--null", "--fault", "no-such-fault")):
+        done = run(*args)
+        assert done.returncode == USAGE, args
+        assert done.stdout == "", args
+        assert done.stderr, args
+
+
+def test_external_command(ringside, run_dir):
+    """Commands that are not built in are found by name, with the rest of the command line."""
+    program = run_dir / "ringside-echo"
+    program.write_text('#!/bin/sh\necho "$@"\nexit 5\n', encoding="utf-8")
+    program.chmod(0o755)
+    env = {**os.environ, "RINGSIDE_LIBEXEC": str(run_dir)}
+    done = ringside("echo", "one", "two three", status=(5,), env=env)
+    assert done.stdout == "one two three\n"
+
+
+def test_external_command_that_is_not_installed(ringside_bin, run_dir):
+    """ringside alone, without its libexec folder, says what is missing."""
+    lone = run_dir / "bin" / "ringside"
+    lone.parent.mkdir()
+    shutil.copy(ringside_bin, lone)
+    done = subprocess.run([lone, "report"], capture_output=True, text=True, timeout=10, check=False)
+    assert done.returncode == 4
+    assert_one_line(done.stderr)
+    assert "ringside-report" in done.stderr
 
 
 def test_output_that_cannot_be_written_is_an_error(ringside_bin):

@@ -46,6 +46,25 @@ static void usage(FILE *f)
 	fputs("\n'ringside COMMAND --help' tells of one; ringside(1) of all.\n", f);
 }
 
+/* A result that did not reach its reader is not a success. */
+static int finish(int status)
+{
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || status != CLI_OK)
+		return status;
+	cli_error("could not write all of the output: %s", strerror(errno));
+	return CLI_INTERNAL;
+}
+
+/* getopt() starts its complaints with argv[0]: let it name the program too. */
+static int run_builtin(const struct cli_command *c, int argc, char **argv)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "ringside %s", c->name);
+	argv[0] = name;
+	return finish(c->run(argc, argv));
+}
+
 /* Does not return when the command exists. */
 static void exec_external(char **argv)
 {
@@ -72,15 +91,6 @@ static void exec_external(char **argv)
 	execv(path, argv);
 }
 
-/* A result that did not reach its reader is not a success. */
-static int finish(int status)
-{
-	if ((fflush(stdout) == 0 && !ferror(stdout)) || status != CLI_OK)
-		return status;
-	cli_error("could not write all of the output: %s", strerror(errno));
-	return CLI_INTERNAL;
-}
-
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -99,8 +109,16 @@ int main(int argc, char **argv)
 	for (const struct cli_command *const *c = __start_cli_commands; c < __stop_cli_commands;
 	     c++)
 		if (strcmp((*c)->name, argv[1]) == 0)
-			return finish((*c)->run(argc - 1, argv + 1));
+			return run_builtin(*c, argc - 1, argv + 1);
 	exec_external(argv + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(external); i++) {
+		if (strcmp(external[i].name, argv[1]) == 0) {
+			cli_error("'%s' is a program of its own, ringside-%s, which is not installed "
+				  "in " RINGSIDE_LIBEXEC_REL,
+				  argv[1], argv[1]);
+			return CLI_INTERNAL;
+		}
+	}
 	cli_error("'%s' is not a command: 'ringside --help' lists them", argv[1]);
 	return CLI_USAGE;
 }
