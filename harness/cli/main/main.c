@@ -113,9 +113,7 @@ int main(int argc, char **argv)
 	exec_external(argv + 1);
 	for (size_t i = 0; i < ARRAY_SIZE(external); i++) {
 		if (strcmp(external[i].name, argv[1]) == 0) {
-			cli_error("'%s' is a program of its own, ringside-%s, which is not installed "
-				  "in " RINGSIDE_LIBEXEC_REL,
-				  argv[1], argv[1]);
+			cli_error("%s/ringside-%s is not installed", RINGSIDE_LIBEXEC_REL, argv[1]);
 			return CLI_INTERNAL;
 		}
 	}
