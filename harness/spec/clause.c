@@ -39,6 +39,56 @@ const char *clause_actor_name(enum clause_actor actor)
 	return actor == CLAUSE_DEVICE ? "device" : "driver";
 }
 
+const char *clause_doc_name(enum clause_doc doc)
+{
+	static const char *const names[] = {
+		[CLAUSE_DOC_VIRTIO] = "VIRTIO 1.4",
+		[CLAUSE_DOC_VHOST_USER] = "vhost-user protocol",
+		[CLAUSE_DOC_ROBUSTNESS] = "Ringside's robustness rules",
+	};
+
+	return names[doc];
+}
+
+const char *clause_where_name(enum clause_where bit)
+{
+	switch (bit) {
+	case CLAUSE_AT_VHOST_USER:
+		return "vhost-user";
+	case CLAUSE_AT_MMIO:
+		return "mmio";
+	case CLAUSE_AT_PCI:
+		return "pci";
+	case CLAUSE_AT_GUEST:
+		return "guest";
+	case CLAUSE_AT_CCW:
+		return "ccw";
+	case CLAUSE_AT_DRIVER_SIDE:
+		return "driver-side";
+	}
+	return "?";
+}
+
+const char *clause_device(const struct clause *c, size_t *len)
+{
+	const char *s;
+
+	/* Device types are chapter 5 of VIRTIO; elsewhere a row says so in its feature column. */
+	if (c->doc == CLAUSE_DOC_VIRTIO) {
+		if (strncmp(c->number, "5.", 2) != 0)
+			return NULL;
+		s = strchr(c->id, '.') + 1;
+		*len = strcspn(s, ".");
+		return s;
+	}
+	s = strstr(c->feature, "device:");
+	if (!s)
+		return NULL;
+	s += strlen("device:");
+	*len = strcspn(s, ", ");
+	return s;
+}
+
 bool clause_testable(const struct clause *c, unsigned where)
 {
 	unsigned seen = c->where & ~(unsigned)CLAUSE_AT_DRIVER_SIDE;

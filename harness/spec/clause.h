@@ -70,6 +70,17 @@ const struct clause *clause_find(const char *id);
 
 const char *clause_level_name(enum clause_level level); /* "MUST NOT" */
 const char *clause_actor_name(enum clause_actor actor); /* "device", "driver" */
+const char *clause_doc_name(enum clause_doc doc);	/* "VIRTIO 1.4", … */
+const char *clause_where_name(enum clause_where bit);	/* "vhost-user", …, one bit */
+
+#define for_each_clause(c)                                                                         \
+	for (const struct clause *c = clause_table; c < clause_table + clause_count; c++)
+
+/*
+ * The device type that a clause is about, in the words of the ids ("blk", "net"), *len characters
+ * long; NULL when it is about no particular one: the core of VIRTIO, most of vhost-user.
+ */
+const char *clause_device(const struct clause *c, size_t *len);
 
 /*
  * True for what coverage counts: it binds the device, can be shown on at least one transport in

@@ -305,11 +305,13 @@ static bool check_tags(const struct row *r)
 		if (at && at != r->cells[NOTE])
 			return bad(r, NOTE, "has a tag that is not at its begin");
 	}
-	for (const char *s = r->cells[NOTE]; (s = strchr(s, '[')); s++)
-		if (islower((unsigned char)s[1]) && strchr(s, ']') && !starts(s, "[info-part]") &&
-		    !starts(s, "[info]") && !starts(s, "[legacy]") &&
-		    !starts(s, "[outside-normative]"))
+	for (const char *s = r->cells[NOTE]; (s = strchr(s, '[')); s++) {
+		size_t len = strspn(s + 1, "abcdefghijklmnopqrstuvwxyz-");
+
+		if (len && s[1 + len] == ']' && !starts(s, "[info-part]") && !starts(s, "[info]") &&
+		    !starts(s, "[legacy]") && !starts(s, "[outside-normative]"))
 			return bad(r, NOTE, "has an unknown [tag]");
+	}
 	return true;
 }
 

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * ringside clauses: list and count what the texts ask, and how much of it is covered.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/cli/catalogue.h"
+#include "harness/cli/cli.h"
+#include "harness/cli/text.h"
+
+static const char help[] =
+	"usage: ringside clauses [OPTION…]\n"
+	"\n"
+	"List the clauses of VIRTIO 1.4, of the vhost-user protocol and of Ringside's own\n"
+	"robustness rules, and count them. Options choose among them; all must hold.\n"
+	"\n"
+	"  --actor device|driver   who is bound (a back-end is a device, a front-end a driver)\n"
+	"  --section GLOB          id or its first parts (v14.blk, 'VU.ring.*'), section label\n"
+	"                          ('*block device*') or section number (2.7)\n"
+	"  --device TYPE           of this device type (blk, net, …) or of none in particular\n"
+	"  --transport T           that can be shown on T: vhost-user, mmio, pci, guest, ccw\n"
+	"  --level L[,L…]          must, must-not, should, should-not, may\n"
+	"  --uncovered             testable device clauses that no proven check covers\n"
+	"  --coverage              testable device clauses and how many are covered, per section\n"
+	"  --proof FILE            count only checks that FILE, a result of\n"
+	"                          'ringside prove --format json', says were proven\n"
+	"  --format text|json      text\n"
+	"  -h, --help              this\n"
+	"\n"
+	"The mark before a clause: '+' covered by a check, '-' testable and not covered, ' ' not\n"
+	"testable. Testable is what binds the device, is asked by a MUST or a SHOULD of the "
+	"normative,\n"
+	"non-legacy text, and can be seen on a transport (with --transport: on that one).\n"
+	"\n"
+	"A check counts when it is proven: it passes on the reference back-end and accuses a fault "
+	"that\n"
+	"breaks a clause it names. The project's tests fail while any registered check is not "
+	"proven, so\n"
+	"without --proof every registered check counts.\n";
+
+struct options {
+	struct catalogue_filter filter;
+	struct catalogue_proof proof;
+	const char *proof_path;
+	bool uncovered, coverage, help;
+	int format;
+};
+
+/* Counts of one section, or of all. */
+struct count {
+	const char *id; /* a clause of it; the first `len` characters name the section */
+	size_t len;
+	unsigned testable, covered;
+};
+
+static int parse(int argc, char **argv, struct options *o)
+{
+	enum {
+		ACTOR = 256,
+		SECTION,
+		DEVICE,
+		TRANSPORT,
+		LEVEL,
+		UNCOVERED,
+		COVERAGE,
+		PROOF,
+		FORMAT
+	};
+	static const struct option longs[] = {
+		{ "actor", required_argument, NULL, ACTOR },
+		{ "section", required_argument, NULL, SECTION },
+		{ "device", required_argument, NULL, DEVICE },
+		{ "transport", required_argument, NULL, TRANSPORT },
+		{ "level", required_argument, NULL, LEVEL },
+		{ "uncovered", no_argument, NULL, UNCOVERED },
+		{ "coverage", no_argument, NULL, COVERAGE },
+		{ "proof", required_argument, NULL, PROOF },
+		{ "format", required_argument, NULL, FORMAT },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int opt, bad = 0;
+
+	optind = 0;
+	opterr = 0;
+	while (!bad && (opt = getopt_long(argc, argv, ":h", longs, NULL)) != -1) {
+		switch (opt) {
+		case ACTOR:
+			bad = catalogue_parse_actor(&o->filter, optarg);
+			break;
+		case SECTION:
+			o->filter.section = optarg;
+			break;
+		case DEVICE:
+			bad = catalogue_parse_device(&o->filter, optarg);
+			break;
+		case TRANSPORT:
+			bad = catalogue_parse_transport(&o->filter, optarg);
+			break;
+		case LEVEL:
+			bad = catalogue_parse_levels(&o->filter, optarg);
+			break;
+		case UNCOVERED:
+			o->uncovered = true;
+			break;
+		case COVERAGE:
+			o->coverage = true;
+			break;
+		case PROOF:
+			o->proof_path = optarg;
+			break;
+		case FORMAT:
+			o->format = cli_parse_format(optarg,
+						     1 << CLI_FORMAT_TEXT | 1 << CLI_FORMAT_JSON);
+			bad = o->format < 0;
+			break;
+		case 'h':
+			o->help = true;
+			return 0;
+		default:
+			cli_error("clauses: %s '%s': 'ringside clauses --help' lists the options",
+				  opt == ':' ? "an argument is missing after" : "unknown option",
+				  argv[optind - 1]);
+			bad = -1;
+		}
+	}
+	if (bad)
+		return -1;
+	if (optind < argc) {
+		cli_error("clauses: '%s' is no option: did you mean --section '%s' or "
+			  "'ringside explain %s'?",
+			  argv[optind], argv[optind], argv[optind]);
+		return -1;
+	}
+	if (o->coverage && o->uncovered) {
+		cli_error("clauses: --coverage counts and --uncovered lists: choose one");
+		return -1;
+	}
+	if ((o->coverage || o->uncovered) && o->filter.actors & 1u << CLAUSE_DRIVER) {
+		cli_error("clauses: coverage is of device clauses: leave --actor driver out");
+		return -1;
+	}
+	return o->proof_path ? catalogue_load_proof(&o->proof, o->proof_path) : 0;
+}
+
+static bool chosen(const struct options *o, const struct clause *c)
+{
+	return catalogue_match(&o->filter, c) &&
+	       (!o->uncovered ||
+		(clause_testable(c, o->filter.where) && !catalogue_covered(&o->proof, c)));
+}
+
+static json_t *list_json(const struct options *o)
+{
+	json_t *clauses = json_array();
+
+	for_each_clause (c)
+		if (chosen(o, c))
+			json_array_append_new(clauses, catalogue_json(&o->proof, c));
+	return json_pack("{ss si so}", "schema", "ringside.clauses/1", "count",
+			 (int)json_array_size(clauses), "clauses", clauses);
+}
+
+static void list_text(const struct options *o)
+{
+	unsigned n = 0, testable = 0, covered = 0, id_width = 0;
+	unsigned width = text_width(stdout);
+
+	for_each_clause (c)
+		if (chosen(o, c))
+			id_width = MAX(id_width, (unsigned)strlen(c->id));
+	for_each_clause (c) {
+		bool t, cov;
+
+		if (!chosen(o, c))
+			continue;
+		t = clause_testable(c, o->filter.where);
+		cov = catalogue_covered(&o->proof, c);
+		n++;
+		testable += t;
+		covered += t && cov;
+		printf("%c %-*s  %-10s  ",
+		       cov ? '+'
+		       : t ? '-'
+			   : ' ',
+		       (int)id_width, c->id, clause_level_name(c->level));
+		text_wrap(stdout, width, id_width + 16,
+			  width && width < id_width + 40 ? 4 : id_width + 16, c->summary);
+	}
+	printf("%s%u clause%s, %u testable, %u of them covered\n", n ? "\n" : "", n,
+	       n == 1 ? "" : "s", testable, covered);
+}
+
+/* Clauses stand in the table by section, so one section is one run of them. */
+static size_t count_sections(const struct options *o, struct count *sections, struct count *all)
+{
+	size_t n = 0;
+
+	for_each_clause (c) {
+		size_t len = clause_section_len(c->id);
+		bool cov;
+
+		if (!catalogue_match(&o->filter, c) || !clause_testable(c, o->filter.where))
+			continue;
+		if (n == 0 || sections[n - 1].len != len ||
+		    strncmp(sections[n - 1].id, c->id, len) != 0)
+			sections[n++] = (struct count){ .id = c->id, .len = len };
+		cov = catalogue_covered(&o->proof, c);
+		sections[n - 1].testable++;
+		sections[n - 1].covered += cov;
+		all->testable++;
+		all->covered += cov;
+	}
+	return n;
+}
+
+static json_t *coverage_json(const struct count *sections, size_t n, const struct count *all)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("{ss% si si}", "section", sections[i].id,
+						      sections[i].len, "testable",
+						      (int)sections[i].testable, "covered",
+						      (int)sections[i].covered));
+	return json_pack("{ss si si so}", "schema", "ringside.coverage/1", "testable",
+			 (int)all->testable, "covered", (int)all->covered, "sections", list);
+}
+
+static void coverage_text(const struct count *sections, size_t n, const struct count *all)
+{
+	int width = (int)strlen("section");
+
+	for (size_t i = 0; i < n; i++)
+		width = MAX(width, (int)sections[i].len);
+	printf("%-*s  testable  covered\n", width, "section");
+	for (size_t i = 0; i < n; i++)
+		printf("%-*.*s  %8u  %7u\n", width, (int)sections[i].len, sections[i].id,
+		       sections[i].testable, sections[i].covered);
+	printf("\n%u testable, %u covered", all->testable, all->covered);
+	if (all->testable)
+		printf(" (%.1f %%)", 100.0 * all->covered / all->testable);
+	putchar('\n');
+}
+
+static json_t *coverage(const struct options *o)
+{
+	struct count *sections = calloc(clause_count, sizeof(*sections));
+	struct count all = { 0 };
+	json_t *result = NULL;
+	size_t n;
+
+	if (!sections) {
+		cli_error("out of memory");
+		exit(CLI_INTERNAL);
+	}
+	n = count_sections(o, sections, &all);
+	if (o->format == CLI_FORMAT_JSON)
+		result = coverage_json(sections, n, &all);
+	else
+		coverage_text(sections, n, &all);
+	free(sections);
+	return result;
+}
+
+static int run(int argc, char **argv)
+{
+	struct options o = { 0 };
+	json_t *result = NULL;
+
+	if (parse(argc, argv, &o) != 0)
+		return CLI_USAGE;
+	if (o.help) {
+		fputs(help, stdout);
+		return CLI_OK;
+	}
+	if (o.coverage)
+		result = coverage(&o);
+	else if (o.format == CLI_FORMAT_JSON)
+		result = list_json(&o);
+	else
+		list_text(&o);
+	if (result) {
+		json_dumpf(result, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(result);
+	}
+	catalogue_free_proof(&o.proof);
+	return CLI_OK;
+}
+
+CLI_COMMAND(clauses, "clauses", "list the clauses of the specifications, and what is covered", run);
