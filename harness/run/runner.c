@@ -376,7 +376,7 @@ static bool clause_selected(const struct check *k, const char *glob)
 	if (!glob)
 		return true;
 	for (unsigned i = 0; i < CHECK_CLAUSES && k->clauses[i]; i++)
-		if (fnmatch(glob, k->clauses[i], 0) == 0)
+		if (fnmatch(glob, k->clauses[i], FNM_EXTMATCH) == 0)
 			return true;
 	return false;
 }
@@ -389,7 +389,7 @@ unsigned runner_select(const struct runner_opts *o, u32 device, const struct che
 	for_each_check (k) {
 		if ((*k)->device && device && (*k)->device != device)
 			continue;
-		if (o->check_glob && fnmatch(o->check_glob, (*k)->id, 0) != 0)
+		if (o->check_glob && fnmatch(o->check_glob, (*k)->id, FNM_EXTMATCH) != 0)
 			continue;
 		if (!clause_selected(*k, o->clause_glob))
 			continue;

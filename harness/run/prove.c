@@ -1,0 +1,498 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/run/prove.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/run/jobs.h"
+#include "harness/run/runner.h"
+
+/*
+ * What the reference back-end can be: no single one shows all clauses. Each is tried clean; a fault is
+ * tried on the next one only when the one before did not show it.
+ */
+static const char *const variants[] = {
+	"--memory 64m --num-queues 2 --serial ringside-0123456789",
+	"--memory 64m --num-queues 2 --read-only",
+};
+
+#define CLEAN (-1)
+#define ARGC  24
+
+/* One conformance run of a (possibly faulty) back-end. */
+struct trial {
+	int fault; /* index, or CLEAN */
+	unsigned variant;
+	const char *timeout, *quiet;
+	const char *check_glob; /* owned when `own_glob` */
+	bool own_glob;
+	char command[700], out[120];
+	char *argv[ARGC];
+};
+
+struct prover {
+	const struct prove_opts *o;
+	struct proof *p;
+	char dir[64];
+	struct trial *trials;
+	unsigned count, total_done;
+	const char *phase;
+};
+
+static void on_done(void *arg, unsigned finished, unsigned total)
+{
+	struct prover *pr = arg;
+
+	if (pr->o->progress)
+		fprintf(stderr, "\r\033[K%s: %u/%u", pr->phase, finished, total);
+}
+
+static int load_faults(struct prover *pr, char *error, size_t room)
+{
+	struct proof *p = pr->p;
+	char command[400];
+	json_error_t je;
+	json_t *list, *e;
+	size_t i;
+	FILE *f;
+
+	snprintf(command, sizeof(command), "'%s' --list-faults --format json", pr->o->backend);
+	f = popen(command, "r");
+	list = f ? json_loadf(f, 0, &je) : NULL;
+	if (f)
+		pclose(f);
+	if (!json_is_array(list)) {
+		json_decref(list);
+		snprintf(error, room, "'%s' does not list its faults: say --backend PATH",
+			 pr->o->backend);
+		return -1;
+	}
+	p->faults = calloc(json_array_size(list) + 1, sizeof(*p->faults));
+	json_array_foreach(list, i, e)
+	{
+		const char *name, *clause, *summary;
+		struct prove_fault *pf = &p->faults[p->fault_count];
+
+		if (json_unpack(e, "{s:s, s:s, s:s}", "name", &name, "clause", &clause, "summary",
+				&summary) < 0)
+			continue;
+		if (pr->o->fault_glob && fnmatch(pr->o->fault_glob, name, FNM_EXTMATCH) != 0)
+			continue;
+		pf->name = strdup(name);
+		pf->clause = strdup(clause);
+		pf->summary = strdup(summary);
+		p->fault_count++;
+	}
+	json_decref(list);
+	return 0;
+}
+
+static bool names(const struct check *k, const char *clause)
+{
+	for (unsigned i = 0; i < CHECK_CLAUSES && k->clauses[i]; i++)
+		if (strcmp(k->clauses[i], clause) == 0)
+			return true;
+	return false;
+}
+
+static void load_checks(struct prover *pr)
+{
+	const struct runner_opts ro = { .check_glob = pr->o->check_glob };
+	unsigned n = runner_select(&ro, 0, NULL, 0);
+	const struct check **list = calloc(n + 1, sizeof(*list));
+	struct proof *p = pr->p;
+
+	p->checks = calloc(n + 1, sizeof(*p->checks));
+	p->check_count = n;
+	runner_select(&ro, 0, list, n);
+	for (unsigned i = 0; i < n; i++)
+		p->checks[i] = (struct prove_check){ .check = list[i], .clean = -1 };
+	free(list);
+}
+
+/* Faults that no selected check names cannot be caught: leave them out of a partial run. */
+static void drop_unnamed_faults(struct proof *p)
+{
+	unsigned kept = 0;
+
+	for (unsigned f = 0; f < p->fault_count; f++) {
+		bool named = false;
+
+		for (unsigned k = 0; k < p->check_count; k++)
+			named |= names(p->checks[k].check, p->faults[f].clause);
+		if (named) {
+			p->faults[kept++] = p->faults[f];
+			continue;
+		}
+		free(p->faults[f].name);
+		free(p->faults[f].clause);
+		free(p->faults[f].summary);
+	}
+	p->fault_count = kept;
+}
+
+static int prover_init(struct prover *pr, char *error, size_t room)
+{
+	struct proof *p = pr->p;
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(pr->dir, sizeof(pr->dir), "%.40s/ringside-XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(pr->dir)) {
+		snprintf(error, room, "cannot make a temporary folder: %s", strerror(errno));
+		pr->dir[0] = '\0';
+		return -1;
+	}
+	load_checks(pr);
+	if (load_faults(pr, error, room) < 0)
+		return -1;
+	if (pr->o->check_glob)
+		drop_unnamed_faults(p);
+	for (unsigned f = 0; f < p->fault_count; f++) {
+		p->faults[f].caught_by = calloc(p->check_count + 1, sizeof(unsigned));
+		p->faults[f].accused_by = calloc(p->check_count + 1, sizeof(unsigned));
+	}
+	/* At most: all variants clean, and each fault on each variant plus one that confirms. */
+	pr->trials = calloc(p->fault_count + ARRAY_SIZE(variants) + 1, sizeof(*pr->trials));
+	return 0;
+}
+
+static struct trial *trial_add(struct prover *pr, int fault, unsigned variant)
+{
+	struct trial *t = &pr->trials[pr->count++];
+
+	*t = (struct trial){ .fault = fault, .variant = variant, .timeout = "2s", .quiet = "40ms" };
+	t->check_glob = pr->o->check_glob;
+	return t;
+}
+
+static void trial_argv(struct prover *pr, struct trial *t, unsigned n)
+{
+	char **a = t->argv;
+
+	snprintf(t->command, sizeof(t->command), "exec '%s' blk --socket-path {socket} %s%s%s",
+		 pr->o->backend, variants[t->variant], t->fault >= 0 ? " --fault " : "",
+		 t->fault >= 0 ? pr->p->faults[t->fault].name : "");
+	snprintf(t->out, sizeof(t->out), "%s/%u.json", pr->dir, n);
+	*a++ = (char *)pr->o->ringside;
+	*a++ = "conform";
+	*a++ = "vhost-user:";
+	*a++ = "--command";
+	*a++ = t->command;
+	*a++ = "--device";
+	*a++ = "blk";
+	*a++ = "--config-trigger";
+	*a++ = "kill -USR1 {pid}";
+	*a++ = "--timeout";
+	*a++ = (char *)t->timeout;
+	*a++ = "--quiet";
+	*a++ = (char *)t->quiet;
+	*a++ = "--format";
+	*a++ = "json";
+	*a++ = "--output";
+	*a++ = t->out;
+	if (t->check_glob) {
+		*a++ = "--check";
+		*a++ = (char *)t->check_glob;
+	}
+	*a = NULL;
+}
+
+static int find_check(const struct proof *p, const char *id)
+{
+	unsigned lo = 0, hi = p->check_count;
+
+	while (lo < hi) {
+		unsigned mid = (lo + hi) / 2;
+		int d = strcmp(p->checks[mid].check->id, id);
+
+		if (d == 0)
+			return (int)mid;
+		if (d < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return -1;
+}
+
+static void take_clean(struct prove_check *k, enum verdict v, const char *reason)
+{
+	/* A skip on one variant is made good by another; anything bad on any of them stays. */
+	bool replace = k->clean < 0 || k->clean == VERDICT_SKIP ||
+		       (k->clean == VERDICT_PASS && v != VERDICT_SKIP && v != VERDICT_PASS);
+
+	if (!replace)
+		return;
+	k->clean = (int)v;
+	free(k->clean_reason);
+	k->clean_reason = strdup(reason);
+}
+
+static bool accuses(enum verdict v)
+{
+	return v == VERDICT_FAIL || v == VERDICT_WARN || v == VERDICT_HAZARD || v == VERDICT_INFO;
+}
+
+static void add_once(unsigned *list, unsigned *n, unsigned v)
+{
+	for (unsigned i = 0; i < *n; i++)
+		if (list[i] == v)
+			return;
+	list[(*n)++] = v;
+}
+
+static void take_fault(struct proof *p, struct prove_fault *f, unsigned k, enum verdict v)
+{
+	struct prove_check *pc = &p->checks[k];
+
+	/* What the clean back-end shows too is no news of the fault. */
+	if (!accuses(v) || (int)v == pc->clean)
+		return;
+	if (names(pc->check, f->clause))
+		add_once(f->caught_by, &f->caught, k);
+	else
+		add_once(f->accused_by, &f->accused, k);
+}
+
+/* 0, or -1: the run left no result. */
+static int take_result(struct proof *p, const struct trial *t)
+{
+	json_t *root = json_load_file(t->out, 0, NULL);
+	json_t *checks = json_object_get(root, "checks"), *e;
+	size_t i;
+
+	json_array_foreach(checks, i, e)
+	{
+		const char *id = json_string_value(json_object_get(e, "id"));
+		const char *name = json_string_value(json_object_get(e, "verdict"));
+		const char *reason = json_string_value(json_object_get(e, "reason"));
+		int k = id ? find_check(p, id) : -1;
+		int v = name ? verdict_parse(name) : -1;
+
+		if (k < 0 || v < 0)
+			continue;
+		if (t->fault == CLEAN)
+			take_clean(&p->checks[k], (enum verdict)v, reason ? reason : "");
+		else
+			take_fault(p, &p->faults[t->fault], (unsigned)k, (enum verdict)v);
+	}
+	json_decref(root);
+	unlink(t->out);
+	return checks ? 0 : -1;
+}
+
+static int run_trials(struct prover *pr, const char *phase, char *error, size_t room)
+{
+	const struct jobs_opts jo = {
+		.parallel = pr->o->parallel,
+		.timeout_s = 600,
+		.done = on_done,
+		.arg = pr,
+	};
+	struct job *jobs = calloc(pr->count + 1, sizeof(*jobs));
+	int rc = jobs ? 0 : -1;
+
+	pr->phase = phase;
+	for (unsigned i = 0; rc == 0 && i < pr->count; i++) {
+		trial_argv(pr, &pr->trials[i], i);
+		jobs[i].argv = pr->trials[i].argv;
+	}
+	if (rc == 0)
+		rc = jobs_run(jobs, pr->count, &jo);
+	if (pr->o->progress)
+		fputs("\r\033[K", stderr);
+	if (rc < 0)
+		snprintf(error, room, "cannot start a conformance run: %s", strerror(errno));
+	for (unsigned i = 0; rc == 0 && i < pr->count; i++) {
+		struct trial *t = &pr->trials[i];
+
+		if (take_result(pr->p, t) < 0 && t->fault == CLEAN) {
+			snprintf(
+				error, room,
+				"the clean reference back-end could not be run: try \"%s\" by hand",
+				t->command);
+			rc = -1;
+		}
+	}
+	for (unsigned i = 0; i < pr->count; i++)
+		if (pr->trials[i].own_glob)
+			free((void *)pr->trials[i].check_glob);
+	pr->count = 0;
+	free(jobs);
+	return rc;
+}
+
+/* "@(a|b|c)" of the checks for which `want` says so. */
+static char *glob_of(const struct proof *p, const struct prove_fault *f,
+		     bool (*want)(const struct proof *, const struct prove_fault *, unsigned))
+{
+	const char *sep = "@(";
+	char *out = NULL;
+	size_t size;
+	FILE *m = open_memstream(&out, &size);
+
+	for (unsigned k = 0; k < p->check_count; k++) {
+		if (!want(p, f, k))
+			continue;
+		fprintf(m, "%s%s", sep, p->checks[k].check->id);
+		sep = "|";
+	}
+	fputs(*sep == '|' ? ")" : "", m);
+	fclose(m);
+	return out;
+}
+
+static bool want_named(const struct proof *p, const struct prove_fault *f, unsigned k)
+{
+	return names(p->checks[k].check, f->clause);
+}
+
+static bool want_accuser(const struct proof *p, const struct prove_fault *f, unsigned k)
+{
+	for (unsigned i = 0; i < f->accused; i++)
+		if (f->accused_by[i] == k)
+			return true;
+	return false;
+}
+
+static bool want_dirty(const struct proof *p, const struct prove_fault *f, unsigned k)
+{
+	return p->checks[k].clean != VERDICT_PASS && p->checks[k].clean != VERDICT_SKIP;
+}
+
+static int add_patient_trial(struct prover *pr, int fault, unsigned variant, char *glob)
+{
+	struct trial *t = trial_add(pr, fault, variant);
+
+	t->timeout = "5s";
+	t->quiet = "300ms";
+	t->check_glob = glob;
+	t->own_glob = true;
+	return 0;
+}
+
+/*
+ * The first round is impatient, on a machine with much else to do. What it says against a check
+ * (not clean, not caught, wrongly accused) is asked again, of those checks alone and with time.
+ */
+static int clean_rounds(struct prover *pr, char *error, size_t room)
+{
+	struct proof *p = pr->p;
+	unsigned dirty = 0;
+
+	for (unsigned v = 0; v < ARRAY_SIZE(variants); v++)
+		trial_add(pr, CLEAN, v);
+	if (run_trials(pr, "clean", error, room) < 0)
+		return -1;
+	for (unsigned k = 0; k < p->check_count; k++)
+		dirty += want_dirty(p, NULL, k);
+	if (!dirty)
+		return 0;
+	for (unsigned v = 0; v < ARRAY_SIZE(variants); v++)
+		add_patient_trial(pr, CLEAN, v, glob_of(p, NULL, want_dirty));
+	for (unsigned k = 0; k < p->check_count; k++)
+		if (want_dirty(p, NULL, k))
+			p->checks[k].clean = -1;
+	return run_trials(pr, "clean, again", error, room);
+}
+
+static int fault_rounds(struct prover *pr, char *error, size_t room)
+{
+	struct proof *p = pr->p;
+
+	for (unsigned f = 0; f < p->fault_count; f++) {
+		struct trial *t = trial_add(pr, (int)f, 0);
+
+		t->timeout = "400ms";
+		t->quiet = "40ms";
+	}
+	if (run_trials(pr, "faults", error, room) < 0)
+		return -1;
+	/* Not caught: with patience, on one variant after the other, checks of that clause only. */
+	for (unsigned v = 0; v < ARRAY_SIZE(variants); v++) {
+		for (unsigned f = 0; f < p->fault_count; f++) {
+			char *glob;
+
+			if (p->faults[f].caught)
+				continue;
+			glob = glob_of(p, &p->faults[f], want_named);
+			if (!*glob) {
+				free(glob);
+				continue;
+			}
+			p->faults[f].retried = true;
+			add_patient_trial(pr, (int)f, v, glob);
+		}
+		if (run_trials(pr, "faults, again", error, room) < 0)
+			return -1;
+	}
+	for (unsigned f = 0; f < p->fault_count; f++) {
+		if (!p->faults[f].accused)
+			continue;
+		add_patient_trial(pr, (int)f, 0, glob_of(p, &p->faults[f], want_accuser));
+		p->faults[f].accused = 0;
+		p->faults[f].retried = true;
+	}
+	return run_trials(pr, "accusations, again", error, room);
+}
+
+static void conclude(struct proof *p)
+{
+	for (unsigned f = 0; f < p->fault_count; f++) {
+		p->caught += p->faults[f].caught > 0;
+		p->accused += p->faults[f].accused;
+		for (unsigned i = 0; i < p->faults[f].caught; i++)
+			p->checks[p->faults[f].caught_by[i]].proven = true;
+	}
+	for (unsigned k = 0; k < p->check_count; k++) {
+		if (p->checks[k].clean != VERDICT_PASS) {
+			p->checks[k].proven = false;
+			p->dirty++;
+		}
+		p->proven += p->checks[k].proven;
+	}
+}
+
+int prove_run(const struct prove_opts *o, struct proof *p, char *error, size_t room)
+{
+	struct prover pr = { .o = o, .p = p };
+	struct timespec a, b;
+	int rc;
+
+	memset(p, 0, sizeof(*p));
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	rc = prover_init(&pr, error, room);
+	if (rc == 0)
+		rc = clean_rounds(&pr, error, room);
+	if (rc == 0)
+		rc = fault_rounds(&pr, error, room);
+	if (rc == 0)
+		conclude(p);
+	if (pr.dir[0])
+		rmdir(pr.dir);
+	free(pr.trials);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	p->duration_s = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;
+	return rc;
+}
+
+void prove_free(struct proof *p)
+{
+	for (unsigned f = 0; f < p->fault_count; f++) {
+		free(p->faults[f].name);
+		free(p->faults[f].clause);
+		free(p->faults[f].summary);
+		free(p->faults[f].caught_by);
+		free(p->faults[f].accused_by);
+	}
+	for (unsigned k = 0; k < p->check_count; k++)
+		free(p->checks[k].clean_reason);
+	free(p->faults);
+	free(p->checks);
+	memset(p, 0, sizeof(*p));
+}
