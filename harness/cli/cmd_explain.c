@@ -153,7 +153,8 @@ static void clause_text(const struct clause *c)
 
 static void check_text(const struct subject *s, const struct check *check)
 {
-	printf("  %s\n", check->id);
+	if (!s->check)
+		printf("  %s\n", check->id);
 	field(4, "stimulus", check->stimulus);
 	field(4, "oracle", check->oracle);
 	for (size_t i = 0; i < CHECK_CLAUSES && check->clauses[i]; i++) {
