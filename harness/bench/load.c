@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/bench/load.h"
+
+#include <string.h>
+
+/* Requests are apart by whole cache lines, and data is aligned as a page cache would have it. */
+#define SLOT_HEADER 64u
+
+static u32 data_bytes(const struct load *l)
+{
+	return l->type == VIRTIO_BLK_T_FLUSH ? 0 : l->block_sectors * VIRTIO_BLK_SECTOR;
+}
+
+static u32 slot_bytes(u32 block_sectors)
+{
+	return (u32)ALIGN_UP(SLOT_HEADER + (u64)block_sectors * VIRTIO_BLK_SECTOR, 64);
+}
+
+u64 load_memory(unsigned depth, u32 block_sectors)
+{
+	return (u64)depth * slot_bytes(block_sectors);
+}
+
+int load_prepare(struct load *l, struct tp_buf area)
+{
+	u32 bytes = slot_bytes(l->block_sectors);
+	struct vq_sg sg[BLK_FRAME_MAX];
+
+	if (load_memory(l->depth, l->block_sectors) > area.len || l->depth > LOAD_DEPTH_MAX)
+		return LOAD_NOMEM;
+	for (unsigned i = 0; i < l->depth; i++) {
+		struct load_slot *s = &l->slots[i];
+		u32 at = i * bytes;
+
+		*s = (struct load_slot){
+			.req = {
+				.type = l->type,
+				.hdr = { area.hva + at, gpa_add(area.gpa, at), 16 },
+				.status = { area.hva + at + 16, gpa_add(area.gpa, at + 16), 1 },
+				.data = { area.hva + at + SLOT_HEADER,
+					  gpa_add(area.gpa, at + SLOT_HEADER), data_bytes(l) },
+			},
+		};
+		/* Incompressible enough, and not all the same block. */
+		for (u32 k = 0; k < s->req.data.len; k += 64)
+			memset(s->req.data.hva + k, (int)(i + k / 64 + 1), 64);
+		blk_prepare(&s->req);
+		blk_frame(&s->req, BLK_LAYOUT_USUAL, sg, &s->out, &s->in);
+		memcpy(s->sg, sg, sizeof(s->sg));
+		l->free[i] = s;
+	}
+	l->free_count = l->depth;
+	l->rng = 0x9e3779b97f4a7c15ull;
+	return LOAD_OK;
+}
+
+static u64 next_sector(struct load *l)
+{
+	u64 blocks = l->sectors / l->block_sectors;
+
+	if (l->type == VIRTIO_BLK_T_FLUSH)
+		return 0;
+	if (l->sequential) {
+		u64 block = l->next_block;
+
+		l->next_block = block + 1 < blocks ? block + 1 : 0;
+		return block * l->block_sectors;
+	}
+	l->rng ^= l->rng << 13;
+	l->rng ^= l->rng >> 7;
+	l->rng ^= l->rng << 17;
+	/* Multiply and shift instead of a division in the loop. */
+	return (u64)((unsigned __int128)l->rng * blocks >> 64) * l->block_sectors;
+}
+
+static void submit(struct load *l, u64 start)
+{
+	struct load_slot *s = l->free[--l->free_count];
+	struct virtio_blk_outhdr *h = (struct virtio_blk_outhdr *)s->req.hdr.hva;
+
+	h->sector = le64(next_sector(l));
+	*s->req.status.hva = BLK_STATUS_UNSET;
+	s->start = start;
+	vq_split_add(l->vq, s->sg, s->out, s->in, s);
+	l->submitted++;
+}
+
+static void publish(struct load *l)
+{
+	vq_split_publish(l->vq);
+	if (vq_split_kick_due(l->vq)) {
+		l->kicks++;
+		l->ops.kick(l->ops.arg);
+	}
+}
+
+/* Take what is used. Returns how many, or LOAD_BADID. */
+static int reap(struct load *l)
+{
+	u64 now = 0;
+	int n = 0;
+
+	for (;;) {
+		struct load_slot *s;
+		void *token;
+		u32 id, len;
+		int head = vq_split_reap(l->vq, &id, &len, &token);
+
+		if (head == VQ_EMPTY)
+			return n;
+		if (head == VQ_BADID)
+			return LOAD_BADID;
+		/* Those found used together were seen together. */
+		if (n++ == 0)
+			now = clock_stop(l->clock);
+		s = token;
+		hist_record(l->latency, clock_ns(l->clock, now - s->start));
+		if (blk_status(&s->req) != VIRTIO_BLK_S_OK && l->errors++ == 0)
+			l->first_bad = blk_status(&s->req);
+		l->free[l->free_count++] = s;
+		l->completed++;
+	}
+}
+
+struct pace {
+	u64 begin, end; /* ticks; end 0: by count */
+	u64 last;	/* when something last completed */
+	u64 stall;	/* ticks */
+	u64 due_count;	/* open loop: requests that were due up to now */
+	u64 target;	/* stop when so many were submitted */
+};
+
+/* Open loop: when request n is due. */
+static u64 due_at(const struct load *l, const struct pace *p, u64 n)
+{
+	return p->begin + (u64)((unsigned __int128)n * l->clock->hz / l->rate);
+}
+
+static bool more_wanted(const struct load *l, const struct pace *p, u64 now)
+{
+	return l->submitted < p->target && (!p->end || now < p->end);
+}
+
+/* Make available all that is wanted now. */
+static void fill(struct load *l, struct pace *p, u64 now)
+{
+	unsigned added = 0;
+
+	while (l->free_count && more_wanted(l, p, now)) {
+		u64 start = now;
+
+		if (l->rate) {
+			start = due_at(l, p, p->due_count);
+			if (start > now)
+				break;
+			p->due_count++;
+		}
+		submit(l, start);
+		added++;
+	}
+	if (added)
+		publish(l);
+}
+
+/* Until something may have changed. */
+static void rest(struct load *l, const struct pace *p, u64 now)
+{
+	u64 until = p->last + p->stall;
+
+	if (!l->ops.sleep) {
+		l->ops.relax(l->ops.arg);
+		return;
+	}
+	if (l->rate && l->free_count && more_wanted(l, p, now))
+		until = MIN(until, due_at(l, p, p->due_count));
+	if (vq_split_enable_calls(l->vq))
+		return;
+	l->sleeps++;
+	l->ops.sleep(l->ops.arg, until);
+	vq_split_disable_calls(l->vq);
+}
+
+int load_run(struct load *l)
+{
+	u64 now = clock_start(l->clock);
+	struct pace p = {
+		.begin = now,
+		.end = l->duration_ns ? now + clock_ticks(l->clock, l->duration_ns) : 0,
+		.last = now,
+		.stall = clock_ticks(l->clock, l->stall_ns),
+		.target = l->requests ? l->submitted + l->requests : ~0ull,
+	};
+
+	vq_split_disable_calls(l->vq);
+	for (;;) {
+		int n = reap(l);
+
+		if (n < 0)
+			return n;
+		now = clock_start(l->clock);
+		if (n > 0)
+			p.last = now;
+		if (l->free_count == l->depth && !more_wanted(l, &p, now))
+			break;
+		fill(l, &p, now);
+		if (n > 0 || vq_split_used_pending(l->vq))
+			continue;
+		/* Idle between two due requests of an open loop is no stall. */
+		if (l->free_count == l->depth)
+			p.last = now;
+		if (now - p.last > p.stall)
+			return LOAD_STALLED;
+		rest(l, &p, now);
+	}
+	l->elapsed_ns = clock_ns(l->clock, now - p.begin);
+	return LOAD_OK;
+}

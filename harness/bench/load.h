@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The request loop: keeps a block device busy and records how long each request took.
+ *
+ * Closed loop: `depth` requests are always outstanding; a request's time runs from when it was made
+ * available. Open loop (`rate`): requests are due at fixed times whether or not the device keeps up,
+ * and a request's time runs from when it was due, so that a stall is charged to every request it
+ * held up.
+ *
+ * Nothing in the loop allocates, locks, or makes a system call other than through `ops`.
+ *
+ * Freestanding.
+ */
+#ifndef HARNESS_BENCH_LOAD_H
+#define HARNESS_BENCH_LOAD_H
+
+#include "harness/bench/clock.h"
+#include "harness/bench/hist.h"
+#include "harness/device/blk.h"
+
+#define LOAD_DEPTH_MAX 1024
+
+struct load_ops {
+	/* Notify the device. */
+	void (*kick)(void *arg);
+	/*
+	 * Sleep until the device notifies or `deadline` (ticks) has come; may return early. Without
+	 * it the loop polls.
+	 */
+	void (*sleep)(void *arg, u64 deadline);
+	/* Let the processor rest for a few cycles in a polling loop. */
+	void (*relax)(void *arg);
+	void *arg;
+};
+
+struct load_slot {
+	struct blk_req req;
+	struct vq_sg sg[3];
+	unsigned out, in;
+	u64 start; /* ticks */
+	bool busy;
+};
+
+struct load {
+	/* What to do. */
+	struct vq_split *vq;
+	const struct clock *clock;
+	struct load_ops ops;
+	u32 type; /* VIRTIO_BLK_T_IN, _OUT or _FLUSH */
+	unsigned depth;
+	u64 sectors;	   /* the part of the device to use */
+	u32 block_sectors; /* sectors of one request */
+	bool sequential;
+	u64 rate;		 /* requests per second, 0 = closed loop */
+	u64 requests;		 /* stop after so many, 0 = by time */
+	u64 duration_ns;	 /* stop after so long, 0 = by count */
+	u64 stall_ns;		 /* give up when nothing completes for so long */
+	struct load_slot *slots; /* `depth` of them, carved by load_prepare() */
+	struct hist *latency;	 /* reset by the caller */
+
+	/* What came of it. */
+	u64 submitted, completed;
+	u64 errors; /* a status other than OK */
+	u64 kicks, sleeps;
+	u64 elapsed_ns;
+	u64 first_bad; /* status of the first error */
+
+	/* The loop's own. */
+	u64 rng, next_block;
+	unsigned free_count;
+	struct load_slot *free[LOAD_DEPTH_MAX];
+};
+
+enum load_result {
+	LOAD_OK = 0,
+	LOAD_STALLED = -1, /* nothing completed for stall_ns */
+	LOAD_BADID = -2,   /* the device returned a head that was not outstanding */
+	LOAD_NOMEM = -3,   /* `area` is too small */
+};
+
+/* Guest memory that load_prepare() needs for these slots. */
+u64 load_memory(unsigned depth, u32 block_sectors);
+/* Lay the requests of all slots out in `area`. */
+int load_prepare(struct load *l, struct tp_buf area);
+/* Run, then wait for what is outstanding. May be called again (a warm-up, then the measurement). */
+int load_run(struct load *l);
+
+#endif

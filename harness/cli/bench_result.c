@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/cli/bench_result.h"
+
+#include <jansson.h>
+
+#include "harness/run/host.h"
+#include "harness/spec/version.h"
+
+static const struct {
+	const char *name, *label;
+	u32 ppm;
+} quantiles[] = {
+	{ "p50", "p50", 500000 },
+	{ "p90", "p90", 900000 },
+	{ "p99", "p99", 990000 },
+	{ "p999", "p99.9", 999000 },
+};
+
+static double per_second(const struct bench_figures *f)
+{
+	return f->elapsed_ns ? (double)f->requests * 1e9 / (double)f->elapsed_ns : 0;
+}
+
+static double per_request(const struct bench_figures *f, u64 n)
+{
+	return f->requests ? (double)n / (double)f->requests : 0;
+}
+
+/* The floor that a latency is judged by: what one hand-over and back costs at the median. */
+static double floor_ratio(const struct bench_result *r)
+{
+	u64 p50 = hist_quantile(r->figures.latency, 500000);
+
+	return r->floor.round_trip_p50 ? (double)p50 / (double)r->floor.round_trip_p50 : 0;
+}
+
+static double cost_ratio(const struct bench_result *r)
+{
+	u64 untraced = hist_quantile(r->untraced.latency, 500000);
+
+	return untraced ? (double)hist_quantile(r->figures.latency, 500000) / (double)untraced : 0;
+}
+
+static json_t *latency(const struct hist *h)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "min", json_integer((json_int_t)hist_min(h)));
+	for (size_t i = 0; i < ARRAY_SIZE(quantiles); i++)
+		json_object_set_new(o, quantiles[i].name,
+				    json_integer((json_int_t)hist_quantile(h, quantiles[i].ppm)));
+	json_object_set_new(o, "max", json_integer((json_int_t)h->max));
+	json_object_set_new(o, "mean", json_integer((json_int_t)hist_mean(h)));
+	return o;
+}
+
+static json_t *histogram(const struct hist *h)
+{
+	json_t *a = json_array();
+	u64 upper, count;
+	u32 index = 0;
+
+	while (hist_next(h, &index, &upper, &count))
+		json_array_append_new(a, json_pack("[I, I]", (json_int_t)upper, (json_int_t)count));
+	return a;
+}
+
+static json_t *hex(u64 v)
+{
+	char s[24];
+
+	snprintf(s, sizeof(s), "0x%llx", (unsigned long long)v);
+	return json_string(s);
+}
+
+static json_t *target(const struct bench_result *r)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "uri", r->uri, "name",
+			      r->name ? r->name : r->uri, "device", "blk", "transport",
+			      "vhost-user", "features", hex(r->features), "protocol_features",
+			      hex(r->protocol_features));
+
+	if (r->command)
+		json_object_set_new(o, "command", json_string(r->command));
+	return o;
+}
+
+static json_t *workload(const struct bench_result *r)
+{
+	const struct bench_opts *b = r->opts;
+
+	return json_pack("{s:s, s:s, s:i, s:i, s:I, s:s, s:s, s:s, s:I, s:f, s:s}", "device", "blk",
+			 "op", r->op, "block_size", (int)b->block_size, "queue_depth",
+			 (int)b->depth, "rate", (json_int_t)b->rate, "loop",
+			 b->rate ? "open" : "closed", "wait", b->poll ? "poll" : "event", "ring",
+			 "split", "requests", (json_int_t)r->figures.requests, "duration_s",
+			 (double)r->figures.elapsed_ns / 1e9, "pattern",
+			 b->sequential ? "sequential" : "random");
+}
+
+static json_t *stages(const struct bench_result *r)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < STAGE_COUNT; i++) {
+		const struct stage_row *row = &r->stages.row[i];
+
+		json_array_append_new(a, json_pack("{s:s, s:I, s:I, s:I}", "name", row->name,
+						   "p50_ns", (json_int_t)row->p50_ns, "p99_ns",
+						   (json_int_t)row->p99_ns, "count",
+						   (json_int_t)row->count));
+	}
+	return a;
+}
+
+void bench_write_json(const struct bench_result *r, FILE *f)
+{
+	const struct bench_figures *g = &r->figures;
+	json_t *warnings = json_array();
+	json_t *o = json_pack(
+		"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:f, s:I, s:I, s:f, s:{s:f, s:f}}", "schema",
+		"ringside.bench/1", "ringside", ringside_version, "created", host_timestamp(),
+		"target", target(r), "host", host_fingerprint(), "workload", workload(r),
+		"latency_ns", latency(g->latency), "requests_per_s", per_second(g), "requests",
+		(json_int_t)g->requests, "errors", (json_int_t)g->errors, "syscalls_per_request",
+		per_request(g, g->syscalls), "notifications_per_request", "kicks",
+		per_request(g, g->kicks), "calls", per_request(g, g->calls));
+
+	json_object_set_new(o, "clock",
+			    json_pack("{s:s, s:I, s:i}", "source", r->clock.source, "hz",
+				      (json_int_t)r->clock.hz, "error_ppm",
+				      (int)r->clock.error_ppm));
+	if (r->has_floor)
+		json_object_set_new(
+			o, "floor",
+			json_pack("{s:s, s:I, s:f}", "kind", floor_kind_name(r->floor.kind), "ns",
+				  (json_int_t)r->floor.round_trip_p50, "ratio", floor_ratio(r)));
+	if (r->trace_dir) {
+		json_object_set_new(o, "stages", stages(r));
+		json_object_set_new(o, "trace",
+				    json_pack("{s:s, s:I, s:I, s:o, s:f}", "dir", r->trace_dir,
+					      "events", (json_int_t)r->stages.events, "discarded",
+					      (json_int_t)r->discarded, "untraced",
+					      latency(r->untraced.latency), "cost_ratio",
+					      cost_ratio(r)));
+	}
+	json_object_set_new(o, "histogram", histogram(g->latency));
+	for (unsigned i = 0; i < r->warning_count; i++)
+		json_array_append_new(warnings, json_string(r->warnings[i]));
+	json_object_set_new(o, "warnings", warnings);
+	json_dumpf(o, f, JSON_INDENT(1) | JSON_REAL_PRECISION(8));
+	fputc('\n', f);
+	json_decref(o);
+}
+
+static void time_text(FILE *f, const char *label, u64 ns)
+{
+	if (ns < 100000)
+		fprintf(f, "  %s %.2f us", label, (double)ns / 1e3);
+	else
+		fprintf(f, "  %s %.3f ms", label, (double)ns / 1e6);
+}
+
+static void latency_line(FILE *f, const char *what, const struct hist *h)
+{
+	fprintf(f, "%-9s", what);
+	for (size_t i = 0; i < ARRAY_SIZE(quantiles); i++)
+		time_text(f, quantiles[i].label, hist_quantile(h, quantiles[i].ppm));
+	time_text(f, "max", h->max);
+	fputc('\n', f);
+}
+
+void bench_write_text(const struct bench_result *r, FILE *f)
+{
+	const struct bench_figures *g = &r->figures;
+	const struct bench_opts *b = r->opts;
+
+	fprintf(f, "%s: blk %s %u bytes, depth %u, wait %s, ", r->name ? r->name : r->uri, r->op,
+		b->block_size, b->depth, b->poll ? "poll" : "event");
+	if (b->rate)
+		fprintf(f, "open loop at %llu/s\n", (unsigned long long)b->rate);
+	else
+		fputs("closed loop\n", f);
+	latency_line(f, "latency", g->latency);
+	if (r->trace_dir)
+		latency_line(f, "untraced", r->untraced.latency);
+	fprintf(f, "rate       %.0f requests/s, %llu requests in %.2f s, %llu errors\n",
+		per_second(g), (unsigned long long)g->requests, (double)g->elapsed_ns / 1e9,
+		(unsigned long long)g->errors);
+	fprintf(f, "per req    %.2f system calls of the driver, %.2f kicks, %.2f calls\n",
+		per_request(g, g->syscalls), per_request(g, g->kicks), per_request(g, g->calls));
+	if (r->has_floor)
+		fprintf(f, "floor      %s ping-pong %llu ns round trip: p50 is %.2f times that\n",
+			floor_kind_name(r->floor.kind), (unsigned long long)r->floor.round_trip_p50,
+			floor_ratio(r));
+	if (r->trace_dir) {
+		fprintf(f,
+			"trace      %s: %llu events of %llu requests, %llu lost; p50 is %.2f times "
+			"the "
+			"untraced\n",
+			r->trace_dir, (unsigned long long)r->stages.events,
+			(unsigned long long)r->stages.requests, (unsigned long long)r->discarded,
+			cost_ratio(r));
+		fputs("stage          count      p50 ns      p99 ns\n", f);
+		for (unsigned i = 0; i < STAGE_COUNT; i++)
+			fprintf(f, "%-8s %11llu %11llu %11llu\n", r->stages.row[i].name,
+				(unsigned long long)r->stages.row[i].count,
+				(unsigned long long)r->stages.row[i].p50_ns,
+				(unsigned long long)r->stages.row[i].p99_ns);
+	}
+	for (unsigned i = 0; i < r->warning_count; i++)
+		fprintf(f, "warning    %s\n", r->warnings[i]);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What ringside bench writes: JSON (reports/schema/bench-1.json) and text. */
+#ifndef HARNESS_CLI_BENCH_RESULT_H
+#define HARNESS_CLI_BENCH_RESULT_H
+
+#include <stdio.h>
+
+#include "harness/bench/host/floor.h"
+#include "harness/bench/host/session.h"
+#include "traces/stage.h"
+
+struct bench_result {
+	/* Of the target and the workload. */
+	const char *uri, *name, *command, *op;
+	u64 features, protocol_features;
+	const struct bench_opts *opts;
+
+	struct bench_figures figures;
+	struct clock clock;
+
+	bool has_floor;
+	struct floor_result floor;
+
+	const char *trace_dir; /* NULL: not traced */
+	struct stage_table stages;
+	u64 discarded;
+	struct bench_figures untraced;
+
+	const char *warnings[8];
+	unsigned warning_count;
+};
+
+void bench_write_json(const struct bench_result *r, FILE *f);
+void bench_write_text(const struct bench_result *r, FILE *f);
+
+#endif

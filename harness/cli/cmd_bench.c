@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* ringside bench: latency and throughput of a target, and the floor of the machine beside it. */
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/cli/bench_result.h"
+#include "harness/cli/cli.h"
+#include "harness/run/target.h"
+#include "traces/session.h"
+
+struct cmd_opts {
+	struct bench_opts bench;
+	const char *uri, *command, *name, *output, *trace, *op;
+	int format;
+	bool no_floor;
+};
+
+static void help(void)
+{
+	puts("usage: ringside bench [OPTION…] TARGET\n"
+	     "\n"
+	     "Measure how long requests take. With --op write the medium is overwritten.\n"
+	     "\n"
+	     "      --command CMD       start the target with this shell command; {socket} stands "
+	     "for PATH\n"
+	     "      --device TYPE       blk\n"
+	     "      --op OP             read (default), write or flush\n"
+	     "      --block-size N      bytes of a request (4096)\n"
+	     "      --queue-depth N     requests outstanding at once (1)\n"
+	     "      --pattern P         random (default) or sequential\n"
+	     "      --rate R            open loop: R requests a second, timed from when each was "
+	     "due\n"
+	     "      --wait W            how the driver waits: poll (default) or event\n"
+	     "      --ring R            split\n"
+	     "      --ring-size N       entries of the ring (chosen for the depth)\n"
+	     "      --no-event-idx      do not negotiate VIRTIO_F_EVENT_IDX\n"
+	     "      --duration TIME     measure for so long (2s)\n"
+	     "      --requests N        or measure so many requests\n"
+	     "      --warmup TIME       before that, unmeasured (200ms)\n"
+	     "      --trace DIR         record the target's tracepoints there, and print its "
+	     "stages;\n"
+	     "                          an untraced run comes first and is given beside it\n"
+	     "      --no-floor          do not measure the machine's floor\n"
+	     "      --name NAME         what reports call the target\n"
+	     "      --format FORMAT     text or json\n"
+	     "  -o, --output FILE       write there instead of to standard output\n"
+	     "      --help              this text\n"
+	     "\n"
+	     "Exit status: 0 done, 1 requests failed, 2 usage, 3 target not reachable, stalled or "
+	     "died,\n"
+	     "4 the machine refused something.");
+}
+
+static int bad_choice(const char *option, const char *arg, const char *choices)
+{
+	cli_error("%s: '%s' is not one of %s", option, arg, choices);
+	return CLI_USAGE;
+}
+
+static int parse_op(struct cmd_opts *o, const char *arg)
+{
+	static const struct {
+		const char *name;
+		u32 type;
+	} ops[] = {
+		{ "read", VIRTIO_BLK_T_IN },
+		{ "write", VIRTIO_BLK_T_OUT },
+		{ "flush", VIRTIO_BLK_T_FLUSH },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+		if (strcmp(arg, ops[i].name) == 0) {
+			o->op = ops[i].name;
+			o->bench.type = ops[i].type;
+			return -1;
+		}
+	}
+	return bad_choice("--op", arg, "read, write, flush");
+}
+
+enum {
+	COMMAND = 256,
+	DEVICE,
+	OP,
+	BLOCK_SIZE,
+	DEPTH,
+	PATTERN,
+	RATE,
+	WAIT,
+	RING,
+	RING_SIZE,
+	NO_EVENT_IDX,
+	DURATION,
+	REQUESTS,
+	WARMUP,
+	TRACE,
+	NO_FLOOR,
+	NAME,
+	FORMAT,
+	HELP
+};
+
+static const struct option longopts[] = {
+	{ "command", 1, 0, COMMAND },
+	{ "device", 1, 0, DEVICE },
+	{ "op", 1, 0, OP },
+	{ "block-size", 1, 0, BLOCK_SIZE },
+	{ "queue-depth", 1, 0, DEPTH },
+	{ "pattern", 1, 0, PATTERN },
+	{ "rate", 1, 0, RATE },
+	{ "wait", 1, 0, WAIT },
+	{ "ring", 1, 0, RING },
+	{ "ring-size", 1, 0, RING_SIZE },
+	{ "no-event-idx", 0, 0, NO_EVENT_IDX },
+	{ "duration", 1, 0, DURATION },
+	{ "requests", 1, 0, REQUESTS },
+	{ "warmup", 1, 0, WARMUP },
+	{ "trace", 1, 0, TRACE },
+	{ "no-floor", 0, 0, NO_FLOOR },
+	{ "name", 1, 0, NAME },
+	{ "format", 1, 0, FORMAT },
+	{ "output", 1, 0, 'o' },
+	{ "help", 0, 0, HELP },
+	{ 0, 0, 0, 0 },
+};
+
+/* Options that are a number. -1: fine; otherwise the exit status. */
+static int parse_number(int ch, struct cmd_opts *o)
+{
+	struct bench_opts *b = &o->bench;
+	u64 v;
+
+	switch (ch) {
+	case BLOCK_SIZE:
+		if (cli_parse_u64("--block-size", optarg, 512, 1 << 20, &v) < 0)
+			return CLI_USAGE;
+		if (v % VIRTIO_BLK_SECTOR) {
+			cli_error("--block-size: %llu is not a multiple of 512",
+				  (unsigned long long)v);
+			return CLI_USAGE;
+		}
+		b->block_size = (u32)v;
+		return -1;
+	case DEPTH:
+		if (cli_parse_u64("--queue-depth", optarg, 1, LOAD_DEPTH_MAX, &v) < 0)
+			return CLI_USAGE;
+		b->depth = (unsigned)v;
+		return -1;
+	case RATE:
+		return cli_parse_u64("--rate", optarg, 1, 100000000, &b->rate) < 0 ? CLI_USAGE : -1;
+	case RING_SIZE:
+		if (cli_parse_u64("--ring-size", optarg, 4, VIRTIO_QUEUE_SIZE_MAX, &v) < 0)
+			return CLI_USAGE;
+		if (v & (v - 1)) {
+			cli_error("--ring-size: %llu is not a power of two", (unsigned long long)v);
+			return CLI_USAGE;
+		}
+		b->ring_size = (u16)v;
+		return -1;
+	case REQUESTS:
+		return cli_parse_u64("--requests", optarg, 1, 1ull << 40, &b->requests) < 0
+			       ? CLI_USAGE
+			       : -1;
+	case DURATION:
+		if (cli_parse_duration_ms("--duration", optarg, &v) < 0)
+			return CLI_USAGE;
+		b->duration_ns = v * 1000000;
+		return -1;
+	default: /* WARMUP */
+		if (strcmp(optarg, "0") == 0)
+			v = 0;
+		else if (cli_parse_duration_ms("--warmup", optarg, &v) < 0)
+			return CLI_USAGE;
+		b->warmup_ns = v * 1000000;
+		return -1;
+	}
+}
+
+/* -1: fine, -2: help was given; otherwise the exit status. */
+static int parse_one(int ch, struct cmd_opts *o)
+{
+	switch (ch) {
+	case COMMAND:
+		o->command = optarg;
+		return -1;
+	case DEVICE:
+		return strcmp(optarg, "blk") == 0 ? -1 : bad_choice("--device", optarg, "blk");
+	case OP:
+		return parse_op(o, optarg);
+	case PATTERN:
+		o->bench.sequential = strcmp(optarg, "sequential") == 0;
+		if (o->bench.sequential || strcmp(optarg, "random") == 0)
+			return -1;
+		return bad_choice("--pattern", optarg, "random, sequential");
+	case WAIT:
+		o->bench.poll = strcmp(optarg, "poll") == 0;
+		if (o->bench.poll || strcmp(optarg, "event") == 0)
+			return -1;
+		return bad_choice("--wait", optarg, "poll, event");
+	case RING:
+		return strcmp(optarg, "split") == 0 ? -1 : bad_choice("--ring", optarg, "split");
+	case NO_EVENT_IDX:
+		o->bench.event_idx = false;
+		return -1;
+	case TRACE:
+		o->trace = optarg;
+		return -1;
+	case NO_FLOOR:
+		o->no_floor = true;
+		return -1;
+	case NAME:
+		o->name = optarg;
+		return -1;
+	case FORMAT:
+		o->format = cli_parse_format(optarg, 1u << CLI_FORMAT_TEXT | 1u << CLI_FORMAT_JSON);
+		return o->format < 0 ? CLI_USAGE : -1;
+	case 'o':
+		o->output = optarg;
+		return -1;
+	case HELP:
+		help();
+		return -2;
+	case '?':
+		return CLI_USAGE;
+	default:
+		return parse_number(ch, o);
+	}
+}
+
+static int parse(int argc, char **argv, struct cmd_opts *o)
+{
+	int ch, rc;
+
+	optind = 1;
+	while ((ch = getopt_long(argc, argv, "o:", longopts, NULL)) != -1) {
+		rc = parse_one(ch, o);
+		if (rc != -1)
+			return rc;
+	}
+	if (optind + 1 != argc) {
+		cli_error("bench takes one target: vhost-user:PATH");
+		return CLI_USAGE;
+	}
+	o->uri = argv[optind];
+	if (o->bench.ring_size && o->bench.ring_size < 3 * o->bench.depth) {
+		cli_error("--ring-size: %u entries do not hold %u requests of 3 descriptors",
+			  o->bench.ring_size, o->bench.depth);
+		return CLI_USAGE;
+	}
+	return -1;
+}
+
+/* Untraced, then traced, then the stages read back. 0, or an exit status after an error line. */
+static int measure_traced(const struct cmd_opts *o, struct bench_session *s, struct bench_result *r)
+{
+	const struct trace_session_options to = { .dir = o->trace, .pid = (int)s->fe.peer };
+	struct trace_session *ts;
+	char error[256] = "";
+	int rc = CLI_OK;
+
+	if (trace_session_open(&ts, &to, error, sizeof(error)) < 0) {
+		cli_error("--trace: %s", error);
+		return CLI_INTERNAL;
+	}
+	if (bench_measure(s, &r->untraced, error, sizeof(error)) < 0) {
+		cli_error("%s: %s", o->uri, error);
+		rc = CLI_TARGET;
+	} else if (trace_session_start(ts, error, sizeof(error)) < 0) {
+		cli_error("--trace: %s", error);
+		rc = CLI_INTERNAL;
+	} else if (bench_measure(s, &r->figures, error, sizeof(error)) < 0) {
+		cli_error("%s: %s", o->uri, error);
+		rc = CLI_TARGET;
+	} else if (trace_session_stop(ts, &r->discarded, error, sizeof(error)) < 0 ||
+		   stage_read(o->trace, &r->stages, error, sizeof(error)) < 0) {
+		cli_error("--trace: %s", error);
+		rc = CLI_INTERNAL;
+	}
+	trace_session_close(ts);
+	r->trace_dir = o->trace;
+	return rc;
+}
+
+static void warn(struct bench_result *r, const char *text)
+{
+	if (r->warning_count < ARRAY_SIZE(r->warnings))
+		r->warnings[r->warning_count++] = text;
+}
+
+static void add_warnings(struct bench_session *s, struct bench_result *r)
+{
+	if (s->crowded)
+		warn(r, "one processor for driver and back-end: they take turns on it");
+	if (strcmp(r->clock.source, "clock_gettime") == 0)
+		warn(r, "no trustworthy counter: every time stamp is a call of clock_gettime()");
+	if (r->figures.requests < 1000)
+		warn(r, "fewer than 1000 requests: the high percentiles say little");
+	if (r->figures.errors)
+		warn(r, "requests failed: these are the times of failures too");
+	if (r->trace_dir && r->stages.requests == 0)
+		warn(r, "no stage was recorded: the target has no tracepoints of ours, or was not "
+			"started with --trace");
+	if (r->discarded)
+		warn(r, "the tracer lost events: the stages have gaps");
+	if (r->has_floor && r->floor.note[0])
+		warn(r, r->floor.note);
+}
+
+static int measure(const struct cmd_opts *o, struct target *t, struct bench_result *r)
+{
+	struct bench_session s;
+	char error[256] = "";
+	int rc = CLI_OK;
+
+	if (target_start(t, error, sizeof(error)) < 0) {
+		cli_error("%s: %s", o->uri, error);
+		return CLI_TARGET;
+	}
+	if (bench_open(&s, t->socket, &o->bench, error, sizeof(error)) < 0) {
+		cli_error("%s: %s", o->uri, error);
+		rc = CLI_TARGET;
+	} else if (o->trace) {
+		rc = measure_traced(o, &s, r);
+	} else if (bench_measure(&s, &r->figures, error, sizeof(error)) < 0) {
+		cli_error("%s: %s", o->uri, error);
+		rc = CLI_TARGET;
+	}
+	if (rc == CLI_TARGET && target_died(t))
+		cli_error("%s: the target %s", o->uri, t->death);
+	r->features = s.fe.offered;
+	r->protocol_features = s.fe.pf_offered;
+	r->clock = s.clock;
+	bench_close(&s);
+	target_stop(t);
+	if (rc != CLI_OK)
+		return rc;
+	r->has_floor = !o->no_floor &&
+		       floor_measure(o->bench.poll ? FLOOR_POLL : FLOOR_EVENT, &r->floor) == 0;
+	add_warnings(&s, r);
+	return CLI_OK;
+}
+
+static int write_result(const struct cmd_opts *o, const struct bench_result *r)
+{
+	FILE *f = cli_open_output(o->output);
+
+	if (!f)
+		return CLI_INTERNAL;
+	(o->format == CLI_FORMAT_JSON ? bench_write_json : bench_write_text)(r, f);
+	if (cli_close_output(f, o->output) < 0)
+		return CLI_INTERNAL;
+	return r->figures.errors ? CLI_UNEXPECTED : CLI_OK;
+}
+
+static int cmd_bench(int argc, char **argv)
+{
+	struct cmd_opts o = {
+		.bench = { .type = VIRTIO_BLK_T_IN,
+			   .block_size = 4096,
+			   .depth = 1,
+			   .poll = true,
+			   .event_idx = true,
+			   .duration_ns = 2000000000,
+			   .warmup_ns = 200000000 },
+		.op = "read",
+		.format = CLI_FORMAT_TEXT,
+	};
+	struct bench_result r = { .opts = &o.bench };
+	char error[256] = "";
+	struct target t;
+	int rc = parse(argc, argv, &o);
+
+	if (rc != -1)
+		return rc == -2 ? CLI_OK : rc;
+	if (target_init(&t, o.uri, o.command, error, sizeof(error)) < 0) {
+		cli_error("%s", error);
+		return CLI_USAGE;
+	}
+	r.uri = o.uri;
+	r.name = o.name;
+	r.command = o.command;
+	r.op = o.op;
+	rc = measure(&o, &t, &r);
+	if (rc == CLI_OK)
+		rc = write_result(&o, &r);
+	bench_figures_free(&r.figures);
+	bench_figures_free(&r.untraced);
+	target_destroy(&t);
+	return rc;
+}
+
+CLI_COMMAND(bench, "bench", "measure a target's latency and throughput", cmd_bench);
