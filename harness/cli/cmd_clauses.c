@@ -29,7 +29,7 @@ static const char help[] =
 	"  --format text|json      text\n"
 	"  -h, --help              this\n"
 	"\n"
-	"The mark before a clause: '+' covered by a check, '-' testable and not covered, ' ' not\n"
+	"The mark behind an id: '+' covered by a check, '-' testable and not covered, ' ' not\n"
 	"testable. Testable is what binds the device, is asked by a MUST or a SHOULD of the "
 	"normative,\n"
 	"non-legacy text, and can be seen on a transport (with --transport: on that one).\n"
@@ -166,11 +166,15 @@ static json_t *list_json(const struct options *o)
 static void list_text(const struct options *o)
 {
 	unsigned n = 0, testable = 0, covered = 0, id_width = 0;
-	unsigned width = text_width(stdout);
+	unsigned width = text_width(stdout), at;
+	bool narrow;
 
 	for_each_clause (c)
 		if (chosen(o, c))
 			id_width = MAX(id_width, (unsigned)strlen(c->id));
+	/* On a narrow terminal the summary starts in a line of its own. */
+	narrow = width && width < id_width + 60;
+	at = narrow ? 4 : id_width + 15;
 	for_each_clause (c) {
 		bool t, cov;
 
@@ -181,13 +185,14 @@ static void list_text(const struct options *o)
 		n++;
 		testable += t;
 		covered += t && cov;
-		printf("%c %-*s  %-10s  ",
+		printf("%-*s %c %-10s  ", (int)id_width, c->id,
 		       cov ? '+'
 		       : t ? '-'
 			   : ' ',
-		       (int)id_width, c->id, clause_level_name(c->level));
-		text_wrap(stdout, width, id_width + 16,
-			  width && width < id_width + 40 ? 4 : id_width + 16, c->summary);
+		       clause_level_name(c->level));
+		if (narrow)
+			printf("\n    ");
+		text_wrap(stdout, width, at, at, c->summary);
 	}
 	printf("%s%u clause%s, %u testable, %u of them covered\n", n ? "\n" : "", n,
 	       n == 1 ? "" : "s", testable, covered);

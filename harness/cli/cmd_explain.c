@@ -153,10 +153,13 @@ static void clause_text(const struct clause *c)
 
 static void check_text(const struct subject *s, const struct check *check)
 {
+	unsigned indent = s->check ? 2 : 4;
+	bool first = true;
+
 	if (!s->check)
 		printf("  %s\n", check->id);
-	field(4, "stimulus", check->stimulus);
-	field(4, "oracle", check->oracle);
+	field(indent, "stimulus", check->stimulus);
+	field(indent, "oracle", check->oracle);
 	for (size_t i = 0; i < CHECK_CLAUSES && check->clauses[i]; i++) {
 		const struct clause *c = clause_find(check->clauses[i]);
 		char buf[1000];
@@ -166,8 +169,8 @@ static void check_text(const struct subject *s, const struct check *check)
 		snprintf(buf, sizeof(buf), "%s: %s, %s", check->clauses[i],
 			 c ? clause_level_name(c->level) : "not in the catalogue",
 			 c ? c->summary : "");
-		field(4, i == 0 || (i == 1 && s->clause) ? s->clause ? "also for" : "clauses" : "",
-		      buf);
+		field(indent, first ? s->clause ? "also for" : "clauses" : "", buf);
+		first = false;
 	}
 }
 
@@ -200,7 +203,8 @@ static void print_text(const struct subject *s)
 		return;
 	printf("\nFaults that prove %s:\n", s->check ? "it" : "them");
 	if (!s->faults) {
-		printf("  unknown: %s\n", s->why);
+		printf("  unknown: ");
+		text_wrap(stdout, width, strlen("  unknown: "), 4, s->why);
 		return;
 	}
 	n = 0;

@@ -130,7 +130,7 @@ json_t *fault_list(char *why, size_t size)
 	bool whole;
 	size_t len;
 	char *buf;
-	pid_t pid;
+	pid_t pid = -1;
 
 	fd = start(file, &pid);
 	if (fd < 0) {

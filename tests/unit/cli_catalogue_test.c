@@ -42,7 +42,7 @@ static void by_section(void **state)
 	assert_true(section_matches("*block device*", id));
 	assert_true(section_matches("5.2", id));
 	assert_true(section_matches("5", id));
-	assert_false(section_matches("v14.bl", id));
+	assert_false(section_matches("v14.bl", id)); /* clause-ids: ignore */
 	assert_false(section_matches("blk", id));
 	assert_false(section_matches("block", id));
 	assert_false(section_matches("2", id));

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The rules by which rows of the tables become clauses and messages, and how bad rows are named. */
+/*
+ * The rules by which rows of the tables become clauses and messages, and how bad rows are named.
+ * clause-ids: made up
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
