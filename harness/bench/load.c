@@ -138,7 +138,7 @@ static u64 due_at(const struct load *l, const struct pace *p, u64 n)
 
 static bool more_wanted(const struct load *l, const struct pace *p, u64 now)
 {
-	return l->submitted < p->target && (!p->end || now < p->end);
+	return l->submitted < p->target && (!p->end || now < p->end) && !l->cancel;
 }
 
 /* Make available all that is wanted now. */

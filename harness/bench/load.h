@@ -57,6 +57,7 @@ struct load {
 	u64 stall_ns;		 /* give up when nothing completes for so long */
 	struct load_slot *slots; /* `depth` of them, carved by load_prepare() */
 	struct hist *latency;	 /* reset by the caller */
+	bool cancel;		 /* set by an operation: submit nothing more */
 
 	/* What came of it. */
 	u64 submitted, completed;

@@ -6,6 +6,7 @@
 
 #include "harness/cli/bench_result.h"
 #include "harness/cli/cli.h"
+#include "harness/run/interrupt.h"
 #include "harness/run/target.h"
 #include "traces/session.h"
 
@@ -307,6 +308,11 @@ static void add_warnings(struct bench_session *s, struct bench_result *r)
 		warn(r, r->floor.note);
 }
 
+static bool cancelled(void)
+{
+	return interrupt_pending() != 0;
+}
+
 static int measure(const struct cmd_opts *o, struct target *t, struct bench_result *r)
 {
 	struct bench_session s;
@@ -320,6 +326,10 @@ static int measure(const struct cmd_opts *o, struct target *t, struct bench_resu
 	if (bench_open(&s, t->socket, &o->bench, error, sizeof(error)) < 0) {
 		cli_error("%s: %s", o->uri, error);
 		rc = CLI_TARGET;
+	}
+	s.cancelled = cancelled;
+	if (rc != CLI_OK) {
+		/* said already */
 	} else if (o->trace) {
 		rc = measure_traced(o, &s, r);
 	} else if (bench_measure(&s, &r->figures, error, sizeof(error)) < 0) {
@@ -381,12 +391,15 @@ static int cmd_bench(int argc, char **argv)
 	r.name = o.name;
 	r.command = o.command;
 	r.op = o.op;
+	interrupt_catch();
 	rc = measure(&o, &t, &r);
 	if (rc == CLI_OK)
 		rc = write_result(&o, &r);
 	bench_figures_free(&r.figures);
 	bench_figures_free(&r.untraced);
 	target_destroy(&t);
+	if (interrupt_pending())
+		rc = 128 + interrupt_pending();
 	return rc;
 }
 

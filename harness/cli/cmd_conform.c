@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/cli/cli.h"
+#include "harness/run/interrupt.h"
 #include "harness/run/runner.h"
 
 struct conform_opts {
@@ -47,7 +48,8 @@ static void help(void)
 	     "\n"
 	     "Exit status: 0 all as expected, 1 a verdict was not, 2 usage, 3 target not reachable "
 	     "or\n"
-	     "died, 4 the machine refused something.");
+	     "died, 4 the machine refused something, 128 + N ended early by signal N (what was found is\n"
+	     "written).");
 }
 
 static int parse(int argc, char **argv, struct conform_opts *o)
@@ -209,6 +211,7 @@ static int conform(const struct conform_opts *o)
 		return CLI_USAGE;
 	}
 	target.trigger = (char *)o->trigger;
+	interrupt_catch();
 	ro.progress = isatty(STDERR_FILENO);
 	if (runner_run(&target, &ro, &run, error, sizeof(error)) < 0) {
 		cli_error("%s: %s", target.uri, error);
@@ -223,6 +226,8 @@ static int conform(const struct conform_opts *o)
 			rc = CLI_TARGET;
 		}
 	}
+	if (interrupt_pending())
+		rc = 128 + interrupt_pending();
 	run_free(&run);
 	target_destroy(&target);
 	expect_free(&expect);

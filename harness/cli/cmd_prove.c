@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/cli/cli.h"
+#include "harness/run/interrupt.h"
 #include "harness/run/prove.h"
 
 static void help(void)
@@ -131,10 +132,11 @@ static int cmd_prove(int argc, char **argv)
 	if (!o.prove.parallel)
 		o.prove.parallel = 4 * (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	o.prove.progress = isatty(STDERR_FILENO);
+	interrupt_catch();
 	if (prove_run(&o.prove, &proof, error, sizeof(error)) < 0) {
 		cli_error("%s", error);
 		prove_free(&proof);
-		return CLI_INTERNAL;
+		return interrupt_pending() ? 128 + interrupt_pending() : CLI_INTERNAL;
 	}
 	rc = proof.proven == proof.check_count && proof.accused == 0 && proof.check_count
 		     ? CLI_OK

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/run/interrupt.h"
+
 static u64 now_ms(void)
 {
 	struct timespec ts;
@@ -55,6 +57,16 @@ static bool reap(struct job *j)
 	return false;
 }
 
+static void stop_all(struct job *jobs, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (jobs[i].pid > 0)
+			kill(jobs[i].pid, SIGTERM);
+	for (unsigned i = 0; i < count; i++)
+		if (jobs[i].pid > 0)
+			waitpid(jobs[i].pid, NULL, 0);
+}
+
 int jobs_run(struct job *jobs, unsigned count, const struct jobs_opts *o)
 {
 	unsigned next = 0, running = 0, finished = 0;
@@ -62,9 +74,16 @@ int jobs_run(struct job *jobs, unsigned count, const struct jobs_opts *o)
 	while (finished < count) {
 		bool progress = false;
 
+		if (interrupt_pending()) {
+			stop_all(jobs, next);
+			errno = EINTR;
+			return -1;
+		}
 		while (next < count && running < o->parallel) {
-			if (start(&jobs[next], o->timeout_s) < 0)
+			if (start(&jobs[next], o->timeout_s) < 0) {
+				stop_all(jobs, next);
 				return -1;
+			}
 			next++;
 			running++;
 		}

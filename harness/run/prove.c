@@ -307,7 +307,7 @@ static int run_trials(struct prover *pr, const char *phase, char *error, size_t 
 	if (pr->o->progress)
 		fputs("\r\033[K", stderr);
 	if (rc < 0)
-		snprintf(error, room, "cannot start a conformance run: %s", strerror(errno));
+		snprintf(error, room, "conformance runs: %s", strerror(errno));
 	for (unsigned i = 0; rc == 0 && i < pr->count; i++) {
 		struct trial *t = &pr->trials[i];
 
@@ -473,8 +473,16 @@ int prove_run(const struct prove_opts *o, struct proof *p, char *error, size_t r
 		rc = fault_rounds(&pr, error, room);
 	if (rc == 0)
 		conclude(p);
-	if (pr.dir[0])
+	if (pr.dir[0]) {
+		/* Results that nobody took, when it ended early. */
+		for (unsigned i = 0; rc < 0 && i < p->fault_count + ARRAY_SIZE(variants); i++) {
+			char path[sizeof(pr.dir) + 24];
+
+			snprintf(path, sizeof(path), "%s/%u.json", pr.dir, i);
+			unlink(path);
+		}
 		rmdir(pr.dir);
+	}
 	free(pr.trials);
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	p->duration_s = (double)(b.tv_sec - a.tv_sec) + (double)(b.tv_nsec - a.tv_nsec) / 1e9;

@@ -9,6 +9,7 @@
 
 #include "harness/device/blk.h"
 #include "harness/run/evidence.h"
+#include "harness/run/interrupt.h"
 #include "harness/spec/clause.h"
 #include "harness/transport/vhost_user/frontend.h"
 
@@ -321,8 +322,9 @@ static void run_all(struct runner *rn)
 		struct result *res = &r->results[i];
 		const char *id = res->check->id;
 
-		if (gone) {
-			set_verdict(res, VERDICT_ERROR, "not run: the target is gone");
+		if (gone || interrupt_pending()) {
+			set_verdict(res, VERDICT_ERROR, "not run: %s",
+				    gone ? "the target is gone" : "interrupted");
 			compare(rn->opts, r, res);
 			continue;
 		}

@@ -14,6 +14,12 @@
 
 #include "harness/bench/host/clock.h"
 
+static void look_up(struct bench_session *s)
+{
+	if (s->cancelled && s->cancelled())
+		s->load.cancel = true;
+}
+
 static void do_kick(void *arg)
 {
 	struct bench_session *s = arg;
@@ -31,6 +37,7 @@ static void do_sleep(void *arg, u64 deadline)
 	struct timespec ts = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
 	eventfd_t n;
 
+	look_up(s);
 	s->syscalls++;
 	if (ppoll(&pfd, 1, &ts, NULL) <= 0)
 		return;
@@ -43,6 +50,7 @@ static void do_relax(void *arg)
 {
 	struct bench_session *s = arg;
 
+	look_up(s);
 	if (s->crowded) {
 		s->syscalls++;
 		sched_yield();

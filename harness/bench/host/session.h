@@ -34,7 +34,8 @@ struct bench_session {
 	struct vq_split_slot *slots;
 	u64 features;
 	u64 syscalls, calls;
-	bool crowded; /* one processor for both sides: polling must give it up */
+	bool (*cancelled)(void); /* asked now and then: end early; NULL: never */
+	bool crowded;		 /* one processor for both sides: polling must give it up */
 };
 
 /* Connect to `socket` and start queue 0. 0, or -1 with one line in `error`. */
