@@ -32,7 +32,7 @@ struct target {
 int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room);
 void target_destroy(struct target *t);
 
-/* Start it and wait until its socket accepts. 0, or -1 with one line in `error`. Nothing to do: 0. */
+/* Start it and wait until it listens. 0, or -1 with one line in `error`. Nothing to do: 0. */
 int target_start(struct target *t, char *error, size_t room);
 /* SIGTERM, then SIGKILL, to its whole process group. */
 void target_stop(struct target *t);
