@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/run/target.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -70,17 +71,24 @@ int target_init(struct target *t, const char *uri, const char *command, char *er
 	return 0;
 }
 
+/* Our folder with what the target left in it: its socket, an image. */
+static void remove_dir(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+	rmdir(dir);
+}
+
 void target_destroy(struct target *t)
 {
 	target_stop(t);
-	if (t->dir[0]) {
-		char path[128];
-
-		unlink(t->log);
-		snprintf(path, sizeof(path), "%s/socket", t->dir);
-		unlink(path);
-		rmdir(t->dir);
-	}
+	if (t->dir[0])
+		remove_dir(t->dir);
 	free(t->uri);
 	free(t->command);
 	memset(t, 0, sizeof(*t));
