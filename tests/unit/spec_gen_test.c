@@ -201,6 +201,7 @@ static void form(void **state)
 	assert_false(tsv_parse(&table, "test.tsv", strdup("id\tactor"), &error));
 	tsv_free(&table);
 	assert_false(tsv_parse(&table, "test.tsv", strdup(""), &error));
+	tsv_free(&table);
 	assert_false(tsv_load(&table, "/nonexistent.tsv", &error));
 	assert_true(load("id\tactor\n", "a\tb"));
 	assert_int_equal(rules_layout_of(&table), RULES_UNKNOWN);
