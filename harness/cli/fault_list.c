@@ -97,20 +97,19 @@ static bool read_all(int fd, char *buf, size_t size, size_t *len)
 	return false;
 }
 
-/* {"faults": [{name, clause, summary}, …]} */
+/* [{name, clause, summary}, …], by itself or as the member "faults" of an object. */
 static json_t *parse(const char *buf, size_t len)
 {
 	json_t *all = json_loadb(buf, len, 0, NULL), *faults, *x;
 	size_t i;
 
-	faults = json_incref(json_object_get(all, "faults"));
+	faults = json_incref(json_is_object(all) ? json_object_get(all, "faults") : all);
 	json_decref(all);
 	if (!json_is_array(faults)) {
 		json_decref(faults);
 		return NULL;
 	}
-	json_array_foreach(faults, i, x)
-	{
+	json_array_foreach(faults, i, x) {
 		if (json_is_string(json_object_get(x, "name")) &&
 		    json_is_string(json_object_get(x, "clause")) &&
 		    json_is_string(json_object_get(x, "summary")))

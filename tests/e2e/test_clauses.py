@@ -239,7 +239,7 @@ def faults_script(*faults):
     """A back-end that lists these (name, clause, summary)."""
     listed = [dict(zip(("name", "clause", "summary"), f)) for f in faults]
     return ('[ "$*" = "--list-faults --format json" ] || exit 9\n'
-            f"cat <<'END'\n{json.dumps({'faults': listed})}\nEND\n")
+            f"cat <<'END'\n{json.dumps(listed)}\nEND\n")
 
 
 def test_explain_a_clause(with_backend):
@@ -257,6 +257,12 @@ def test_explain_a_clause(with_backend):
     assert result["clause"]["document"] == "VIRTIO 1.4"
     assert [c["id"] for c in result["checks"]] == result["clause"]["checks"]
     assert [f["name"] for f in result["faults"]] == ["used-len-more"]
+
+
+def test_the_reference_backend_lists_its_faults(run_json, backend_bin):
+    faults = run_json("explain", CLAUSE)["faults"]
+    assert faults is not None, f"{backend_bin} --list-faults --format json"
+    assert all(f["clause"] == CLAUSE for f in faults)
 
 
 def test_explain_a_check(run_json, ringside, a_check):
