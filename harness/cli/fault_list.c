@@ -109,7 +109,8 @@ static json_t *parse(const char *buf, size_t len)
 		json_decref(faults);
 		return NULL;
 	}
-	json_array_foreach(faults, i, x) {
+	json_array_foreach(faults, i, x)
+	{
 		if (json_is_string(json_object_get(x, "name")) &&
 		    json_is_string(json_object_get(x, "clause")) &&
 		    json_is_string(json_object_get(x, "summary")))
