@@ -12,7 +12,7 @@ _ringside_help()
 	"$1" ${2:+"$2"} --help 2>/dev/null
 }
 
-# Values of an option: what --help spells "--option NAME  one, two or three".
+# Values of an option: what --help spells "--option one|two" or "--option NAME  one, two or three".
 _ringside_values()
 {
 	local word='[a-z0-9-]+'
@@ -23,8 +23,9 @@ _ringside_values()
 	--fault) "${1%-backend}-backend" --list-faults 2>/dev/null | sed 's/[[:space:]].*//' ;;
 	*)
 		_ringside_help "$1" "$2" |
-			sed -nE "s/^ *(-., )?$3[ =][A-Z]+ +(($word, )*$word or $word).*/\2/p" |
-			sed 's/, / /g; s/ or / /'
+			sed -nE "s/ \(default\)//
+				s/^ *(-., )?$3 [A-Z]+ +([^:]*: )?(($word, )*$word or $word).*/\3/p
+				s/^ *(-., )?$3 ($word(\|$word)+).*/\2/p" | sed 's/, / /g; s/ or / /; s/|/ /g'
 		;;
 	esac
 }

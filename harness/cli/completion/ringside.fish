@@ -35,8 +35,9 @@ function __ringside_values
             command $program --list-faults 2>/dev/null | string replace -r '\s.*' ''
         case '--*'
             command $program (__ringside_command) --help 2>/dev/null \
-                | string match -rg -- '^ *(?:-., )?'$words[-1]'[ =][A-Z]+ +((?:[a-z0-9-]+, )*[a-z0-9-]+ or [a-z0-9-]+)' \
-                | string replace -a ' or ' ', ' | string split ', '
+                | string replace ' (default)' '' \
+                | string match -rg -- '^ *(?:-., )?'$words[-1]' (?:[A-Z]+ +(?:[^:]*: )?((?:[a-z0-9-]+, )*[a-z0-9-]+ or [a-z0-9-]+)|([a-z0-9-]+(?:\|[a-z0-9-]+)+))' \
+                | string replace -ar ' or |, |\|' \n | string match -r '.+'
     end
 end
 
