@@ -344,7 +344,7 @@ static void run_all(struct runner *rn)
 			continue;
 		}
 		run_check(rn, res);
-		if (target_died(rn->target))
+		if (target_lost(rn->target))
 			note_death(rn, res, rn->target->death);
 		keep_evidence(rn, res);
 		compare(rn->opts, r, res);

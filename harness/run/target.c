@@ -182,6 +182,26 @@ static bool accepts(const struct target *t)
 	return found;
 }
 
+bool target_lost(struct target *t)
+{
+	u64 deadline = now_ms() + 1000;
+
+	if (t->pid <= 0)
+		return target_died(t);
+	/* Its sockets close long before a process that dumps core can be waited for. */
+	while (!target_died(t)) {
+		if (accepts(t))
+			return false;
+		if (now_ms() > deadline) {
+			target_stop(t);
+			snprintf(t->death, sizeof(t->death), "no longer accepts connections");
+			break;
+		}
+		poll(NULL, 0, 2);
+	}
+	return true;
+}
+
 int target_start(struct target *t, char *error, size_t room)
 {
 	u64 deadline;

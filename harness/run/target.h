@@ -38,6 +38,11 @@ int target_start(struct target *t, char *error, size_t room);
 void target_stop(struct target *t);
 /* Has it ended by itself since it was started (supervised targets only)? `death` then says how. */
 bool target_died(struct target *t);
+/*
+ * The same for one that may be about to end: when its socket does not accept any more it is waited
+ * for, and after a second ended.
+ */
+bool target_lost(struct target *t);
 
 /* Run the configuration trigger. `pid` is the process behind the socket. 0 or -1. */
 int target_trigger(struct target *t, pid_t pid);
