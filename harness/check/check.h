@@ -127,6 +127,8 @@ bool ck_must(struct ck *c, int result, const char *what);
 
 /* Open a session, or a new one in place of the old (all queues and memory are gone then). */
 bool ck_open(struct ck *c);
+/* What ck_open() does to the bookkeeping, for those who open a session by other means. */
+void ck_forget(struct ck *c);
 
 /*
  * Accept the features in `want` that are offered, always with VIRTIO_F_VERSION_1 where it is offered.

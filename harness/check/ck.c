@@ -58,14 +58,19 @@ bool ck_must(struct ck *c, int result, const char *what)
 	return ck_error(c, "%s: %s", what, c->tp->error[0] ? c->tp->error : tp_result_text(result));
 }
 
-bool ck_open(struct ck *c)
+void ck_forget(struct ck *c)
 {
-	c->tp->ops->close(c->tp);
 	for (unsigned q = 0; q < CK_QUEUES; q++)
 		c->q[q].started = false;
 	c->slots_used = 0;
 	memset(c->mem_used, 0, sizeof(c->mem_used));
 	c->features = 0;
+}
+
+bool ck_open(struct ck *c)
+{
+	c->tp->ops->close(c->tp);
+	ck_forget(c);
 	return ck_must(c, c->tp->ops->open(c->tp), "opening a session") &&
 	       ck_must(c, c->tp->ops->get_features(c->tp, &c->offered), "reading the features") &&
 	       ck_must(c, c->tp->ops->num_queues(c->tp, &c->queues), "asking for the queues");

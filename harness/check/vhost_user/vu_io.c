@@ -9,6 +9,7 @@
 
 bool ckv_connect(struct ck *c)
 {
+	ck_forget(c);
 	return ck_must(c, vu_connect(ckv(c)), "connecting");
 }
 
