@@ -195,9 +195,8 @@ void bench_write_text(const struct bench_result *r, FILE *f)
 			floor_ratio(r));
 	if (r->trace_dir) {
 		fprintf(f,
-			"trace      %s: %llu events of %llu requests, %llu lost; p50 is %.2f times "
-			"the "
-			"untraced\n",
+			"trace      %s: %llu events of %llu requests, %llu lost; p50 is "
+			"%.2f times the untraced\n",
 			r->trace_dir, (unsigned long long)r->stages.events,
 			(unsigned long long)r->stages.requests, (unsigned long long)r->discarded,
 			cost_ratio(r));

@@ -13,10 +13,8 @@ static void help(void)
 {
 	puts("usage: ringside prove [OPTION…]\n"
 	     "\n"
-	     "Run every check against the clean reference back-end, where it must pass, and "
-	     "against the\n"
-	     "back-end with each of its faults, where a check that names the broken clause must "
-	     "accuse\n"
+	     "Run every check against the clean reference back-end, where it must pass, and against the\n"
+	     "back-end with each of its faults, where a check that names the broken clause must accuse\n"
 	     "it and no other check may.\n"
 	     "\n"
 	     "      --check GLOB     only these checks, and the faults in clauses they name\n"
@@ -27,8 +25,7 @@ static void help(void)
 	     "  -o, --output FILE    write there instead of to standard output\n"
 	     "      --help           this text\n"
 	     "\n"
-	     "Exit status: 0 all proven and nobody accused wrongly, 1 otherwise, 2 usage, 4 the "
-	     "back-end\n"
+	     "Exit status: 0 all proven and nobody accused wrongly, 1 otherwise, 2 usage, 4 the back-end\n"
 	     "could not be run.");
 }
 
