@@ -71,6 +71,17 @@ def test_completion_of_commands(prefix, commands):
     assert bash_complete(prefix, ringside, "--ver") == ["--version"]
 
 
+def test_completion_of_options_and_their_values(prefix, ringside):
+    program = prefix / "bin/ringside"
+    checks = [line.split()[0] for line in ringside("conform", "--list").stdout.splitlines()]
+    assert bash_complete(prefix, program, "conform", "--form") == ["--format"]
+    assert bash_complete(prefix, program, "conform", "--format", "j") == ["json", "junit"]
+    assert set(bash_complete(prefix, program, "conform", "--check", "")) == set(checks)
+    assert "v14.blk.init.dev.1" in bash_complete(prefix, program, "conform", "--clause", "v14.blk.")
+    assert {checks[0], "v14.blk.init.dev.1"} <= set(bash_complete(prefix, program, "explain", ""))
+    assert bash_complete(prefix, program, "bench", "--wait", "") == ["event", "poll"]
+
+
 def test_completion_is_installed_for_three_shells(prefix):
     assert {
         "share/bash-completion/completions/ringside",

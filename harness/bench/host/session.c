@@ -81,9 +81,13 @@ static int start_queue(struct bench_session *s, char *error, size_t room)
 	u32 avail_at, used_at;
 	int rc;
 
-	if (!size)
-		for (size = 128; size < need; size = (u16)(size * 2))
-			;
+	if (!size) {
+		u32 enough = 128;
+
+		while (enough < need)
+			enough *= 2;
+		size = (u16)enough;
+	}
 	avail_at = (u32)ALIGN_UP(vq_split_desc_bytes(size), 4096);
 	used_at = (u32)ALIGN_UP(avail_at + vq_split_avail_bytes(size), 4096);
 	layout = (struct vq_split_layout){

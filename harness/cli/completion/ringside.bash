@@ -12,14 +12,21 @@ _ringside_help()
 	"$1" ${2:+"$2"} --help 2>/dev/null
 }
 
-# Values of an option: what --help spells "--option one|two|three".
+# Values of an option: what --help spells "--option one|two" or "--option NAME  one, two or three".
 _ringside_values()
 {
+	local word='[a-z0-9-]+'
+
 	case $3 in
 	--check) "$1" conform --list 2>/dev/null | sed 's/[[:space:]].*//' ;;
 	--clause) "$1" clauses 2>/dev/null | grep -oE '^(v14|VU|ROB)\.[^[:space:]]+' ;;
-	--fault) "$1" --list-faults 2>/dev/null | sed 's/[[:space:]].*//' ;;
-	*) _ringside_help "$1" "$2" | sed -nE "s/.*${3}[ =]([a-z0-9-]+(\|[a-z0-9-]+)+).*/\1/p" | head -n 1 | tr '|' '\n' ;;
+	--fault) "${1%-backend}-backend" --list-faults 2>/dev/null | sed 's/[[:space:]].*//' ;;
+	*)
+		_ringside_help "$1" "$2" |
+			sed -nE "s/ \(default\)//
+				s/^ *(-., )?$3 [A-Z]+ +([^:]*: )?(($word, )*$word or $word).*/\3/p
+				s/^ *(-., )?$3 ($word(\|$word)+).*/\2/p" | sed 's/, / /g; s/ or / /; s/|/ /g'
+		;;
 	esac
 }
 

@@ -13,11 +13,13 @@ function __ringside_command
 end
 
 function __ringside_commands
-    command (__ringside_program) --help 2>/dev/null | string replace -rf '^  ([a-z][a-z-]*) +(.*)' '$1\t$2'
+    set -l program (__ringside_program)
+    command $program --help 2>/dev/null | string replace -rf '^  ([a-z][a-z-]*) +(.*)' '$1\t$2'
 end
 
 function __ringside_options
-    command (__ringside_program) (__ringside_command) --help 2>/dev/null | string match -ar -- '--[a-z][a-z-]+'
+    set -l program (__ringside_program)
+    command $program (__ringside_command) --help 2>/dev/null | string match -ar -- '--[a-z][a-z-]+'
 end
 
 function __ringside_values
@@ -29,21 +31,25 @@ function __ringside_values
         case --clause
             command $program clauses 2>/dev/null | string match -r '^(?:v14|VU|ROB)\.\S+'
         case --fault
+            set program (string replace -r -- '(-backend)?$' -backend $program)
             command $program --list-faults 2>/dev/null | string replace -r '\s.*' ''
         case '--*'
             command $program (__ringside_command) --help 2>/dev/null \
-                | string match -rg -- "$words[-1]"'[ =]([a-z0-9-]+(?:\|[a-z0-9-]+)+)' | head -n 1 | string split '|'
+                | string replace ' (default)' '' \
+                | string match -rg -- '^ *(?:-., )?'$words[-1]' (?:[A-Z]+ +(?:[^:]*: )?((?:[a-z0-9-]+, )*[a-z0-9-]+ or [a-z0-9-]+)|([a-z0-9-]+(?:\|[a-z0-9-]+)+))' \
+                | string replace -ar ' or |, |\|' \n | string match -r '.+'
     end
 end
 
 function __ringside_ids
-    command (__ringside_program) clauses 2>/dev/null | string match -r '^(?:v14|VU|ROB)\.\S+'
-    command (__ringside_program) conform --list 2>/dev/null | string replace -r '\s.*' ''
+    set -l program (__ringside_program)
+    command $program clauses 2>/dev/null | string match -r '^(?:v14|VU|ROB)\.\S+'
+    command $program conform --list 2>/dev/null | string replace -r '\s.*' ''
 end
 
 for program in ringside ringside-backend
     complete -c $program -n 'test (count (commandline -opc)) -eq 1' -fa '(__ringside_commands)'
     complete -c $program -n 'string match -q -- "-*" (commandline -ct)' -fa '(__ringside_options)'
-    complete -c $program -n 'string match -q -- "--*" (commandline -opc)[-1]' -a '(__ringside_values)'
+    complete -c $program -n 'count (__ringside_values) >/dev/null' -fa '(__ringside_values)'
 end
-complete -c ringside -n 'test (__ringside_command) = explain' -fa '(__ringside_ids)'
+complete -c ringside -n 'string match -q explain (__ringside_command)' -fa '(__ringside_ids)'
