@@ -172,8 +172,12 @@ struct vu_inflight_split {
 	struct vu_inflight_desc desc[];
 };
 
-/* One message as it goes over the wire, without its descriptors. */
+/*
+ * One message, without its descriptors. On the wire it begins at `hdr`: the word before it makes the
+ * payload aligned and follow the header at once.
+ */
 struct vu_message {
+	u32 unused;
 	struct vu_header hdr;
 	union {
 		u64 u64;
@@ -189,6 +193,9 @@ struct vu_message {
 };
 
 _Static_assert(sizeof(struct vu_header) == VU_HEADER_SIZE, "wire format");
+_Static_assert(offsetof(struct vu_message, bytes) ==
+		       offsetof(struct vu_message, hdr) + VU_HEADER_SIZE,
+	       "header and payload are one piece");
 _Static_assert(sizeof(struct vu_vring_addr) == 40, "wire format");
 _Static_assert(sizeof(struct vu_mem_single) == 40, "wire format");
 _Static_assert(sizeof(struct vu_inflight) == 24, "wire format");
