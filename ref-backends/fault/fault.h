@@ -42,7 +42,8 @@ struct fault {
 	void (*session_end)(struct vub_session *s);
 
 	/* Messages: before handling, and before the reply (or no reply) goes out. */
-	enum fault_action (*request)(struct vub_session *s, struct vub_request *rq);
+	enum fault_action (*request)(struct vub_session *s, struct vub_request *rq,
+				     struct vub_reply *rep);
 	void (*reply)(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep);
 
 	/* Ring state: may the ring process requests now? `allowed` is the right answer. */

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ref-backends/binding/vhost_user/channel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const char *vub_channel_set(struct vub_session *s, int fd)
+{
+	socklen_t len = sizeof(int);
+	int type;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_STREAM)
+		return "not a stream socket";
+	vub_channel_close(s);
+	s->backend_fd = fd;
+	return NULL;
+}
+
+void vub_channel_close(struct vub_session *s)
+{
+	vub_set_fd(&s->backend_fd, -1);
+	s->announce_pending = false;
+	s->answer_have = 0;
+}
+
+short vub_channel_events(const struct vub_session *s)
+{
+	return s->announce_pending ? POLLIN | POLLOUT : POLLIN;
+}
+
+static void send_config_change(struct vub_session *s)
+{
+	struct vu_header hdr = {
+		.request = VU_BACKEND_CONFIG_CHANGE_MSG,
+		.flags = VU_VERSION,
+	};
+	ssize_t n;
+
+	if (vub_has_pf(s, VU_PF_REPLY_ACK))
+		hdr.flags |= VU_FLAG_NEED_REPLY;
+	n = send(s->backend_fd, &hdr, sizeof(hdr), MSG_DONTWAIT | MSG_NOSIGNAL);
+	/* A stream socket takes so few bytes whole or not at all. */
+	s->announce_pending = n < 0 && errno == EAGAIN;
+	if (n != sizeof(hdr) && !s->announce_pending)
+		vub_channel_close(s);
+}
+
+void vub_announce_config(struct vub_session *s)
+{
+	if (s->backend_fd < 0 || !vub_has_pf(s, VU_PF_CONFIG) ||
+	    !vub_has_pf(s, VU_PF_BACKEND_REQ))
+		return;
+	/* 2.4.1: after a reset no notification until the driver initialises the device again. */
+	if (vub_has_pf(s, VU_PF_STATUS) && __atomic_load_n(&s->status, __ATOMIC_RELAXED) == 0)
+		return;
+	send_config_change(s);
+}
+
+/* Answers: a header and a u64 each. What they say changes nothing. */
+static void read_answers(struct vub_session *s)
+{
+	struct vu_header hdr;
+	size_t whole = sizeof(hdr) + sizeof(u64);
+
+	for (;;) {
+		ssize_t n = recv(s->backend_fd, s->answer + s->answer_have,
+				 whole - s->answer_have, MSG_DONTWAIT);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			vub_channel_close(s);
+			return;
+		}
+		s->answer_have += (size_t)n;
+		if (s->answer_have < whole)
+			continue;
+		s->answer_have = 0;
+		memcpy(&hdr, s->answer, sizeof(hdr));
+		if (hdr.size != sizeof(u64) || hdr.request != VU_BACKEND_CONFIG_CHANGE_MSG) {
+			vub_complain(s, "back-end channel closed: not an answer");
+			vub_channel_close(s);
+			return;
+		}
+	}
+}
+
+void vub_channel_handle(struct vub_session *s)
+{
+	if (s->announce_pending)
+		send_config_change(s);
+	if (s->backend_fd >= 0)
+		read_answers(s);
+}

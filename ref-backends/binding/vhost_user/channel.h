@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The back-end's own channel (SET_BACKEND_REQ_FD): configuration change messages out, the front-
+ * end's answers in. It never blocks the main channel: a message that does not fit is sent when
+ * there is room, and answers are read as they come.
+ */
+#ifndef REF_BACKENDS_BINDING_VHOST_USER_CHANNEL_H
+#define REF_BACKENDS_BINDING_VHOST_USER_CHANNEL_H
+
+#include "ref-backends/binding/vhost_user/session.h"
+
+/* Use this socket from now on; the old one is closed. NULL, or why not. */
+const char *vub_channel_set(struct vub_session *s, int fd);
+void vub_channel_close(struct vub_session *s);
+
+/* What to poll backend_fd for, and what to do when it happened. */
+short vub_channel_events(const struct vub_session *s);
+void vub_channel_handle(struct vub_session *s);
+
+#endif

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Memory table and slots, dirty log, in-flight region. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "ref-backends/binding/vhost_user/dispatch.h"
+
+#define TABLE_HEADER offsetof(struct vu_mem_table, regions)
+
+static const char *set_mem_table(struct vub_session *s, struct vub_request *rq,
+				 struct vub_reply *rep)
+{
+	const struct vu_mem_table *t = &rq->msg.mem_table;
+	struct vub_mem *old = s->mem, *new = old == &s->mems[0] ? &s->mems[1] : &s->mems[0];
+	const char *why = NULL;
+
+	if (t->nregions == 0 || t->nregions > VU_MAX_REGIONS || t->nregions != rq->nfds)
+		return "number of regions does not fit";
+	/* Of its real length, or padded to the eight regions of the text. */
+	if (rq->msg.hdr.size != TABLE_HEADER + t->nregions * sizeof(t->regions[0]) &&
+	    rq->msg.hdr.size != sizeof(*t))
+		return "size does not fit";
+	for (u32 i = 0; i < t->nregions && !why; i++)
+		why = vub_mem_add(new, &t->regions[i], rq->fds[i]);
+	if (why) {
+		vub_mem_clear(new);
+		return why;
+	}
+	vub_hold_all(s);
+	s->mem = new;
+	vub_release_all(s);
+	vub_mem_clear(old);
+	return NULL;
+}
+
+static const char *get_max_mem_slots(struct vub_session *s, struct vub_request *rq,
+				     struct vub_reply *rep)
+{
+	vub_reply_u64(rep, VUB_MEM_SLOTS);
+	return NULL;
+}
+
+static const char *add_mem_reg(struct vub_session *s, struct vub_request *rq,
+			       struct vub_reply *rep)
+{
+	const char *why;
+
+	if (rq->msg.hdr.size != sizeof(struct vu_mem_single))
+		return "size does not fit";
+	vub_hold_all(s);
+	why = vub_mem_add(s->mem, &rq->msg.mem_single.region, rq->fds[0]);
+	vub_release_all(s);
+	return why;
+}
+
+/* A descriptor that comes along is closed unused, with the rest of the message. */
+static const char *rem_mem_reg(struct vub_session *s, struct vub_request *rq,
+			       struct vub_reply *rep)
+{
+	bool found;
+
+	if (rq->msg.hdr.size != sizeof(struct vu_mem_single))
+		return "size does not fit";
+	vub_hold_all(s);
+	found = vub_mem_remove(s->mem, &rq->msg.mem_single.region);
+	vub_release_all(s);
+	return found ? NULL : "no such region";
+}
+
+static const char *set_log_base(struct vub_session *s, struct vub_request *rq,
+				struct vub_reply *rep)
+{
+	const char *why;
+
+	vub_hold_all(s);
+	why = vub_log_set(&s->log, rq->fds[0], rq->msg.log.offset, rq->msg.log.size);
+	vub_release_all(s);
+	/* Answered in any case; the text does not say with what. */
+	if (!why)
+		vub_reply_u64(rep, 0);
+	return why;
+}
+
+static const char *set_log_fd(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
+{
+	vub_hold_all(s);
+	vub_set_fd(&s->log_fd, vub_take_fd(rq, 0));
+	vub_release_all(s);
+	return NULL;
+}
+
+/* A new, empty buffer: all zeroes is version 0, never used. */
+static const char *get_inflight_fd(struct vub_session *s, struct vub_request *rq,
+				   struct vub_reply *rep)
+{
+	const struct vu_inflight *in = &rq->msg.inflight;
+	struct vu_inflight *out = &rep->msg.inflight;
+	u64 size = vub_inflight_bytes(in->num_queues, in->queue_size);
+
+	memset(out, 0, sizeof(*out));
+	out->num_queues = in->num_queues;
+	out->queue_size = in->queue_size;
+	rep->msg.hdr.size = sizeof(*out);
+	rep->send = true;
+	if (in->num_queues == 0 || in->num_queues > s->num_rings || in->queue_size == 0 ||
+	    in->queue_size > VIRTIO_QUEUE_SIZE_MAX)
+		return NULL; /* size 0 says so */
+	rep->fd = memfd_create("ringside-inflight", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (rep->fd < 0)
+		return NULL;
+	if (ftruncate(rep->fd, (off_t)size)) {
+		close(rep->fd);
+		rep->fd = -1;
+		return NULL;
+	}
+	fcntl(rep->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+	out->mmap_size = size;
+	return NULL;
+}
+
+static const char *set_inflight_fd(struct vub_session *s, struct vub_request *rq,
+				   struct vub_reply *rep)
+{
+	/* Rings that run keep their regions mapped in the old buffer. */
+	for (u16 i = 0; i < s->num_rings; i++)
+		if (s->rings[i].started)
+			return "a ring is running";
+	return vub_inflight_set(&s->inflight, rq->fds[0], &rq->msg.inflight);
+}
+
+const struct vub_handler vub_memory_handlers[] = {
+	{ VU_SET_MEM_TABLE, set_mem_table },
+	{ VU_GET_MAX_MEM_SLOTS, get_max_mem_slots },
+	{ VU_ADD_MEM_REG, add_mem_reg },
+	{ VU_REM_MEM_REG, rem_mem_reg },
+	{ VU_SET_LOG_BASE, set_log_base },
+	{ VU_SET_LOG_FD, set_log_fd },
+	{ VU_GET_INFLIGHT_FD, get_inflight_fd },
+	{ VU_SET_INFLIGHT_FD, set_inflight_fd },
+	{ 0, NULL },
+};

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ref-backends/binding/vhost_user/ring.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "ref-backends/binding/vhost_user/serve.h"
+#include "ref-backends/binding/vhost_user/session.h"
+#include "ref-backends/fault/fault.h"
+
+bool vub_ring_may_run(struct vub_ring *r)
+{
+	bool run = r->started && r->enabled && r->vq.desc && !dvq_is_broken(&r->vq) &&
+		   vub_driver_ok(r->s);
+
+	if (fault_active && fault_active->may_run)
+		run = fault_active->may_run(r, run);
+	/* Whatever a fault wants: without memory there is no ring. */
+	return run && r->vq.desc;
+}
+
+/* Calls. */
+
+void vub_ring_call(struct vub_ring *r, vub_ring_fn *fn, void *arg)
+{
+	r->call_arg = arg;
+	__atomic_store_n(&r->call, fn, __ATOMIC_RELEASE);
+	reactor_wake(&r->reactor);
+	vub_session_wait(r->s, r->call_done);
+	/* It is NULL again; the load makes what the thread wrote visible here. */
+	(void)__atomic_load_n(&r->call, __ATOMIC_ACQUIRE);
+}
+
+/* Addresses of the ring's parts, or NULL in all of them. */
+static const char *resolve(struct vub_ring *r)
+{
+	const struct vub_mem *m = r->s->mem;
+	bool event_idx = r->vq.event_idx;
+	struct vring_desc *desc = vub_mem_uva(m, r->addr.desc, dvq_desc_bytes(r->num));
+	struct vring_avail *avail =
+		vub_mem_uva(m, r->addr.avail, dvq_avail_bytes(r->num, event_idx));
+	struct vring_used *used = vub_mem_uva(m, r->addr.used, dvq_used_bytes(r->num, event_idx));
+
+	r->vq.desc = NULL;
+	r->vq.avail = NULL;
+	r->vq.used = NULL;
+	if (!desc || !avail || !used)
+		return "ring is not in memory";
+	if ((uintptr_t)desc % VRING_DESC_ALIGN_SIZE || (uintptr_t)avail % VRING_AVAIL_ALIGN_SIZE ||
+	    (uintptr_t)used % VRING_USED_ALIGN_SIZE)
+		return "ring is not aligned";
+	r->vq.desc = desc;
+	r->vq.avail = avail;
+	r->vq.used = used;
+	return NULL;
+}
+
+/* What a start needs beside the rings in memory. */
+static const char *prepare(struct vub_ring *r)
+{
+	const struct vub_inflight *f = &r->s->inflight;
+	const char *why;
+
+	if (r->num == 0 || !r->has_addr)
+		return "ring has no size or no addresses";
+	if (f->map.map && r->index < f->num_queues && r->num > f->queue_size)
+		return "ring is larger than its in-flight region";
+	r->vq.num = r->num;
+	r->vq.event_idx = r->s->features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	r->vq.indirect = r->s->features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	why = resolve(r);
+	if (why)
+		return why;
+	/* One descriptor can be in two regions, hence the reserve. */
+	r->big_cap = MAX(r->num, DVQ_MIN_LIMIT) + VUB_MEM_SLOTS;
+	r->big = calloc(r->big_cap, sizeof(*r->big));
+	r->resubmit = calloc(r->num, sizeof(*r->resubmit));
+	if (!r->big || !r->resubmit)
+		return "out of memory";
+	return NULL;
+}
+
+static void unprepare(struct vub_ring *r)
+{
+	free(r->big);
+	free(r->resubmit);
+	r->big = NULL;
+	r->resubmit = NULL;
+	r->n_resubmit = r->next_resubmit = 0;
+}
+
+static void begin(struct vub_ring *r)
+{
+	u16 base = r->base;
+
+	dvq_init(&r->vq, base);
+	r->n_resubmit = vub_inflight_open(&r->s->inflight, &r->inflight, r->index, r->num,
+					  r->vq.used_idx, r->resubmit);
+	/* What was fetched is what was returned and what is in flight; see inflight.h. */
+	if (r->n_resubmit)
+		base = (u16)(r->vq.used_idx + r->n_resubmit);
+	if (fault_active && fault_active->ring_start)
+		fault_active->ring_start(r, &base);
+	dvq_init(&r->vq, base);
+	r->unsignalled = 0;
+	r->call_missed = false;
+	r->started = true;
+}
+
+struct start {
+	int fd;
+	const char *why;
+};
+
+static void set_kick(struct vub_ring *r, int fd)
+{
+	reactor_watch_kick(&r->reactor, fd);
+	vub_set_fd(&r->kick_fd, fd);
+	r->polled = fd < 0;
+}
+
+static bool start_fn(struct vub_ring *r, void *arg)
+{
+	struct start *st = arg;
+
+	if (!r->started) {
+		st->why = prepare(r);
+		if (st->why) {
+			unprepare(r);
+			return true;
+		}
+		begin(r);
+	}
+	set_kick(r, st->fd);
+	return true;
+}
+
+const char *vub_ring_start(struct vub_ring *r, int kick_fd)
+{
+	struct start st = { .fd = kick_fd };
+
+	vub_ring_call(r, start_fn, &st);
+	return st.why;
+}
+
+static bool stop_fn(struct vub_ring *r, void *arg)
+{
+	(void)arg;
+	r->held = true;
+	if (!vub_serve_drained(r))
+		return false;
+	r->held = false;
+	if (!r->started)
+		return true;
+	if (r->vq.desc) {
+		vub_serve_notify(r);
+		/* Leave the used ring as a driver expects to find it. */
+		if (!r->vq.event_idx)
+			dvq_kick_enable(&r->vq);
+	}
+	r->started = false;
+	r->base = r->vq.last_avail;
+	set_kick(r, -1);
+	unprepare(r);
+	if (fault_active && fault_active->ring_stop)
+		fault_active->ring_stop(r);
+	return true;
+}
+
+void vub_ring_stop(struct vub_ring *r)
+{
+	vub_ring_call(r, stop_fn, NULL);
+}
+
+static bool enable_fn(struct vub_ring *r, void *arg)
+{
+	r->enabled = arg != NULL;
+	/* No side effects from here on: not of requests taken before, either. */
+	return r->enabled || r->in_flight == 0;
+}
+
+void vub_ring_enable(struct vub_ring *r, bool enabled)
+{
+	if (enabled != r->enabled)
+		vub_ring_call(r, enable_fn, enabled ? r : NULL);
+}
+
+static bool set_call_fn(struct vub_ring *r, void *arg)
+{
+	vub_set_fd(&r->call_fd, *(int *)arg);
+	r->call_may_block = r->call_fd >= 0 && !(fcntl(r->call_fd, F_GETFL) & O_NONBLOCK);
+	if (r->call_missed && r->call_fd >= 0) {
+		r->call_missed = false;
+		vub_signal(r->call_fd, r->call_may_block);
+	}
+	return true;
+}
+
+void vub_ring_set_call(struct vub_ring *r, int fd)
+{
+	vub_ring_call(r, set_call_fn, &fd);
+}
+
+static bool set_err_fn(struct vub_ring *r, void *arg)
+{
+	vub_set_fd(&r->err_fd, *(int *)arg);
+	return true;
+}
+
+void vub_ring_set_err(struct vub_ring *r, int fd)
+{
+	vub_ring_call(r, set_err_fn, &fd);
+}
+
+static bool hold_fn(struct vub_ring *r, void *arg)
+{
+	(void)arg;
+	r->held = true;
+	if (r->in_flight)
+		return false;
+	if (r->vq.desc)
+		vub_serve_notify(r);
+	return true;
+}
+
+void vub_ring_hold(struct vub_ring *r)
+{
+	vub_ring_call(r, hold_fn, NULL);
+}
+
+static bool release_fn(struct vub_ring *r, void *arg)
+{
+	(void)arg;
+	if (r->has_addr && r->num && (r->started || r->vq.desc))
+		resolve(r);
+	r->held = false;
+	return true;
+}
+
+void vub_ring_release(struct vub_ring *r)
+{
+	vub_ring_call(r, release_fn, NULL);
+}
+
+static bool forget_fn(struct vub_ring *r, void *arg)
+{
+	(void)arg;
+	vub_set_fd(&r->call_fd, -1);
+	vub_set_fd(&r->err_fd, -1);
+	memset(&r->addr, 0, sizeof(r->addr));
+	memset(&r->inflight, 0, sizeof(r->inflight));
+	r->num = 0;
+	r->base = 0;
+	r->has_addr = false;
+	r->enabled = false;
+	r->call_missed = false;
+	r->vq = (struct dvq_split){ .ops = &vub_dvq_ops, .ctx = r, .queue = r->index };
+	return true;
+}
+
+void vub_ring_forget(struct vub_ring *r)
+{
+	vub_ring_call(r, forget_fn, NULL);
+}
+
+/* The thread. */
+
+static int alloc_slots(struct vub_ring *r)
+{
+	size_t size = ALIGN_UP(offsetof(struct vub_slot, req) + r->s->dev->ops->req_size, 64);
+	u8 *at = aligned_alloc(64, size * VUB_RING_DEPTH);
+
+	if (!at)
+		return -1;
+	memset(at, 0, size * VUB_RING_DEPTH);
+	r->slots = at;
+	for (u32 i = 0; i < VUB_RING_DEPTH; i++) {
+		struct vub_slot *slot = (struct vub_slot *)(at + i * size);
+
+		slot->ring = r;
+		slot->req.done = vub_serve_done;
+		slot->next_free = r->free;
+		r->free = slot;
+	}
+	return 0;
+}
+
+static bool quit_fn(struct vub_ring *r, void *arg)
+{
+	(void)arg;
+	r->quit = true;
+	return true;
+}
+
+int vub_ring_open(struct vub_ring *r, struct vub_session *s, u16 index)
+{
+	struct rdev *dev = s->dev;
+
+	memset(r, 0, sizeof(*r));
+	r->s = s;
+	r->index = index;
+	r->kick_fd = r->call_fd = r->err_fd = -1;
+	r->vq = (struct dvq_split){ .ops = &vub_dvq_ops, .ctx = r, .queue = index };
+	r->call_done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (r->call_done < 0 || alloc_slots(r) || reactor_init(&r->reactor, 2 * VUB_RING_DEPTH)) {
+		perror("ringside-backend: queue");
+		return -1;
+	}
+	if (dev->ops->queue_open(dev, index, &r->reactor))
+		return -1;
+	if (pthread_create(&r->thread, NULL, vub_serve_main, r)) {
+		perror("ringside-backend: thread");
+		return -1;
+	}
+	return 0;
+}
+
+void vub_ring_close(struct vub_ring *r)
+{
+	vub_ring_call(r, quit_fn, NULL);
+	pthread_join(r->thread, NULL);
+	r->s->dev->ops->queue_close(r->s->dev, r->index);
+	reactor_exit(&r->reactor);
+	close(r->call_done);
+	free(r->slots);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a ring's thread does; between ring.c (its state) and serve.c (its loop). */
+#ifndef REF_BACKENDS_BINDING_VHOST_USER_SERVE_H
+#define REF_BACKENDS_BINDING_VHOST_USER_SERVE_H
+
+#include "ref-backends/binding/vhost_user/ring.h"
+
+/* The thread's function; `arg` is the ring. */
+void *vub_serve_main(void *arg);
+
+/* rdev_req.done of every slot. */
+void vub_serve_done(struct rdev_req *req);
+
+/* Tell the driver of what was published, if it is due. */
+void vub_serve_notify(struct vub_ring *r);
+
+/* Nothing is in flight, and nothing is left of an earlier process that can be served now. */
+bool vub_serve_drained(struct vub_ring *r);
+
+/* Signal an event descriptor of the front-end without ever blocking on it. */
+void vub_signal(int fd, bool may_block);
+
+extern const struct dvq_ops vub_dvq_ops;
+
+#endif

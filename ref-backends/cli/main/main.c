@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* ringside-backend(1): reference back-ends, correct to the letter, and their faults. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "ref-backends/binding/vhost_user/server.h"
+#include "ref-backends/device/host/store.h"
+#include "ref-backends/fault/fault.h"
+#include "traces/trace.h"
+
+#define EXIT_USAGE	   2
+#define MAX_QUEUES	   256 /* the index of SET_VRING_KICK has 8 bits */
+#define DEFAULT_QUEUES	   4
+#define DEFAULT_NULL_BYTES (1ull << 30)
+
+struct options {
+	struct vub_server server;
+	const char *device, *image, *memory, *serial, *fault, *judge_output;
+	unsigned num_queues;
+	bool null, read_only, judge, trace;
+	bool print_capabilities, list_faults, list_devices, json;
+};
+
+static void usage(FILE *f)
+{
+	fputs("usage: ringside-backend DEVICE (--socket-path PATH | --fd N) [OPTION…]\n"
+	      "       ringside-backend --print-capabilities | --list-faults | --list-devices\n"
+	      "\n"
+	      "Serves one vhost-user front-end after the other until SIGTERM.\n"
+	      "\n"
+	      "  --socket-path PATH     listen on this unix socket\n"
+	      "  --fd N                 use this inherited socket: a connected one for one\n"
+	      "                         session, or a listening one\n"
+	      "  --num-queues N         queues, each with its thread (4)\n"
+	      "\n"
+	      "Device blk, one of:\n"
+	      "  --image FILE           a file or block device, through io_uring\n"
+	      "  --blk-file FILE        the same\n"
+	      "  --memory SIZE          memory (64m, 1g …)\n"
+	      "  --null[=SIZE]          reads give zeroes, writes vanish (1g)\n"
+	      "and:\n"
+	      "  --read-only            offer VIRTIO_BLK_F_RO; writes fail\n"
+	      "  --serial S             what GET_ID answers, up to 20 bytes (ringside)\n"
+	      "\n"
+	      "For tests:\n"
+	      "  --fault NAME           break one clause (see --list-faults)\n"
+	      "  --judge                watch the driver and the front-end: each clause they break is\n"
+	      "                         printed on stderr, once\n"
+	      "  --judge-output FILE    and all of them to FILE as JSON, at each disconnect and at the\n"
+	      "                         end\n"
+	      "  --trace                turn the LTTng-UST tracepoints on (provider 'ringside')\n"
+	      "\n"
+	      "  --print-capabilities   JSON as in QEMU's vhost-user.json; nothing else is done\n"
+	      "  --list-faults          name, clause and one line for each\n"
+	      "  --list-devices         device types\n"
+	      "  --format text|json     of --list-faults\n"
+	      "  --help, --version\n"
+	      "\n"
+	      "SIGUSR1 changes the device from the outside: memory and null grow by 2048 sectors,\n"
+	      "an image's size is read again; the front-end is told if it negotiated that.\n"
+	      "\n"
+	      "Exit status: 0, or 1 if something could not be opened, or 2 for a wrong command line.\n",
+	      f);
+}
+
+static int usage_error(const char *fmt, const char *arg)
+{
+	fputs("ringside-backend: ", stderr);
+	fprintf(stderr, fmt, arg);
+	fputs(" (--help tells more)\n", stderr);
+	return EXIT_USAGE;
+}
+
+/* A number with an optional suffix k, m, g, t. */
+static bool parse_size(const char *arg, u64 *out)
+{
+	static const char suffixes[] = "kmgt";
+	unsigned long long v;
+	unsigned shift = 0;
+	char *end;
+
+	errno = 0;
+	v = strtoull(arg, &end, 0);
+	if (end == arg || arg[0] == '-' || errno)
+		return false;
+	if (*end) {
+		const char *s = strchr(suffixes, *end | 0x20);
+
+		if (!s || end[1])
+			return false;
+		shift = 10 * (unsigned)(s - suffixes + 1);
+	}
+	if (v > (1ull << 62) >> shift)
+		return false;
+	*out = v << shift;
+	return true;
+}
+
+static int print_capabilities(void)
+{
+	puts("{\"type\": \"block\", \"features\": [\"read-only\", \"blk-file\"]}");
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct fault *const *x = a, *const *y = b;
+
+	return strcmp((*x)->name, (*y)->name);
+}
+
+static int list_faults(bool json)
+{
+	size_t n = (size_t)(__stop_rb_faults - __start_rb_faults);
+	const struct fault **sorted = malloc(n * sizeof(*sorted));
+	json_t *list = json_array();
+
+	if (!sorted || !list)
+		return 1;
+	memcpy(sorted, __start_rb_faults, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_name);
+	for (size_t i = 0; i < n; i++) {
+		const struct fault *f = sorted[i];
+
+		if (!json)
+			printf("%-36s %-44s %s\n", f->name, f->clause, f->summary);
+		else
+			json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", f->name,
+							      "clause", f->clause, "summary",
+							      f->summary));
+	}
+	if (json) {
+		json_dumpf(list, stdout, JSON_INDENT(2));
+		putchar('\n');
+	}
+	json_decref(list);
+	free(sorted);
+	return fflush(stdout) ? 1 : 0;
+}
+
+enum {
+	OPT_SOCKET_PATH = 256,
+	OPT_FD,
+	OPT_IMAGE,
+	OPT_MEMORY,
+	OPT_NULL,
+	OPT_READ_ONLY,
+	OPT_NUM_QUEUES,
+	OPT_SERIAL,
+	OPT_JUDGE,
+	OPT_JUDGE_OUTPUT,
+	OPT_FAULT,
+	OPT_TRACE,
+	OPT_PRINT_CAPABILITIES,
+	OPT_LIST_FAULTS,
+	OPT_LIST_DEVICES,
+	OPT_FORMAT,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option long_options[] = {
+	{ "socket-path", required_argument, NULL, OPT_SOCKET_PATH },
+	{ "fd", required_argument, NULL, OPT_FD },
+	{ "image", required_argument, NULL, OPT_IMAGE },
+	{ "blk-file", required_argument, NULL, OPT_IMAGE },
+	{ "memory", required_argument, NULL, OPT_MEMORY },
+	{ "null", optional_argument, NULL, OPT_NULL },
+	{ "read-only", no_argument, NULL, OPT_READ_ONLY },
+	{ "num-queues", required_argument, NULL, OPT_NUM_QUEUES },
+	{ "serial", required_argument, NULL, OPT_SERIAL },
+	{ "judge", no_argument, NULL, OPT_JUDGE },
+	{ "judge-output", required_argument, NULL, OPT_JUDGE_OUTPUT },
+	{ "fault", required_argument, NULL, OPT_FAULT },
+	{ "trace", no_argument, NULL, OPT_TRACE },
+	{ "print-capabilities", no_argument, NULL, OPT_PRINT_CAPABILITIES },
+	{ "list-faults", no_argument, NULL, OPT_LIST_FAULTS },
+	{ "list-devices", no_argument, NULL, OPT_LIST_DEVICES },
+	{ "format", required_argument, NULL, OPT_FORMAT },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* -1: go on; else the exit status. */
+static int parse_option(struct options *o, int opt)
+{
+	u64 v;
+
+	switch (opt) {
+	case OPT_SOCKET_PATH:
+		o->server.socket_path = optarg;
+		break;
+	case OPT_FD:
+		if (!parse_size(optarg, &v) || v > 1 << 20)
+			return usage_error("--fd: '%s' is not a descriptor", optarg);
+		o->server.fd = (int)v;
+		break;
+	case OPT_IMAGE:
+		o->image = optarg;
+		break;
+	case OPT_MEMORY:
+		o->memory = optarg;
+		break;
+	case OPT_NULL:
+		o->null = true;
+		o->memory = optarg ? optarg : o->memory;
+		break;
+	case OPT_READ_ONLY:
+		o->read_only = true;
+		break;
+	case OPT_NUM_QUEUES:
+		if (!parse_size(optarg, &v) || v < 1 || v > MAX_QUEUES)
+			return usage_error("--num-queues: '%s' is not a number from 1 to 256",
+					   optarg);
+		o->num_queues = (unsigned)v;
+		break;
+	case OPT_SERIAL:
+		if (strlen(optarg) > VIRTIO_BLK_ID_BYTES)
+			return usage_error("--serial: '%s' is longer than 20 bytes", optarg);
+		o->serial = optarg;
+		break;
+	case OPT_JUDGE_OUTPUT:
+		o->judge_output = optarg;
+		/* fall through */
+	case OPT_JUDGE:
+		o->judge = true;
+		break;
+	case OPT_FAULT:
+		o->fault = optarg;
+		break;
+	case OPT_TRACE:
+		o->trace = true;
+		break;
+	case OPT_PRINT_CAPABILITIES:
+		o->print_capabilities = true;
+		break;
+	case OPT_LIST_FAULTS:
+		o->list_faults = true;
+		break;
+	case OPT_LIST_DEVICES:
+		o->list_devices = true;
+		break;
+	case OPT_FORMAT:
+		if (strcmp(optarg, "json") && strcmp(optarg, "text"))
+			return usage_error("unknown format '%s': text or json", optarg);
+		o->json = strcmp(optarg, "json") == 0;
+		break;
+	case OPT_HELP:
+		usage(stdout);
+		return 0;
+	case OPT_VERSION:
+		puts("ringside-backend " RINGSIDE_VERSION);
+		return 0;
+	default:
+		return EXIT_USAGE; /* getopt has said why */
+	}
+	return -1;
+}
+
+static struct rblk_store *open_store(const struct options *o, int *status)
+{
+	u64 bytes = DEFAULT_NULL_BYTES;
+
+	*status = 1;
+	if (o->image)
+		return store_file_open(o->image, o->read_only, (u16)o->num_queues);
+	if (o->memory && (!parse_size(o->memory, &bytes) || bytes < VIRTIO_BLK_SECTOR)) {
+		*status = usage_error("'%s' is not a size", o->memory);
+		return NULL;
+	}
+	return o->null ? store_null_open(bytes) : store_memory_open(bytes);
+}
+
+static int run(const struct options *o)
+{
+	struct rblk_store *store;
+	struct rblk blk;
+	int status;
+	char err[200];
+
+	if (!o->device)
+		return usage_error("%s", "which device? blk is one");
+	if (strcmp(o->device, "blk"))
+		return usage_error("no device type '%s': blk is one", o->device);
+	if (o->server.socket_path && o->server.fd >= 0)
+		return usage_error("%s", "--socket-path and --fd exclude each other");
+	if (!o->server.socket_path && o->server.fd < 0)
+		return usage_error("%s", "where? --socket-path PATH or --fd N");
+	if (!!o->image + o->null + (o->memory && !o->null) != 1)
+		return usage_error("%s", "one of --image, --memory and --null is needed");
+	if (o->fault) {
+		fault_active = fault_find(o->fault);
+		if (!fault_active)
+			return usage_error("no fault '%s': see --list-faults", o->fault);
+	}
+	store = open_store(o, &status);
+	if (!store)
+		return status;
+	if (o->trace && trace_open(err, sizeof(err))) {
+		fprintf(stderr, "ringside-backend: --trace: %s\n", err);
+		return 1;
+	}
+	rblk_init(&blk, store, (u16)o->num_queues, o->read_only, o->serial);
+	status = vub_serve(&o->server, &blk.dev);
+	store->ops->close(store);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {
+		.server.fd = -1,
+		.num_queues = DEFAULT_QUEUES,
+		.serial = "ringside",
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		int status = parse_option(&o, opt);
+
+		if (status >= 0)
+			return status;
+	}
+	/* Other options are ignored with these: a management layer may pass them all. */
+	if (o.print_capabilities)
+		return print_capabilities();
+	if (o.list_faults)
+		return list_faults(o.json);
+	if (o.list_devices) {
+		puts("blk");
+		return 0;
+	}
+	if (optind < argc)
+		o.device = argv[optind++];
+	if (optind < argc)
+		return usage_error("'%s' is one argument too many", argv[optind]);
+	return run(&o);
+}

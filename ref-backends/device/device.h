@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a binding asks of a device type, and what a device gets from its binding. A device type is
+ * a struct rdev with its operations; it knows neither sockets nor rings, only walked chains.
+ *
+ * Threads: queue operations of one queue run on that queue's thread; everything else runs while no
+ * request is in flight on any queue, save resized() and config(), which may run at any time.
+ * Freestanding.
+ */
+#ifndef REF_BACKENDS_DEVICE_DEVICE_H
+#define REF_BACKENDS_DEVICE_DEVICE_H
+
+#include "ref-backends/virtqueue/split.h"
+
+/* Bytes of configuration space a binding may ask for; what a device does not have reads as 0. */
+#define RDEV_CONFIG_MAX 256
+
+struct reactor;
+
+/*
+ * One request. The binding fills in the chain and calls serve(); the device writes what it has to
+ * write, sets `used_len`, leaves the device-writable segments as it found them (they are what the
+ * dirty log is told of) and calls done() exactly once, from serve() or later on the same thread.
+ * A device's own request begins with this.
+ */
+struct rdev_req {
+	struct dvq_chain chain;
+	void (*done)(struct rdev_req *req);
+	u64 seq; /* counts the chains of the queue */
+	u32 used_len;
+	u16 queue;
+};
+
+struct rdev;
+
+struct rdev_ops {
+	const char *name; /* as on the command line */
+	size_t req_size;  /* of the device's own request structure */
+
+	/* Feature bits of the device type (the binding adds those of rings and transport). */
+	u64 (*features)(struct rdev *dev);
+	/* The driver's choice. */
+	void (*negotiated)(struct rdev *dev, u64 features);
+	/* Back to the initial state. */
+	void (*reset)(struct rdev *dev);
+
+	/* The whole configuration space: RDEV_CONFIG_MAX bytes, zeroed before. */
+	void (*config)(struct rdev *dev, u8 *image);
+	/*
+	 * Write to configuration space; `migration` says that it is the state of a device that ran
+	 * elsewhere. False: not writable or not a legal value, and nothing was changed.
+	 */
+	bool (*config_write)(struct rdev *dev, u32 off, const u8 *data, u32 len, bool migration);
+	/* The outside changed (size of the image …). True: the configuration space did, too. */
+	bool (*resized)(struct rdev *dev);
+
+	/* A queue's thread begins and ends. 0, or -1. */
+	int (*queue_open)(struct rdev *dev, u16 queue, struct reactor *reactor);
+	void (*queue_close)(struct rdev *dev, u16 queue);
+	void (*serve)(struct rdev *dev, struct rdev_req *req);
+};
+
+struct rdev {
+	const struct rdev_ops *ops;
+	u16 num_queues;
+};
+
+#endif

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ref-backends/device/host/reactor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define WATCH_OF(op, member)                                                                       \
+	((struct reactor_watch *)((u8 *)(op)-offsetof(struct reactor_watch, member)))
+
+static void poll_done(struct reactor_op *op, int res)
+{
+	struct reactor_watch *w = WATCH_OF(op, poll_op);
+
+	w->in_ring--;
+	if (res < 0 && res != -ECANCELED)
+		w->finished = true;
+}
+
+static void event_read(struct reactor_watch *w, ssize_t res)
+{
+	/* What was counted is no information: a kick means no more than "look". */
+	if (res == 0 || (res < 0 && res != -EAGAIN && res != -EINTR && res != -ECANCELED))
+		w->finished = true;
+}
+
+static void read_done(struct reactor_op *op, int res)
+{
+	struct reactor_watch *w = WATCH_OF(op, read_op);
+
+	w->in_ring--;
+	event_read(w, res);
+}
+
+static void watch_init(struct reactor_watch *w, int fd)
+{
+	memset(w, 0, sizeof(*w));
+	w->poll_op.done = poll_done;
+	w->read_op.done = read_done;
+	w->fd = fd;
+}
+
+int reactor_init(struct reactor *r, unsigned entries)
+{
+	int fd;
+
+	memset(r, 0, sizeof(*r));
+	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	watch_init(&r->wake, fd);
+	watch_init(&r->kick, -1);
+	/* RINGSIDE_NO_URING lets tests take the other way. */
+	r->has_uring = !getenv("RINGSIDE_NO_URING") &&
+		       io_uring_queue_init(entries, &r->uring, IORING_SETUP_CLAMP) == 0;
+	return 0;
+}
+
+void reactor_exit(struct reactor *r)
+{
+	if (r->has_uring)
+		io_uring_queue_exit(&r->uring);
+	close(r->wake.fd);
+}
+
+struct io_uring_sqe *reactor_sqe(struct reactor *r)
+{
+	struct io_uring_sqe *sqe;
+
+	while (!(sqe = io_uring_get_sqe(&r->uring)))
+		io_uring_submit(&r->uring);
+	return sqe;
+}
+
+/* Wait for an event and consume it: two linked operations. */
+static void watch_arm(struct reactor *r, struct reactor_watch *w)
+{
+	struct io_uring_sqe *sqe;
+
+	if (w->fd < 0 || w->in_ring || w->finished)
+		return;
+	/* Both or none: a link does not reach across two submissions. */
+	if (io_uring_sq_space_left(&r->uring) < 2)
+		io_uring_submit(&r->uring);
+	sqe = io_uring_get_sqe(&r->uring);
+	io_uring_prep_poll_add(sqe, w->fd, POLLIN);
+	sqe->flags |= IOSQE_IO_LINK;
+	io_uring_sqe_set_data(sqe, &w->poll_op);
+	sqe = io_uring_get_sqe(&r->uring);
+	io_uring_prep_read(sqe, w->fd, &w->value, sizeof(w->value), (u64)-1);
+	io_uring_sqe_set_data(sqe, &w->read_op);
+	w->in_ring = 2;
+}
+
+static void reap(struct reactor *r)
+{
+	struct io_uring_cqe *cqe;
+	unsigned head, n = 0;
+
+	io_uring_for_each_cqe (&r->uring, head, cqe) {
+		struct reactor_op *op = io_uring_cqe_get_data(cqe);
+		int res = cqe->res;
+
+		n++;
+		if (op)
+			op->done(op, res);
+	}
+	io_uring_cq_advance(&r->uring, n);
+}
+
+static void cancel(struct reactor *r, struct reactor_op *op)
+{
+	struct io_uring_sqe *sqe = reactor_sqe(r);
+
+	io_uring_prep_cancel(sqe, op, 0);
+	io_uring_sqe_set_data(sqe, NULL);
+}
+
+void reactor_watch_kick(struct reactor *r, int fd)
+{
+	struct reactor_watch *w = &r->kick;
+
+	if (w->in_ring) {
+		cancel(r, &w->poll_op);
+		cancel(r, &w->read_op);
+		/* The ring holds the file until both operations have completed. */
+		while (w->in_ring) {
+			io_uring_submit_and_wait(&r->uring, 1);
+			reap(r);
+		}
+	}
+	watch_init(w, fd);
+}
+
+static void wait_poll(struct reactor *r, int timeout_us)
+{
+	struct pollfd p[2] = {
+		{ .fd = r->wake.fd, .events = POLLIN },
+		{ .fd = r->kick.finished ? -1 : r->kick.fd, .events = POLLIN },
+	};
+	struct timespec ts = { .tv_nsec = timeout_us * 1000L };
+	struct reactor_watch *const w[2] = { &r->wake, &r->kick };
+
+	if (ppoll(p, 2, timeout_us < 0 ? NULL : &ts, NULL) <= 0)
+		return;
+	for (int i = 0; i < 2; i++) {
+		ssize_t n;
+
+		if (!p[i].revents)
+			continue;
+		n = read(p[i].fd, &w[i]->value, sizeof(w[i]->value));
+		event_read(w[i], n < 0 ? -errno : n);
+	}
+}
+
+void reactor_poll(struct reactor *r)
+{
+	if (!r->has_uring) {
+		wait_poll(r, 0);
+		return;
+	}
+	watch_arm(r, &r->wake);
+	watch_arm(r, &r->kick);
+	io_uring_submit(&r->uring);
+	reap(r);
+}
+
+void reactor_wait(struct reactor *r, int timeout_us)
+{
+	struct __kernel_timespec ts = { .tv_nsec = timeout_us * 1000LL };
+	struct io_uring_cqe *cqe;
+
+	if (!r->has_uring) {
+		wait_poll(r, timeout_us);
+		return;
+	}
+	watch_arm(r, &r->wake);
+	watch_arm(r, &r->kick);
+	if (timeout_us < 0)
+		io_uring_submit_and_wait(&r->uring, 1);
+	else
+		io_uring_submit_and_wait_timeout(&r->uring, &cqe, 1, &ts, NULL);
+	reap(r);
+}
+
+void reactor_wake(struct reactor *r)
+{
+	u64 one = 1;
+
+	if (write(r->wake.fd, &one, sizeof(one)) < 0) {
+		/* EAGAIN: it is awake already. */
+	}
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a queue's thread sleeps on: one kick descriptor, a wake-up from other threads, and the
+ * completions of its file I/O, all through one io_uring. A kick costs one system call: the poll,
+ * the read that consumes the event, and the sleep for the next are one io_uring_enter().
+ *
+ * Where io_uring is not to be had (seccomp, an old kernel) poll(2) takes its place, and file I/O is
+ * done synchronously by its store; reactor_has_uring() tells.
+ *
+ * All functions but reactor_wake() belong to the thread that owns the reactor.
+ */
+#ifndef REF_BACKENDS_DEVICE_HOST_REACTOR_H
+#define REF_BACKENDS_DEVICE_HOST_REACTOR_H
+
+#include <liburing.h>
+
+#include "harness/spec/types.h"
+
+/* An operation in the ring; its owner embeds it. */
+struct reactor_op {
+	void (*done)(struct reactor_op *op, int res);
+};
+
+/* A descriptor of 8-byte events (an eventfd, or the read end of a pipe). */
+struct reactor_watch {
+	struct reactor_op poll_op, read_op;
+	u64 value;
+	int fd;	       /* -1: none */
+	u8 in_ring;    /* operations not completed */
+	bool finished; /* end of file or error: never fires again */
+};
+
+struct reactor {
+	struct io_uring uring;
+	bool has_uring;
+	struct reactor_watch wake, kick;
+};
+
+/* 0, or -1 with errno. `entries` bounds the file operations in flight. */
+int reactor_init(struct reactor *r, unsigned entries);
+void reactor_exit(struct reactor *r);
+
+/* Watch fd (-1: nothing) as kick descriptor. The old one is let go of before this returns. */
+void reactor_watch_kick(struct reactor *r, int fd);
+
+/* Submit what was queued, and call done() of all that completed without sleeping. */
+void reactor_poll(struct reactor *r);
+
+/* The same, but sleep until something happens, at most timeout_us (-1: no bound). */
+void reactor_wait(struct reactor *r, int timeout_us);
+
+/* Make the owner return from reactor_wait(). Any thread. */
+void reactor_wake(struct reactor *r);
+
+static inline bool reactor_has_uring(const struct reactor *r)
+{
+	return r->has_uring;
+}
+
+/*
+ * A place in the ring for one operation of a store, never NULL. The store prepares it and sets its
+ * struct reactor_op as user data.
+ */
+struct io_uring_sqe *reactor_sqe(struct reactor *r);
+
+#endif

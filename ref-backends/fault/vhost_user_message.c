@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Faults of messages: replies, descriptors, sizes. */
+#include "ref-backends/binding/vhost_user/session.h"
+#include "ref-backends/fault/fault.h"
+
+static void no_reply_bit(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
+{
+	rep->msg.hdr.flags &= ~VU_FLAG_REPLY;
+}
+
+FAULT(reply_bit_missing,
+      .name = "reply-bit-missing",
+      .clause = "VU.hdr.reply.be.1",
+      .summary = "sends replies without the reply bit",
+      .reply = no_reply_bit);

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Faults of ring states, positions and descriptors. */
+#include "ref-backends/binding/vhost_user/session.h"
+#include "ref-backends/fault/fault.h"
+
+static void base_is_zero(struct vub_ring *ring)
+{
+	ring->base = 0;
+}
+
+FAULT(vring_base_zero,
+      .name = "vring-base-zero",
+      .clause = "VU.base.get.be.1",
+      .summary = "answers GET_VRING_BASE with 0",
+      .ring_stop = base_is_zero);
