@@ -22,7 +22,7 @@
 
 #include "ref-backends/device/device.h"
 
-#define RBLK_MAX_RANGES	    16 /* segments of one discard, write zeroes or secure erase */
+#define RBLK_MAX_RANGES	    16	       /* segments of one discard, write zeroes or secure erase */
 #define RBLK_MAX_RANGE	    (4u << 20) /* sectors of one of them */
 #define RBLK_SEG_MAX	    126
 #define RBLK_BLOCK_SIZE	    512
@@ -74,9 +74,9 @@ struct rblk_store {
 struct rblk {
 	struct rdev dev;
 	struct rblk_store *store;
-	u64 features;  /* negotiated */
-	u64 capacity;  /* sectors; atomic, grows under load */
-	u8 writeback;  /* atomic: configuration field */
+	u64 features; /* negotiated */
+	u64 capacity; /* sectors; atomic, grows under load */
+	u8 writeback; /* atomic: configuration field */
 	bool read_only;
 	u8 id[20]; /* serial, zero padded */
 };

@@ -9,8 +9,7 @@ static void unknown_flag_ioerr(struct rblk *blk, struct rblk_req *req)
 		req->status = VIRTIO_BLK_S_IOERR;
 }
 
-FAULT(blk_zeroes_unknown_flag_ioerr,
-      .name = "blk-zeroes-unknown-flag-ioerr",
+FAULT(blk_zeroes_unknown_flag_ioerr, .name = "blk-zeroes-unknown-flag-ioerr",
       .clause = "v14.blk.operation.dev.5c",
       .summary = "answers an unknown flag of WRITE_ZEROES with IOERR",
       .blk_complete = unknown_flag_ioerr);
@@ -20,8 +19,5 @@ static void padding_not_zero(struct vub_session *s, u8 *config, size_t len)
 	config[offsetof(struct virtio_blk_config, unused)] = 0xa5;
 }
 
-FAULT(blk_config_padding,
-      .name = "blk-config-padding",
-      .clause = "v14.blk.init.dev.4a",
-      .summary = "leaves rubbish in the padding byte unused0",
-      .config = padding_not_zero);
+FAULT(blk_config_padding, .name = "blk-config-padding", .clause = "v14.blk.init.dev.4a",
+      .summary = "leaves rubbish in the padding byte unused0", .config = padding_not_zero);

@@ -8,8 +8,5 @@ static void no_reply_bit(struct vub_session *s, struct vub_request *rq, struct v
 	rep->msg.hdr.flags &= ~VU_FLAG_REPLY;
 }
 
-FAULT(reply_bit_missing,
-      .name = "reply-bit-missing",
-      .clause = "VU.hdr.reply.be.1",
-      .summary = "sends replies without the reply bit",
-      .reply = no_reply_bit);
+FAULT(reply_bit_missing, .name = "reply-bit-missing", .clause = "VU.hdr.reply.be.1",
+      .summary = "sends replies without the reply bit", .reply = no_reply_bit);

@@ -8,8 +8,5 @@ static void base_is_zero(struct vub_ring *ring)
 	ring->base = 0;
 }
 
-FAULT(vring_base_zero,
-      .name = "vring-base-zero",
-      .clause = "VU.base.get.be.1",
-      .summary = "answers GET_VRING_BASE with 0",
-      .ring_stop = base_is_zero);
+FAULT(vring_base_zero, .name = "vring-base-zero", .clause = "VU.base.get.be.1",
+      .summary = "answers GET_VRING_BASE with 0", .ring_stop = base_is_zero);

@@ -78,8 +78,7 @@ bool dvq_push(struct dvq_split *vq, u16 head, u32 len)
 	u32 id = head;
 	struct vring_used_elem *e;
 
-	if (fault_active && fault_active->used &&
-	    fault_active->used(vq, &id, &len) == FAULT_DONE)
+	if (fault_active && fault_active->used && fault_active->used(vq, &id, &len) == FAULT_DONE)
 		return false;
 	e = &vq->used->ring[vq->used_idx & (vq->num - 1)];
 	__atomic_store_n(&e->id, le32(id), __ATOMIC_RELAXED);

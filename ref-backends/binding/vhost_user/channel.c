@@ -50,8 +50,7 @@ static void send_config_change(struct vub_session *s)
 
 void vub_announce_config(struct vub_session *s)
 {
-	if (s->backend_fd < 0 || !vub_has_pf(s, VU_PF_CONFIG) ||
-	    !vub_has_pf(s, VU_PF_BACKEND_REQ))
+	if (s->backend_fd < 0 || !vub_has_pf(s, VU_PF_CONFIG) || !vub_has_pf(s, VU_PF_BACKEND_REQ))
 		return;
 	/* 2.4.1: after a reset no notification until the driver initialises the device again. */
 	if (vub_has_pf(s, VU_PF_STATUS) && __atomic_load_n(&s->status, __ATOMIC_RELAXED) == 0)
@@ -66,8 +65,8 @@ static void read_answers(struct vub_session *s)
 	size_t whole = sizeof(hdr) + sizeof(u64);
 
 	for (;;) {
-		ssize_t n = recv(s->backend_fd, s->answer + s->answer_have,
-				 whole - s->answer_have, MSG_DONTWAIT);
+		ssize_t n = recv(s->backend_fd, s->answer + s->answer_have, whole - s->answer_have,
+				 MSG_DONTWAIT);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;

@@ -30,7 +30,7 @@ static const char *set_status(struct vub_session *s, struct vub_request *rq, str
 		vub_device_reset(s);
 		return NULL;
 	}
-	new = rq->msg.u64 & DRIVER_BITS;
+	new = rq->msg.u64 &DRIVER_BITS;
 	/* 2.2.2: a driver sees that its features were refused by reading the bit back as 0. */
 	if (s->features_refused && !(old & VIRTIO_CONFIG_S_FEATURES_OK))
 		new &= (u8)~VIRTIO_CONFIG_S_FEATURES_OK;
@@ -40,7 +40,7 @@ static const char *set_status(struct vub_session *s, struct vub_request *rq, str
 	__atomic_fetch_or(&s->status, new, __ATOMIC_RELEASE);
 	vub_release_all(s);
 	/* A ring may have broken before the driver was ready to be told. */
-	if (~old & new & VIRTIO_CONFIG_S_DRIVER_OK && old & VIRTIO_CONFIG_S_NEEDS_RESET)
+	if (~old & new &VIRTIO_CONFIG_S_DRIVER_OK && old &VIRTIO_CONFIG_S_NEEDS_RESET)
 		vub_announce_config(s);
 	return NULL;
 }

@@ -42,8 +42,7 @@ static const char *get_max_mem_slots(struct vub_session *s, struct vub_request *
 	return NULL;
 }
 
-static const char *add_mem_reg(struct vub_session *s, struct vub_request *rq,
-			       struct vub_reply *rep)
+static const char *add_mem_reg(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
 {
 	const char *why;
 
@@ -56,8 +55,7 @@ static const char *add_mem_reg(struct vub_session *s, struct vub_request *rq,
 }
 
 /* A descriptor that comes along is closed unused, with the rest of the message. */
-static const char *rem_mem_reg(struct vub_session *s, struct vub_request *rq,
-			       struct vub_reply *rep)
+static const char *rem_mem_reg(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
 {
 	bool found;
 

@@ -44,8 +44,8 @@ static const char *set_vring_addr(struct vub_session *s, struct vub_request *rq,
 	if (a->flags & ~VU_VRING_F_LOG)
 		return "unknown flags";
 	/* Logging is switched under way; the ring itself does not move while it runs. */
-	if (r->started && (a->desc != r->addr.desc || a->avail != r->addr.avail ||
-			   a->used != r->addr.used))
+	if (r->started &&
+	    (a->desc != r->addr.desc || a->avail != r->addr.avail || a->used != r->addr.used))
 		return running;
 	vub_ring_call(r, set_addr_fn, a);
 	return NULL;

@@ -60,7 +60,7 @@ static const char *set_features(struct vub_session *s, struct vub_request *rq,
 		vub_release_all(s);
 	}
 	/* Without bit 30 there is no SET_VRING_ENABLE: all rings are enabled. */
-	if (!(new & BIT_ULL(VU_F_PROTOCOL_FEATURES)))
+	if (!(new &BIT_ULL(VU_F_PROTOCOL_FEATURES)))
 		for (u16 i = 0; i < s->num_rings; i++)
 			vub_ring_enable(&s->rings[i], true);
 	return NULL;
@@ -91,8 +91,7 @@ static const char *set_owner(struct vub_session *s, struct vub_request *rq, stru
 }
 
 /* The text: deprecated; ignoring it is one of the two things a back-end should do. */
-static const char *reset_owner(struct vub_session *s, struct vub_request *rq,
-			       struct vub_reply *rep)
+static const char *reset_owner(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
 {
 	return NULL;
 }

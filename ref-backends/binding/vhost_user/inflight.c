@@ -9,7 +9,7 @@
 
 /* The front-end can look at any time, and this process can die at any time: no store is torn,
  * merged or moved over another. */
-#define LOAD(field)	   __atomic_load_n(&(field), __ATOMIC_ACQUIRE)
+#define LOAD(field)	    __atomic_load_n(&(field), __ATOMIC_ACQUIRE)
 #define STORE(field, value) __atomic_store_n(&(field), value, __ATOMIC_RELEASE)
 
 u64 vub_inflight_stride(u16 queue_size)

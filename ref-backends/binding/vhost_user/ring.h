@@ -63,9 +63,9 @@ struct vub_ring {
 	u16 *resubmit; /* heads in flight before, to be served first */
 	u32 n_resubmit, next_resubmit;
 	u32 in_flight;
-	u64 seq;      /* chains fetched since the program began */
+	u64 seq;	 /* chains fetched since the program began */
 	u32 unsignalled; /* published since notification was last decided on */
-	u64 last_seq; /* of the last one published */
+	u64 last_seq;	 /* of the last one published */
 	u16 last_head;
 	struct vub_slot *free;
 	void *slots;

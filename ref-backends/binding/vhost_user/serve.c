@@ -16,10 +16,10 @@
 #include "ref-backends/fault/fault.h"
 #include "traces/trace.h"
 
-#define BATCH	 64  /* chains between two looks at messages and completions */
+#define BATCH	 64	/* chains between two looks at messages and completions */
 #define SPIN_NS	 200000 /* a polled ring spins so long after its last request … */
-#define DOZE_US	 100 /* … and then looks this often */
-#define FAULT_US 1000 /* a fault that lets a ring run is asked again after this */
+#define DOZE_US	 100	/* … and then looks this often */
+#define FAULT_US 1000	/* a fault that lets a ring run is asked again after this */
 
 /* Guest memory. */
 
@@ -250,8 +250,7 @@ static unsigned serve_batch(struct vub_ring *r)
 
 bool vub_serve_drained(struct vub_ring *r)
 {
-	return r->in_flight == 0 &&
-	       (r->next_resubmit == r->n_resubmit || !vub_ring_may_run(r));
+	return r->in_flight == 0 && (r->next_resubmit == r->n_resubmit || !vub_ring_may_run(r));
 }
 
 /* The loop. */
@@ -299,10 +298,12 @@ void *vub_serve_main(void *arg)
 	struct vub_ring *r = arg;
 	u64 spin_until = 0;
 
-	while (!r->quit) {
+	for (;;) {
 		bool run;
 
 		run_call(r);
+		if (r->quit)
+			break;
 		run = vub_ring_may_run(r);
 		if (run && serve_batch(r)) {
 			reactor_poll(&r->reactor);

@@ -89,7 +89,8 @@ void vub_session_wait(struct vub_session *s, int done_fd)
 			u64 gone = now_ms() - s->stop_at;
 
 			if (gone >= GIVE_UP_MS) {
-				fprintf(stderr, "ringside-backend: gave up on requests in flight\n");
+				fprintf(stderr,
+					"ringside-backend: gave up on requests in flight\n");
 				_exit(0);
 			}
 			timeout = (int)(GIVE_UP_MS - gone);

@@ -100,7 +100,8 @@ static void reap(struct reactor *r)
 	struct io_uring_cqe *cqe;
 	unsigned head, n = 0;
 
-	io_uring_for_each_cqe (&r->uring, head, cqe) {
+	io_uring_for_each_cqe(&r->uring, head, cqe)
+	{
 		struct reactor_op *op = io_uring_cqe_get_data(cqe);
 		int res = cqe->res;
 

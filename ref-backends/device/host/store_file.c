@@ -36,7 +36,7 @@ struct store_file {
 struct progress {
 	struct reactor_op op;
 	struct store_file *f;
-	u64 done;	     /* bytes so far */
+	u64 done;	    /* bytes so far */
 	struct iovec *rest; /* what is left, once it is not the list of segments any more */
 	int (*call)(struct rblk_io *io, struct io_uring_sqe *sqe); /* what is under way */
 };
@@ -152,9 +152,9 @@ static int call_zeroes(struct rblk_io *io, struct io_uring_sqe *sqe)
 
 /* What comes first for each operation. */
 static int (*const first_call[])(struct rblk_io *io, struct io_uring_sqe *sqe) = {
-	[RBLK_OP_READ] = call_rw,	    [RBLK_OP_WRITE] = call_rw,
-	[RBLK_OP_FLUSH] = call_flush,	    [RBLK_OP_DISCARD] = call_fallocate,
-	[RBLK_OP_ZERO] = call_fallocate,    [RBLK_OP_ERASE] = call_zeroes,
+	[RBLK_OP_READ] = call_rw,	 [RBLK_OP_WRITE] = call_rw,
+	[RBLK_OP_FLUSH] = call_flush,	 [RBLK_OP_DISCARD] = call_fallocate,
+	[RBLK_OP_ZERO] = call_fallocate, [RBLK_OP_ERASE] = call_zeroes,
 };
 
 /*
