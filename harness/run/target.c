@@ -216,6 +216,8 @@ int target_start(struct target *t, char *error, size_t room)
 	}
 	unlink(t->socket);
 	t->death[0] = '\0';
+	/* What a shell leaves behind becomes our child, so that target_stop() sees it end. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	t->pid = fork();
 	if (t->pid == 0) {
 		int null = open("/dev/null", O_RDONLY);
@@ -255,22 +257,36 @@ int target_start(struct target *t, char *error, size_t room)
 	return 0;
 }
 
+/* Take the exit status of whatever ended in the target's group. True when nothing is left of it. */
+static bool group_reaped(pid_t group)
+{
+	pid_t pid;
+
+	do
+		pid = waitpid(-group, NULL, WNOHANG);
+	while (pid > 0);
+	return pid < 0 && errno == ECHILD;
+}
+
+/*
+ * All of it: when a shell stands between us and the back-end, the shell ends at once and the back-end
+ * may still be about to remove its socket, which by then would be that of the next one.
+ */
 void target_stop(struct target *t)
 {
 	u64 deadline = now_ms() + 3000;
+	bool killed = false;
 
 	if (t->pid <= 0)
 		return;
 	kill(-t->pid, SIGTERM);
-	while (waitpid(t->pid, NULL, WNOHANG) == 0) {
-		if (now_ms() > deadline) {
+	while (!group_reaped(t->pid)) {
+		if (now_ms() > deadline && !killed) {
 			kill(-t->pid, SIGKILL);
-			waitpid(t->pid, NULL, 0);
-			break;
+			killed = true;
 		}
 		poll(NULL, 0, 1);
 	}
-	kill(-t->pid, SIGKILL);
 	t->pid = 0;
 }
 

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""ringside bench on real back-ends. Counts are asserted, times only against each other."""
+import pytest
+
+QUICK = ("--requests", "3000", "--warmup", "20ms")
+
+
+def consistent(result, requests=3000):
+    lat = result["latency_ns"]
+    assert result["schema"] == "ringside.bench/1"
+    assert result["errors"] == 0
+    assert result["requests"] == requests
+    assert sum(n for _, n in result["histogram"]) == requests
+    assert (0 < lat["min"] <= lat["p50"] <= lat["p90"] <= lat["p99"] <= lat["p999"] <= lat["max"])
+    assert lat["min"] <= lat["mean"] <= lat["max"]
+    assert result["requests_per_s"] > 0
+    floor = result["floor"]
+    assert floor["ns"] > 0 and floor["ratio"] == pytest.approx(lat["p50"] / floor["ns"], rel=0.01)
+
+
+@pytest.mark.parametrize("op", ["read", "write", "flush"])
+@pytest.mark.parametrize("wait", ["poll", "event"])
+def test_closed_loop(run_json, backend, op, wait):
+    result = run_json("bench", backend().target, "--op", op, "--wait", wait, *QUICK)
+    consistent(result)
+    assert result["floor"]["kind"] == wait
+    # At depth 1 each request needs one kick; a driver that sleeps is called once for each.
+    assert result["notifications_per_request"]["kicks"] <= 1.0
+    if wait == "event":
+        assert 0.5 <= result["notifications_per_request"]["calls"] <= 1.01
+    else:
+        assert result["notifications_per_request"]["calls"] == 0
+
+
+def test_depth_batches_notifications(run_json, backend):
+    result = run_json("bench", backend().target, "--queue-depth", "32", *QUICK)
+    consistent(result)
+    assert result["syscalls_per_request"] < 1.0
+
+
+def test_open_loop_keeps_its_rate(run_json, backend):
+    result = run_json("bench", backend().target, "--rate", "2000", "--queue-depth", "64", "--wait",
+                      "event", "--requests", "1000", "--warmup", "20ms")
+    consistent(result, 1000)
+    # 1000 requests at 2000 a second are due over half a second: no sooner.
+    assert result["workload"]["duration_s"] >= 0.49
+    assert result["workload"]["loop"] == "open"
+
+
+def test_qemu_storage_daemon(run_json, qsd):
+    target = qsd().target
+    for wait in ("poll", "event"):
+        consistent(run_json("bench", target, "--wait", wait, "--op", "write", *QUICK))
+
+
+def test_text(ringside, backend):
+    out = ringside("bench", backend().target, *QUICK).stdout
+    for word in ("latency", "p99.9", "requests/s", "floor"):
+        assert word in out
+
+
+@pytest.mark.parametrize("option, value, says", [
+    ("--block-size", "1000", "multiple of 512"),
+    ("--queue-depth", "0", "not a number from 1"),
+    ("--op", "scribble", "read, write, flush"),
+    ("--wait", "pray", "poll, event"),
+    ("--ring", "packed", "split"),
+    ("--ring-size", "100", "power of two"),
+])
+def test_bad_options(ringside, option, value, says):
+    assert says in ringside("bench", "vhost-user:x", option, value, status=(2,)).stderr
+
+
+def test_dead_target(ringside, run_dir):
+    done = ringside("bench", f"vhost-user:{run_dir}/nobody", status=(3,))
+    assert "cannot connect" in done.stderr

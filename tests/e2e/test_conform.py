@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""ringside conform against real back-ends, and against sockets that behave as none should."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import xml.etree.ElementTree as ET
+
+import pytest
+
+ONE = ("--check", "split.used-len.in")
+
+
+def test_reference_backend_is_clean(run_json, backend):
+    result = run_json("conform", backend("--memory", "64M", "--num-queues", "2").target)
+    assert result["schema"] == "ringside.conform/1"
+    bad = [c for c in result["checks"] if c["verdict"] in ("fail", "warn", "hazard", "error")]
+    assert not bad
+    assert result["unexpected"] == 0
+    # Skips must be few and have a reason: "nothing ran" is no pass.
+    assert result["summary"]["pass"] >= 95
+    assert all(c["reason"] for c in result["checks"] if c["verdict"] == "skip")
+    assert sum(result["summary"].values()) == len(result["checks"])
+
+
+def test_reference_backend_under_ten_seconds(run_json, backend):
+    """The figure is for people; here only that the result tells its own duration."""
+    result = run_json("conform", backend().target, *ONE)
+    assert result["duration_s"] > 0
+
+
+def test_formats(ringside, backend):
+    target = backend().target
+    text = ringside("conform", target, *ONE).stdout
+    assert "pass   split.used-len.in" in text
+    tap = ringside("conform", target, *ONE, "--format", "tap").stdout.splitlines()
+    assert tap[:3] == ["TAP version 13", "1..1", "ok 1 - split.used-len.in"]
+    suite = ET.fromstring(ringside("conform", target, *ONE, "--format", "junit").stdout)[0]
+    assert suite.get("tests") == "1" and suite.get("failures") == "0"
+
+
+def test_output_file(ringside, backend, tmp_path):
+    out = tmp_path / "result.json"
+    done = ringside("conform", backend().target, *ONE, "--format", "json", "-o", out)
+    assert done.stdout == ""
+    assert json.loads(out.read_text())["summary"]["pass"] == 1
+
+
+def test_selection(ringside, run_json, backend):
+    listed = ringside("conform", "--list", "--check", "split.*").stdout.splitlines()
+    assert listed and all(line.startswith("split.") for line in listed)
+    result = run_json("conform", backend().target, "--clause", "v14.split-ring.used-ring.dev.2")
+    assert all("v14.split-ring.used-ring.dev.2" in c["clauses"] for c in result["checks"])
+    done = ringside("conform", "vhost-user:/nonexistent", "--check", "no.such*", status=(2,))
+    assert "no check matches" in done.stderr
+
+
+def test_a_fault_is_told_with_its_evidence(run_json, backend):
+    target = backend("--memory", "64M", "--fault", "used-len-plus-one").target
+    result = run_json("conform", target, *ONE, status=(1,))
+    check = result["checks"][0]
+    assert check["verdict"] == "fail" and check["unexpected"]
+    assert check["clause"] == "v14.split-ring.used-ring.dev.2"
+    assert check["evidence"]["expected"] and check["evidence"]["observed"]
+    log = "\n".join(check["evidence"]["log"])
+    assert "GET_FEATURES" in log and "used[" in log
+
+
+def test_expectations(ringside, run_json, backend, tmp_path):
+    target = backend("--memory", "64M", "--fault", "used-len-plus-one").target
+    expect = tmp_path / "expect"
+    expect.write_text("split.used-len.in fail known to count the header\n")
+    check = run_json("conform", target, *ONE, "--expect", expect)["checks"][0]
+    assert check["verdict"] == "fail" and not check["unexpected"]
+    # Worse or other than expected is not expected.
+    expect.write_text("split.used-len.in warn it is worse than that\n")
+    run_json("conform", target, *ONE, "--expect", expect, status=(1,))
+    # Better than expected does not fail the run, and is reported.
+    expect.write_text("split.used-len.in fail not any more\n")
+    clean = run_json("conform", backend().target, *ONE, "--expect", expect)
+    assert clean["fixed"] == 1
+    expect.write_text("split.used-len.in fail\n")
+    assert ":1:" in ringside("conform", target, "--expect", expect, status=(2,)).stderr
+
+
+class Server:
+    """Accepts on a socket and hands each connection to a function."""
+
+    def __init__(self, path, serve):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.bind(str(path))
+        self.sock.listen(8)
+        self.held = []
+        self.serve = serve
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while True:
+            try:
+                conn, _ = self.sock.accept()
+            except OSError:
+                return
+            self.held.append(conn)
+            try:
+                self.serve(conn)
+            except OSError:
+                pass
+
+    def close(self):
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+        self.thread.join(10)
+        for conn in self.held:
+            conn.close()
+
+
+def silent(conn):
+    pass
+
+
+def garbage(conn):
+    conn.recv(12)
+    conn.sendall(os.urandom(4096))
+
+
+def torn(conn):
+    conn.recv(12)
+    conn.sendall(b"\x01\x00\x00\x00\x05\x00")
+
+
+def closing(conn):
+    conn.close()
+
+
+@pytest.mark.parametrize("behaviour", [silent, garbage, torn, closing])
+def test_a_hostile_target_ends_in_a_verdict(ringside, run_dir, behaviour):
+    server = Server(run_dir / "s", behaviour)
+    try:
+        done = ringside("conform", f"vhost-user:{run_dir}/s", "--device", "blk", *ONE, "--format",
+                        "json", "--timeout", "200ms", status=(1, 3), timeout=60)
+    finally:
+        server.close()
+    check = json.loads(done.stdout)["checks"][0]
+    assert check["verdict"] == "error" and check["reason"]
+
+
+def test_unreachable_targets(ringside, run_dir):
+    done = ringside("conform", f"vhost-user:{run_dir}/nobody", status=(3,))
+    assert "cannot connect" in done.stderr and "nobody" in done.stderr
+    done = ringside("conform", "vhost-user:", "--command", "echo so long; exit 5", status=(3,))
+    assert "exited with status 5: so long" in done.stderr
+    done = ringside("conform", "pigeon:loft", status=(2,))
+    assert "not a target" in done.stderr
+
+
+def test_a_target_that_dies_is_named_and_results_are_kept(ringside, backend_bin):
+    """The command ends the back-end in the middle of a group that takes longer than it lives."""
+    command = f"'{backend_bin}' blk --socket-path {{socket}} --memory 64M & sleep 1; kill -9 $!"
+    done = ringside("conform", "vhost-user:", "--command", command, "--device", "blk", "--quiet",
+                    "400ms", "--check", "vu.*", "--format", "json", status=(3,), timeout=300)
+    result = json.loads(done.stdout)
+    assert result["died"] and result["died"] in done.stderr
+    assert result["summary"]["pass"] > 0 and result["summary"]["error"] > 0
+    assert sum(result["summary"].values()) == len(result["checks"])
+
+
+def test_interrupted_run_writes_what_it_has(ringside_bin, backend, tmp_path):
+    out = tmp_path / "result.json"
+    with subprocess.Popen([ringside_bin, "conform", backend().target, "--format", "json", "-o", out],
+                          stdin=subprocess.DEVNULL, start_new_session=True) as run:
+        try:
+            run.wait(0.3)
+        except subprocess.TimeoutExpired:
+            run.send_signal(signal.SIGINT)
+        status = run.wait(60)
+    result = json.loads(out.read_text())
+    assert status in (0, 128 + signal.SIGINT)
+    if status:
+        reasons = {c["reason"] for c in result["checks"] if c["verdict"] == "error"}
+        assert reasons <= {"not run: interrupted"}
+
+
+def test_device_is_found_or_asked_for(run_json, ringside, backend):
+    assert run_json("conform", backend().target, *ONE)["target"]["device"] == "blk"
+    assert "is not a device type" in ringside("conform", "vhost-user:x", "--device", "toaster",
+                                              status=(2,)).stderr
