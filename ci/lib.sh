@@ -41,7 +41,7 @@ step()
 	*)
 		steps_failed=$((steps_failed + 1))
 		steps_names+=("$name")
-		printf 'FAIL  %7s s  %s (exit status %d): %s\n' "$took" "$name" "$status" "$*"
+		printf 'FAIL  %7s s  %s (exit status %d): %.100s\n' "$took" "$name" "$status" "$*"
 		sed 's/^/      | /' "$log"
 		return 1
 		;;
