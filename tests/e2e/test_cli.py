@@ -143,7 +143,7 @@ def test_backend_command_line(backend_bin):
     assert done.stdout.startswith("usage: ringside-backend")
     assert re.fullmatch(r"ringside-backend \d+\.\d+\.\d+\n", run("--version").stdout)
     for args in ((), ("toaster",), ("blk",), ("blk", "--no-such-option"),
-                 ("blk", "--socket-path", "/tmp/x", "--null", "--memory", "1M"),
+                 ("blk", "--socket-path", "/tmp/x", "--image", "/tmp/y", "--memory", "1M"),
                  ("blk", "--socket-path", "/tmp/x", "--null", "--fault", "no-such-fault")):
         done = run(*args)
         assert done.returncode == USAGE, args
