@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/check/vhost_user/notify_io.h"
+
+#include <errno.h>
+#include <poll.h>
+
+bool ckn_readers_gone(struct ck *c, int fd)
+{
+	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
+	struct pollfd pfd = { .fd = fd };
+	int rc;
+
+	do
+		rc = poll(&pfd, 1, vu_ms_left(deadline));
+	while (rc < 0 && errno == EINTR);
+	return rc > 0 && pfd.revents & POLLERR;
+}
