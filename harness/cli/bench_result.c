@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "harness/run/host.h"
+#include "harness/run/stage_out.h"
 #include "harness/spec/version.h"
 
 static const struct {
@@ -98,19 +99,30 @@ static json_t *workload(const struct bench_result *r)
 			 b->sequential ? "sequential" : "random");
 }
 
-static json_t *stages(const struct bench_result *r)
+static json_t *floor_json(const struct bench_result *r)
 {
-	json_t *a = json_array();
+	const struct floor_result *floor = &r->floor;
+	json_t *o = json_pack("{s:s, s:I, s:I, s:f, s:[i, i]}", "kind",
+			      floor_kind_name(floor->kind), "ns", (json_int_t)floor->round_trip_p50,
+			      "p99_ns", (json_int_t)floor->round_trip_p99, "ratio", floor_ratio(r),
+			      "cpus", floor->cpu[0], floor->cpu[1]);
 
-	for (unsigned i = 0; i < STAGE_COUNT; i++) {
-		const struct stage_row *row = &r->stages.row[i];
+	if (floor->note[0])
+		json_object_set_new(o, "note", json_string(floor->note));
+	return o;
+}
 
-		json_array_append_new(a, json_pack("{s:s, s:I, s:I, s:I}", "name", row->name,
-						   "p50_ns", (json_int_t)row->p50_ns, "p99_ns",
-						   (json_int_t)row->p99_ns, "count",
-						   (json_int_t)row->count));
-	}
-	return a;
+/* The recording, and the run without it that tells what it cost. */
+static json_t *trace(const struct bench_result *r)
+{
+	json_t *o = stage_trace_json(&r->stages, r->trace_dir, r->discarded);
+	json_t *untraced = latency(r->untraced.latency);
+
+	json_object_set_new(untraced, "requests_per_s", json_real(per_second(&r->untraced)));
+	json_object_set_new(untraced, "histogram", histogram(r->untraced.latency));
+	json_object_set_new(o, "untraced", untraced);
+	json_object_set_new(o, "cost_ratio", json_real(cost_ratio(r)));
+	return o;
 }
 
 void bench_write_json(const struct bench_result *r, FILE *f)
@@ -131,18 +143,10 @@ void bench_write_json(const struct bench_result *r, FILE *f)
 				      (json_int_t)r->clock.hz, "error_ppm",
 				      (int)r->clock.error_ppm));
 	if (r->has_floor)
-		json_object_set_new(
-			o, "floor",
-			json_pack("{s:s, s:I, s:f}", "kind", floor_kind_name(r->floor.kind), "ns",
-				  (json_int_t)r->floor.round_trip_p50, "ratio", floor_ratio(r)));
+		json_object_set_new(o, "floor", floor_json(r));
 	if (r->trace_dir) {
-		json_object_set_new(o, "stages", stages(r));
-		json_object_set_new(o, "trace",
-				    json_pack("{s:s, s:I, s:I, s:o, s:f}", "dir", r->trace_dir,
-					      "events", (json_int_t)r->stages.events, "discarded",
-					      (json_int_t)r->discarded, "untraced",
-					      latency(r->untraced.latency), "cost_ratio",
-					      cost_ratio(r)));
+		json_object_set_new(o, "stages", stage_rows_json(&r->stages));
+		json_object_set_new(o, "trace", trace(r));
 	}
 	json_object_set_new(o, "histogram", histogram(g->latency));
 	for (unsigned i = 0; i < r->warning_count; i++)

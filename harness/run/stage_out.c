@@ -8,8 +8,6 @@ json_t *stage_rows_json(const struct stage_table *t)
 	for (int i = 0; i < STAGE_COUNT; i++) {
 		const struct stage_row *r = &t->row[i];
 
-		if (!r->count)
-			continue;
 		json_array_append_new(
 			rows, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I}", "name", r->name, "p50_ns",
 					(json_int_t)r->p50_ns, "p99_ns", (json_int_t)r->p99_ns,

@@ -8,7 +8,7 @@
 
 #include "traces/stage.h"
 
-/* New reference: [{name, p50_ns, p99_ns, mean_ns, max_ns, count}, …], stages that happened only. */
+/* New reference: [{name, p50_ns, p99_ns, mean_ns, max_ns, count}, …]; count 0: did not happen. */
 json_t *stage_rows_json(const struct stage_table *t);
 
 /*
