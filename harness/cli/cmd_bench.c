@@ -252,34 +252,51 @@ static int parse(int argc, char **argv, struct cmd_opts *o)
 	return -1;
 }
 
+/* An error line; the exit status that fits. */
+static int target_failed(const struct cmd_opts *o, const char *error)
+{
+	cli_error("%s: %s", o->uri, error);
+	return CLI_TARGET;
+}
+
+static int trace_failed(const char *error)
+{
+	cli_error("--trace: %s", error);
+	return CLI_INTERNAL;
+}
+
 /* Untraced, then traced, then the stages read back. 0, or an exit status after an error line. */
+static int measure_both(const struct cmd_opts *o, struct bench_session *s, struct trace_session *ts,
+			struct bench_result *r)
+{
+	char error[256] = "";
+
+	if (bench_measure(s, &r->untraced, error, sizeof(error)) < 0)
+		return target_failed(o, error);
+	if (trace_session_start(ts, error, sizeof(error)) < 0)
+		return trace_failed(error);
+	/* It is warm by now, and the trace shall hold the very requests that are measured. */
+	s->opts.warmup_ns = 0;
+	if (bench_measure(s, &r->figures, error, sizeof(error)) < 0)
+		return target_failed(o, error);
+	if (trace_session_stop(ts, &r->discarded, error, sizeof(error)) < 0 ||
+	    stage_read(o->trace, &r->stages, error, sizeof(error)) < 0)
+		return trace_failed(error);
+	r->trace_dir = o->trace;
+	return CLI_OK;
+}
+
 static int measure_traced(const struct cmd_opts *o, struct bench_session *s, struct bench_result *r)
 {
 	const struct trace_session_options to = { .dir = o->trace, .pid = (int)s->fe.peer };
 	struct trace_session *ts;
 	char error[256] = "";
-	int rc = CLI_OK;
+	int rc;
 
-	if (trace_session_open(&ts, &to, error, sizeof(error)) < 0) {
-		cli_error("--trace: %s", error);
-		return CLI_INTERNAL;
-	}
-	if (bench_measure(s, &r->untraced, error, sizeof(error)) < 0) {
-		cli_error("%s: %s", o->uri, error);
-		rc = CLI_TARGET;
-	} else if (trace_session_start(ts, error, sizeof(error)) < 0) {
-		cli_error("--trace: %s", error);
-		rc = CLI_INTERNAL;
-	} else if (bench_measure(s, &r->figures, error, sizeof(error)) < 0) {
-		cli_error("%s: %s", o->uri, error);
-		rc = CLI_TARGET;
-	} else if (trace_session_stop(ts, &r->discarded, error, sizeof(error)) < 0 ||
-		   stage_read(o->trace, &r->stages, error, sizeof(error)) < 0) {
-		cli_error("--trace: %s", error);
-		rc = CLI_INTERNAL;
-	}
+	if (trace_session_open(&ts, &to, error, sizeof(error)) < 0)
+		return trace_failed(error);
+	rc = measure_both(o, s, ts, r);
 	trace_session_close(ts);
-	r->trace_dir = o->trace;
 	return rc;
 }
 
@@ -313,28 +330,29 @@ static bool cancelled(void)
 	return interrupt_pending() != 0;
 }
 
+static int measure_open(const struct cmd_opts *o, struct bench_session *s, struct bench_result *r)
+{
+	char error[256] = "";
+
+	if (o->trace)
+		return measure_traced(o, s, r);
+	return bench_measure(s, &r->figures, error, sizeof(error)) < 0 ? target_failed(o, error)
+								       : CLI_OK;
+}
+
 static int measure(const struct cmd_opts *o, struct target *t, struct bench_result *r)
 {
 	struct bench_session s;
 	char error[256] = "";
-	int rc = CLI_OK;
+	int rc;
 
-	if (target_start(t, error, sizeof(error)) < 0) {
-		cli_error("%s: %s", o->uri, error);
-		return CLI_TARGET;
-	}
+	if (target_start(t, error, sizeof(error)) < 0)
+		return target_failed(o, error);
 	if (bench_open(&s, t->socket, &o->bench, error, sizeof(error)) < 0) {
-		cli_error("%s: %s", o->uri, error);
-		rc = CLI_TARGET;
-	}
-	s.cancelled = cancelled;
-	if (rc != CLI_OK) {
-		/* said already */
-	} else if (o->trace) {
-		rc = measure_traced(o, &s, r);
-	} else if (bench_measure(&s, &r->figures, error, sizeof(error)) < 0) {
-		cli_error("%s: %s", o->uri, error);
-		rc = CLI_TARGET;
+		rc = target_failed(o, error);
+	} else {
+		s.cancelled = cancelled;
+		rc = measure_open(o, &s, r);
 	}
 	if (rc == CLI_TARGET && target_died(t))
 		cli_error("%s: the target %s", o->uri, t->death);

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ringside bench on real back-ends. Counts are asserted, times only against each other."""
+import shutil
+import subprocess
+
 import pytest
 
 QUICK = ("--requests", "3000", "--warmup", "20ms")
@@ -51,6 +54,32 @@ def test_qemu_storage_daemon(run_json, qsd):
     target = qsd().target
     for wait in ("poll", "event"):
         consistent(run_json("bench", target, "--wait", wait, "--op", "write", *QUICK))
+
+
+def test_stages_of_the_same_requests(run_json, backend, tmp_path, ringside):
+    """Each measured request is in the trace, from its fetch to its publication."""
+    if "trace" not in ringside("bench", "--help").stdout or not shutil.which("lttng-sessiond"):
+        pytest.skip("no LTTng here")
+    target = backend("--memory", "64M", "--trace").target
+    result = run_json("bench", target, "--wait", "event", "--trace", tmp_path / "ctf", *QUICK)
+    consistent(result)
+    assert result["trace"]["discarded"] == 0
+    stages = {s["name"]: s for s in result["stages"]}
+    for name in ("fetch", "serve", "publish"):
+        assert stages[name]["count"] == 3000
+        assert 0 < stages[name]["p50_ns"] <= stages[name]["p99_ns"]
+    assert 0 < stages["call"]["count"] <= 3000
+    assert result["trace"]["untraced"]["p50"] > 0
+    assert result["trace"]["cost_ratio"] > 0
+    events = subprocess.run(["babeltrace2", tmp_path / "ctf"], capture_output=True, text=True,
+                            check=True).stdout.splitlines()
+    assert sum("ringside:fetch" in line for line in events) == 3000
+
+
+def test_tracing_what_has_no_tracepoints(ringside, qsd, tmp_path):
+    """An error or a warning, and no table of zeroes that looks like a measurement."""
+    done = ringside("bench", qsd().target, "--trace", tmp_path / "ctf", *QUICK, status=(0, 4))
+    assert "tracepoints" in done.stdout + done.stderr
 
 
 def test_text(ringside, backend):
