@@ -30,11 +30,17 @@ def parse(argv):
     p = Parser(prog="ringside report", epilog=EPILOG, allow_abbrev=False,
                formatter_class=argparse.RawDescriptionHelpFormatter,
                description="Render results as one self-contained HTML page, DIR/index.html.")
-    p.add_argument("results", metavar="RESULT.json", nargs="+")
-    p.add_argument("-o", "--output", metavar="DIR", required=True,
+    p.add_argument("results", metavar="RESULT.json", nargs="*")
+    p.add_argument("-o", "--output", metavar="DIR",
                    help="folder for the page; made when it is not there")
     p.add_argument("--title", default="Ringside report", help="what the page is called")
-    return p.parse_args(argv)
+    options = p.parse_args(argv)
+    # Not left to argparse, which would say this before it says which option is unknown.
+    if not options.results:
+        p.error("which results? no RESULT.json is given")
+    if not options.output:
+        p.error("where to? -o DIR is missing")
+    return options
 
 
 def fail(status, message):
