@@ -122,9 +122,8 @@ static const char *set_inflight_fd(struct vub_session *s, struct vub_request *rq
 				   struct vub_reply *rep)
 {
 	/* Rings that run keep their regions mapped in the old buffer. */
-	for (u16 i = 0; i < s->num_rings; i++)
-		if (s->rings[i].started)
-			return "a ring is running";
+	if (vub_any_started(s))
+		return "a ring is running";
 	return vub_inflight_set(&s->inflight, rq->fds[0], &rq->msg.inflight);
 }
 

@@ -193,7 +193,7 @@ static bool set_call_fn(struct vub_ring *r, void *arg)
 {
 	vub_set_fd(&r->call_fd, *(int *)arg);
 	r->call_may_block = r->call_fd >= 0 && !(fcntl(r->call_fd, F_GETFL) & O_NONBLOCK);
-	if (r->call_missed && r->call_fd >= 0) {
+	if (r->call_missed && r->started && r->call_fd >= 0) {
 		r->call_missed = false;
 		vub_signal(r->call_fd, r->call_may_block);
 	}

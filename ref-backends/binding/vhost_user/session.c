@@ -112,6 +112,14 @@ void vub_release_all(struct vub_session *s)
 		vub_ring_release(&s->rings[i]);
 }
 
+bool vub_any_started(const struct vub_session *s)
+{
+	for (u16 i = 0; i < s->num_rings; i++)
+		if (s->rings[i].started)
+			return true;
+	return false;
+}
+
 bool vub_driver_ok(struct vub_session *s)
 {
 	return !vub_has_pf(s, VU_PF_STATUS) ||
@@ -140,6 +148,7 @@ void vub_device_reset(struct vub_session *s)
 	vub_inflight_clear(&s->inflight);
 	s->features = 0;
 	s->features_refused = false;
+	s->announce_deferred = false; /* the driver reads all of it anew */
 	__atomic_store_n(&s->status, 0, __ATOMIC_RELEASE);
 	s->dev->ops->reset(s->dev);
 	vub_release_all(s);
@@ -170,7 +179,7 @@ static void session_end(struct vub_session *s)
 	vub_log_clear(&s->log);
 	vub_inflight_clear(&s->inflight);
 	vub_set_fd(&s->log_fd, -1);
-	vub_set_fd(&s->backend_fd, -1);
+	vub_channel_close(s);
 	s->features = 0;
 	s->protocol_features = 0;
 	s->features_refused = false;
