@@ -121,8 +121,10 @@ static int list_faults(bool json)
 	const struct fault **sorted = malloc(n * sizeof(*sorted));
 	json_t *list = json_array();
 
-	if (!sorted || !list)
+	if (!sorted || !list) {
+		free(sorted);
 		return 1;
+	}
 	memcpy(sorted, __start_rb_faults, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), by_name);
 	for (size_t i = 0; i < n; i++) {
