@@ -101,9 +101,9 @@ void vub_serve_notify(struct vub_ring *r)
 		r->logged = false;
 		vub_signal(r->s->log_fd, true);
 	}
+	r->unsignalled = 0; /* decided, whichever way: a later call is not for these */
 	if (!dvq_notify_due(&r->vq))
 		return;
-	r->unsignalled = 0;
 	if (r->call_fd < 0) {
 		r->call_missed = true;
 		return;
