@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ref-backends/judge/judge.h"
+
 const char *vub_channel_set(struct vub_session *s, int fd)
 {
 	socklen_t len = sizeof(int);
@@ -88,6 +90,8 @@ static void read_answers(struct vub_session *s)
 			continue;
 		s->answer_have = 0;
 		memcpy(&hdr, s->answer, sizeof(hdr));
+		if (judge_active)
+			judge_active->answer(s, &hdr);
 		if (hdr.size != sizeof(u64) || hdr.request != VU_BACKEND_CONFIG_CHANGE_MSG) {
 			vub_complain(s, "back-end channel closed: not an answer");
 			vub_channel_close(s);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 
 static const struct vub_handler *const tables[] = {
 	vub_session_handlers,
@@ -114,6 +115,8 @@ bool vub_dispatch(struct vub_session *s, struct vub_request *rq)
 	rep.fd = -1;
 	rep.send = false;
 	rep.msg.hdr.size = 0;
+	if (judge_active)
+		judge_active->message(s, rq);
 	if (fault_active && fault_active->request) {
 		switch (fault_active->request(s, rq, &rep)) {
 		case FAULT_PASS:

@@ -11,6 +11,7 @@
 #include "ref-backends/binding/vhost_user/serve.h"
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 
 bool vub_ring_may_run(struct vub_ring *r)
 {
@@ -109,6 +110,8 @@ static void begin(struct vub_ring *r)
 	r->unsignalled = 0;
 	r->call_missed = false;
 	r->started = true;
+	if (judge_active)
+		judge_active->ring_start(r);
 }
 
 struct start {

@@ -14,6 +14,7 @@
 
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 #include "traces/trace.h"
 
 #define BATCH	 64	/* chains between two looks at messages and completions */
@@ -134,6 +135,8 @@ static void slot_put(struct vub_ring *r, struct vub_slot *slot)
 
 static void publish(struct vub_ring *r, u16 head, u64 seq, u32 len)
 {
+	if (judge_active)
+		judge_active->used(r, head);
 	vub_inflight_put(&r->inflight, head);
 	DRIVER_GETS();
 	if (dvq_push(&r->vq, head, len)) {
@@ -211,6 +214,8 @@ static bool take(struct vub_ring *r, u16 head, bool again)
 		vub_inflight_get(&r->inflight, head);
 	slot->req.seq = r->seq++;
 	slot->req.queue = r->index;
+	if (judge_active)
+		judge_active->chain(r, &slot->req.chain, e);
 	if (e) {
 		bad_chain(r, slot, e);
 		return true;
@@ -251,6 +256,8 @@ static unsigned serve_batch(struct vub_ring *r)
 		u16 head;
 		enum dvq_error e = dvq_fetch(&r->vq, &head);
 
+		if (judge_active)
+			judge_active->avail(r, e);
 		if (e == DVQ_EMPTY)
 			break;
 		if (e) {

@@ -17,6 +17,7 @@
 #include "ref-backends/binding/vhost_user/channel.h"
 #include "ref-backends/binding/vhost_user/dispatch.h"
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 
 #define MAX_COMPLAINTS 50   /* lines on stderr per connection */
 #define GIVE_UP_MS     2000 /* after SIGTERM, for requests in flight */
@@ -161,6 +162,8 @@ static void session_begin(struct vub_session *s, int sock)
 	s->complaints = 0;
 	vub_map_vanished();
 	s->dev->ops->reset(s->dev);
+	if (judge_active)
+		judge_active->session_start(s);
 	if (fault_active && fault_active->session_start)
 		fault_active->session_start(s);
 }
@@ -169,6 +172,8 @@ static void session_end(struct vub_session *s)
 {
 	if (fault_active && fault_active->session_end)
 		fault_active->session_end(s);
+	if (judge_active)
+		judge_active->session_end(s);
 	/* Close last what the front-end sees first: when it reads the end, all else is done. */
 	vub_hold_all(s);
 	for (u16 i = 0; i < s->num_rings; i++) {

@@ -12,6 +12,7 @@
 #include "ref-backends/binding/vhost_user/server.h"
 #include "ref-backends/device/host/store.h"
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 #include "traces/trace.h"
 
 #define EXIT_USAGE	   2
@@ -309,9 +310,13 @@ static int run(const struct options *o)
 		fprintf(stderr, "ringside-backend: --trace: %s\n", err);
 		return 1;
 	}
+	if (o->judge)
+		judge_open(o->judge_output);
 	rblk_init(&blk, store, (u16)o->num_queues, o->read_only, o->serial);
 	status = vub_serve(&o->server, &blk.dev);
 	store->ops->close(store);
+	if (judge_close() && !status)
+		status = 1;
 	return status;
 }
 
