@@ -57,12 +57,17 @@ static void mark(struct vub_ring *r, u64 gpa, u64 len)
 	r->logged = true;
 }
 
+static bool logs(const struct vub_ring *r)
+{
+	return r->s->features & BIT_ULL(VU_F_LOG_ALL);
+}
+
 /* The used ring is logged where the front-end says, whether or not that is its address. */
 static void used_written(void *ctx, u64 off, u64 len)
 {
 	struct vub_ring *r = ctx;
 
-	if (r->addr.flags & VU_VRING_F_LOG)
+	if (logs(r) && r->addr.flags & VU_VRING_F_LOG)
 		mark(r, r->addr.log + off, len);
 }
 
@@ -73,7 +78,7 @@ static void log_data(struct vub_ring *r, const struct dvq_chain *c)
 	const struct dvq_seg *seg = c->segs + c->n_readable;
 	u64 gpa;
 
-	if (!(r->s->features & BIT_ULL(VU_F_LOG_ALL)))
+	if (!logs(r))
 		return;
 	for (u32 i = 0; i < c->n_writable; i++)
 		if (vub_mem_gpa_of(r->s->mem, seg[i].base, &gpa))
