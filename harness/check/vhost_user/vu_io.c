@@ -51,16 +51,17 @@ bool ckv_call(struct ck *c, u32 request, u32 flags, const void *payload, u32 siz
 	return false;
 }
 
-enum ckv_reaction ckv_provoke_raw(struct ck *c, u32 request, u32 flags, const void *payload,
-				  u32 size, const int *fds, unsigned nfds)
+enum ckv_reaction ckv_provoke_or_hang(struct ck *c, u32 request, u32 flags, const void *payload,
+				      u32 size, const int *fds, unsigned nfds, const char *clause)
 {
 	struct vu_frontend *fe = ckv(c);
 	enum ckv_reaction reaction = CKV_SILENT;
 	struct vu_reply r;
 	int rc = vu_send(fe, request, flags, payload, size, fds, nfds);
 
+	/* A back-end that answers and closes is not there for this one; its answer is. */
 	if (rc == TP_OK)
-		rc = vu_send(fe, VU_GET_FEATURES, VU_VERSION, NULL, 0, NULL, 0);
+		vu_send(fe, VU_GET_FEATURES, VU_VERSION, NULL, 0, NULL, 0);
 	while (rc == TP_OK) {
 		bool barrier;
 
@@ -79,8 +80,18 @@ enum ckv_reaction ckv_provoke_raw(struct ck *c, u32 request, u32 flags, const vo
 	}
 	if (rc == TP_EGONE)
 		return reaction == CKV_SILENT ? CKV_CLOSED : reaction;
-	ck_error(c, "after %s: %s", vu_msg_name(VU_CHAN_MAIN, request), fe->tp.error);
+	if (rc == TP_ETIMEOUT && clause)
+		ck_fail(c, clause, "an answer, or a closed connection", "after %s: %s",
+			vu_msg_name(VU_CHAN_MAIN, request), fe->tp.error);
+	else
+		ck_error(c, "after %s: %s", vu_msg_name(VU_CHAN_MAIN, request), fe->tp.error);
 	return CKV_BROKEN;
+}
+
+enum ckv_reaction ckv_provoke_raw(struct ck *c, u32 request, u32 flags, const void *payload,
+				  u32 size, const int *fds, unsigned nfds)
+{
+	return ckv_provoke_or_hang(c, request, flags, payload, size, fds, nfds, NULL);
 }
 
 enum ckv_reaction ckv_provoke(struct ck *c, u32 request, const void *payload, u32 size,
@@ -117,7 +128,14 @@ bool ckv_refused(struct ck *c, enum ckv_reaction r, const char *what, const char
 
 bool ckv_reachable(struct ck *c, const char *clause)
 {
-	return ckb_alive_after_reopen(c, clause);
+	int rc;
+
+	if (c->device == VIRTIO_ID_BLOCK)
+		return ckb_alive_after_reopen(c, clause);
+	ck_log(c, "  a new session:");
+	c->tp->ops->close(c->tp);
+	rc = c->tp->ops->open(c->tp);
+	return rc == TP_OK || ck_fail(c, clause, "a new session can be opened", "%s", c->tp->error);
 }
 
 bool ckv_pipe(struct ck *c, int ends[2])

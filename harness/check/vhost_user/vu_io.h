@@ -43,6 +43,9 @@ enum ckv_reaction ckv_provoke(struct ck *c, u32 request, const void *payload, u3
 			      const int *fds, unsigned nfds);
 enum ckv_reaction ckv_provoke_raw(struct ck *c, u32 request, u32 flags, const void *payload,
 				  u32 size, const int *fds, unsigned nfds);
+/* The raw form for a check that asks for an end in any case: to hang breaks `clause`. */
+enum ckv_reaction ckv_provoke_or_hang(struct ck *c, u32 request, u32 flags, const void *payload,
+				      u32 size, const int *fds, unsigned nfds, const char *clause);
 const char *ckv_reaction_name(enum ckv_reaction r);
 
 /*
