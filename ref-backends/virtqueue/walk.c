@@ -4,6 +4,7 @@
 
 #include "ref-backends/virtqueue/split.h"
 
+
 /* One descriptor in private memory and the host's byte order. */
 struct desc {
 	u64 addr;

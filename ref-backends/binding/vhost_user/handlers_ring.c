@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* What is set per ring. */
-#include "ref-backends/binding/vhost_user/channel.h"
 #include "ref-backends/binding/vhost_user/dispatch.h"
 
 static struct vub_ring *ring_of(struct vub_session *s, u32 index)
@@ -124,12 +123,9 @@ static const char *set_vring_kick(struct vub_session *s, struct vub_request *rq,
 	if (why)
 		return why;
 	why = vub_ring_start(r, fd);
-	if (why)
-		return why;
-	if (fd >= 0)
+	if (!why && fd >= 0)
 		vub_take_fd(rq, 0);
-	vub_channel_resume(s);
-	return NULL;
+	return why;
 }
 
 static const char *set_vring_call(struct vub_session *s, struct vub_request *rq,

@@ -70,8 +70,7 @@
 		root.classList.toggle("routed", Boolean(check));
 		if (check) {
 			check.classList.add("current");
-			for (const d of check.querySelectorAll("details"))
-				d.open = true;
+			check.querySelector("details").open = true;
 			window.scrollTo(0, 0);
 		} else if (target) {
 			target.scrollIntoView();
