@@ -15,6 +15,16 @@
 
 const struct trace_ops *trace_ops;
 
+#ifdef __SANITIZE_THREAD__
+/* LTTng's threads and ours meet under user-space RCU, which ThreadSanitizer does not know. */
+const char *__tsan_default_suppressions(void);
+
+const char *__tsan_default_suppressions(void)
+{
+	return "race:liblttng-ust\n";
+}
+#endif
+
 static int module_path(char *path, size_t len)
 {
 	const char *libexec = getenv("RINGSIDE_LIBEXEC");

@@ -52,6 +52,7 @@ struct check {
 	u64 pf;		  /* vhost-user protocol features that must be offered */
 	unsigned queues;  /* at least so many, 0 = 1 */
 	bool own_session; /* run() opens the session itself: none is open when it starts */
+	bool disturbs;	  /* a target that survives may be damaged: start it anew where we can */
 };
 
 #define CHECK(ident, ...)                                                                          \

@@ -1,47 +1,257 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Split ring: the used ring (2.7.8.2). */
-#include "harness/check/blk_io.h"
+/*
+ * The used ring (2.7.8.2): the length of a used element.
+ *
+ * Every request is made twice over different poison: a byte that neither run changed was not
+ * written. So what the device claims is compared with what it did, not with what it should have
+ * done.
+ */
+#include "harness/check/split_kit.h"
 
-#define USED_LEN "v14.split-ring.used-ring.dev.2"
+#define COMPLETE_LEN "ROB.used.complete-len"
 
-static bool exact_len(struct ck *c, struct blk_req *r)
+struct seen {
+	u32 len;     /* of the used element, the larger of both runs */
+	u32 prefix;  /* writable bytes from the first on that were written */
+	u32 written; /* all writable bytes that were */
+	u8 status;
+};
+
+/* One run: the request with its data writable or readable, as `in` says. */
+static bool once(struct ck *c, struct blk_req *r, bool in, struct ckb_result *res)
 {
-	struct ckb_result res;
-	u32 written = blk_written_on_success(r);
+	struct vq_sg sg[3] = { { r->hdr.gpa, r->hdr.len } };
+	unsigned n = 1, out;
+	struct ck_used u;
+	int head;
 
-	if (!ckb_do(c, 0, r, BLK_LAYOUT_USUAL, &res))
+	if (r->data.len)
+		sg[n++] = (struct vq_sg){ r->data.gpa, r->data.len };
+	sg[n++] = (struct vq_sg){ r->status.gpa, r->status.len };
+	out = in ? 1 : n - 1;
+	blk_prepare(r);
+	head = vq_split_add(&c->q[0].vq, sg, out, n - out, r);
+	if (head < 0)
+		return ck_error(c, "the queue has no room");
+	ck_log(c, "  q0 head %d: %s (%u) sector=%llu, %u bytes %s", head, blk_type_name(r->type),
+	       r->type, (unsigned long long)r->sector, r->data.len, in ? "writable" : "readable");
+	if (!ck_publish(c, 0))
 		return false;
-	if (res.status != VIRTIO_BLK_S_OK)
-		return ck_error(c, "%s: status %u (%s)", blk_type_name(r->type), res.status,
-				blk_status_name(res.status));
-	if (res.len > written)
-		return ck_fail(
-			c, USED_LEN, "at most the bytes the device wrote",
-			"%s of %u bytes: used len %u, but only %u bytes can have been written",
-			blk_type_name(r->type), r->data.len, res.len, written);
-	if (res.len < written)
-		ck_hazard(c, "ROB.used.complete-len", "all bytes the device wrote",
-			  "%s of %u bytes: used len %u, %u bytes were written",
-			  blk_type_name(r->type), r->data.len, res.len, written);
+	if (!ck_reap(c, 0, &u) || u.head != head)
+		return ck_error(c, "%s request did not come back", blk_type_name(r->type));
+	res->len = u.len;
+	res->status = blk_status(r);
 	return true;
+}
+
+static bool probe(struct ck *c, struct blk_req *r, bool in, struct seen *s)
+{
+	static const u8 poison[] = { 0x5a, 0xa5 };
+	struct tp_buf written;
+
+	*s = (struct seen){ 0 };
+	if (!ck_alloc(c, r->data.len + 1, 1, &written))
+		return false;
+	for (unsigned run = 0; run < ARRAY_SIZE(poison); run++) {
+		struct ckb_result res = { 0 };
+
+		if (in)
+			__builtin_memset(r->data.hva, poison[run], r->data.len);
+		if (!once(c, r, in, &res))
+			return false;
+		for (u32 i = 0; in && i < r->data.len; i++)
+			written.hva[i] |= r->data.hva[i] != poison[run];
+		written.hva[in ? r->data.len : 0] |= res.status != BLK_STATUS_UNSET;
+		s->len = MAX(s->len, res.len);
+		s->status = res.status;
+	}
+	written.len = (in ? r->data.len : 0) + 1;
+	for (u32 i = 0; i < written.len; i++)
+		s->written += written.hva[i];
+	while (s->prefix < written.len && written.hva[s->prefix])
+		s->prefix++;
+	return true;
+}
+
+static bool judge(struct ck *c, const struct blk_req *r, const struct seen *s)
+{
+	/*
+	 * A length of 1 where only the status was written is how everybody counts; read to the
+	 * letter the one byte would have to be the first of the data.
+	 */
+	if (s->len > s->prefix && s->len > MIN(s->written, 1))
+		return ck_fail(c, C_USED_LEN, "at most the bytes the device wrote",
+			       "%s of %u bytes, status %u (%s): used len %u, but only the first %u "
+			       "writable bytes were written (%u in all)",
+			       blk_type_name(r->type), r->data.len, s->status,
+			       blk_status_name(s->status), s->len, s->prefix, s->written);
+	/* What an error leaves in the data is nobody's length to count; the status is. */
+	if (s->len < (s->status == VIRTIO_BLK_S_OK ? s->written : MIN(s->written, 1)))
+		ck_hazard(c, COMPLETE_LEN, "all bytes the device wrote",
+			  "%s of %u bytes, status %u (%s): used len %u, %u bytes were written",
+			  blk_type_name(r->type), r->data.len, s->status,
+			  blk_status_name(s->status), s->len, s->written);
+	return true;
+}
+
+/* A request that must be carried out. */
+static bool good(struct ck *c, u32 type, u64 sector, u32 len)
+{
+	struct blk_req r;
+	struct seen s;
+
+	if (!ckb_make(c, &r, type, sector, len) || !probe(c, &r, blk_type_is_in(type), &s))
+		return false;
+	if (s.status != VIRTIO_BLK_S_OK)
+		return ck_error(c, "%s: status %u (%s)", blk_type_name(type), s.status,
+				blk_status_name(s.status));
+	return judge(c, &r, &s);
 }
 
 static void used_len_in(struct ck *c)
 {
 	static const u32 sectors[] = { 1, 2, 8, 64 };
-	struct blk_req r;
 
 	if (!ck_start(c, ck_ring_features()))
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(sectors); i++)
-		if (!ckb_make(c, &r, VIRTIO_BLK_T_IN, i, sectors[i] * VIRTIO_BLK_SECTOR) ||
-		    !exact_len(c, &r))
+		if (!good(c, VIRTIO_BLK_T_IN, i, sectors[i] * VIRTIO_BLK_SECTOR))
 			return;
 }
 
-CHECK(used_len_in, .id = "split.used-len.in", .clauses = { USED_LEN, "ROB.used.complete-len" },
-      .stimulus = "IN requests of 1, 2, 8 and 64 sectors",
+CHECK(used_len_in, .id = "split.used-len.in", .clauses = { C_USED_LEN, COMPLETE_LEN },
+      .stimulus = "IN requests of 1, 2, 8 and 64 sectors, each over two kinds of poison",
       .oracle =
 	      "used len is the data plus the status byte: not more (nothing else was written), not "
 	      "less (drivers size what they copy by it)",
       .device = VIRTIO_ID_BLOCK, .run = used_len_in);
+
+static void used_len_out(struct ck *c)
+{
+	static const u32 sectors[] = { 1, 8, 64 };
+
+	if (!ck_start(c, ck_ring_features()))
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(sectors); i++)
+		if (!good(c, VIRTIO_BLK_T_OUT, i, sectors[i] * VIRTIO_BLK_SECTOR))
+			return;
+}
+
+CHECK(used_len_out, .id = "split.used-len.out", .clauses = { C_USED_LEN, COMPLETE_LEN },
+      .stimulus = "OUT requests of 1, 8 and 64 sectors",
+      .oracle = "used len is 1, the status byte: what the device read does not count",
+      .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .run = used_len_out);
+
+static void used_len_flush(struct ck *c)
+{
+	if (ck_start(c, ck_ring_features() | BIT_ULL(VIRTIO_BLK_F_FLUSH)))
+		good(c, VIRTIO_BLK_T_FLUSH, 0, 0);
+}
+
+CHECK(used_len_flush, .id = "split.used-len.flush", .clauses = { C_USED_LEN, COMPLETE_LEN },
+      .stimulus = "a FLUSH", .oracle = "used len is 1, the status byte", .device = VIRTIO_ID_BLOCK,
+      .features = BIT_ULL(VIRTIO_BLK_F_FLUSH), .run = used_len_flush);
+
+static void used_len_get_id(struct ck *c)
+{
+	if (ck_start(c, ck_ring_features()))
+		good(c, VIRTIO_BLK_T_GET_ID, 0, VIRTIO_BLK_ID_LEN);
+}
+
+CHECK(used_len_get_id, .id = "split.used-len.get-id", .clauses = { C_USED_LEN, COMPLETE_LEN },
+      .stimulus = "a GET_ID with a buffer of 20 bytes, over two kinds of poison",
+      .oracle = "used len does not exceed the bytes that were written, padding included",
+      .device = VIRTIO_ID_BLOCK, .run = used_len_get_id);
+
+/* A request that must not be carried out. */
+static bool bad(struct ck *c, u32 type, u64 sector, u32 len, bool in)
+{
+	struct blk_req r;
+	struct seen s;
+
+	if (!ckb_make(c, &r, type, sector, len) || !probe(c, &r, in, &s))
+		return false;
+	if (s.status == VIRTIO_BLK_S_OK)
+		return ck_error(c, "%s (%u) of sector %llu: status 0 (OK)", blk_type_name(type),
+				type, (unsigned long long)sector);
+	return judge(c, &r, &s);
+}
+
+static void used_len_error(struct ck *c)
+{
+	u64 end;
+
+	if (!ck_start(c, ck_ring_features()))
+		return;
+	end = ckb_capacity(c);
+	if (end && bad(c, VIRTIO_BLK_T_IN, end, 8 * VIRTIO_BLK_SECTOR, true))
+		bad(c, VIRTIO_BLK_T_OUT, end, VIRTIO_BLK_SECTOR, false);
+}
+
+CHECK(used_len_error, .id = "split.used-len.error", .clauses = { C_USED_LEN, COMPLETE_LEN },
+      .stimulus = "an IN of 8 sectors and an OUT of one, both behind the end of the medium",
+      .oracle = "used len covers no byte that was not written: 1 when only the status was",
+      .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_CONFIG, .run = used_len_error);
+
+static void used_len_unsupported(struct ck *c)
+{
+	const u32 type = 0x7fffffff;
+
+	if (ck_start(c, ck_ring_features()) && bad(c, type, 0, VIRTIO_BLK_SECTOR, true))
+		bad(c, type, 0, VIRTIO_BLK_SECTOR, false);
+}
+
+CHECK(used_len_unsupported, .id = "split.used-len.unsupported",
+      .clauses = { C_USED_LEN, COMPLETE_LEN },
+      .stimulus = "requests of an unknown type with 512 writable, and with 512 readable bytes",
+      .oracle = "used len covers no byte that was not written: 1 when only the status was",
+      .device = VIRTIO_ID_BLOCK, .run = used_len_unsupported);
+
+/*
+ * The moment the index moves: all data is there. The last byte is looked at first, since most
+ * devices copy forwards.
+ */
+#define ORDER_SECTORS 64
+#define ORDER_ROUNDS  200
+
+static void data_before_index(struct ck *c)
+{
+	const u32 len = ORDER_SECTORS * VIRTIO_BLK_SECTOR;
+	struct vq_split *vq = &c->q[0].vq;
+	struct blk_req r;
+
+	if (!ck_start(c, ck_ring_features()) || !ckb_write_fill(c, 0, 0, ORDER_SECTORS, 77) ||
+	    !ckb_make(c, &r, VIRTIO_BLK_T_IN, 0, len))
+		return;
+	for (unsigned round = 0; round < ORDER_ROUNDS; round++) {
+		u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
+		struct ck_used u;
+		u32 at;
+
+		__builtin_memset(r.data.hva, 0, len);
+		if (ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0 || !ck_publish(c, 0))
+			return;
+		/* No yielding here: the reader must be as fast as it can be. */
+		while (!vq_split_used_pending(vq) && c->tp->ops->now_ns(c->tp) < deadline)
+			;
+		at = r.data.hva[len - 1] ? ck_differs(r.data.hva, len, 77) : len - 1;
+		if (!ck_reap(c, 0, &u)) {
+			ck_error(c, "request %u did not come back", round);
+			return;
+		}
+		if (at < len && ck_differs(r.data.hva, len, 77) == len) {
+			ck_fail(c, C_USED_LEN, "the data is written before the used index moves",
+				"request %u: byte %u of %u came after the index", round, at, len);
+			return;
+		}
+		if (at < len) {
+			ck_error(c, "byte %u of the data is wrong", at);
+			return;
+		}
+	}
+}
+
+CHECK(data_before_index, .id = "split.used-len.data-first", .clauses = { C_USED_LEN },
+      .stimulus = "200 reads of 32 KiB, the data looked at in the moment the used index moves",
+      .oracle = "every byte is there", .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO),
+      .run = data_before_index);

@@ -66,23 +66,15 @@ static json_t *histogram(const struct hist *h)
 	return a;
 }
 
-static json_t *hex(u64 v)
-{
-	char s[24];
-
-	snprintf(s, sizeof(s), "0x%llx", (unsigned long long)v);
-	return json_string(s);
-}
-
 static json_t *target(const struct bench_result *r)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "uri", r->uri, "name",
-			      r->name ? r->name : r->uri, "device", "blk", "transport",
-			      "vhost-user", "features", hex(r->features), "protocol_features",
-			      hex(r->protocol_features));
+	json_t *o = json_pack("{s:o, s:o, s:s, s:s, s:o, s:o}", "uri", json_any(r->uri), "name",
+			      json_any(r->name ? r->name : r->uri), "device", "blk", "transport",
+			      "vhost-user", "features", json_hex(r->features), "protocol_features",
+			      json_hex(r->protocol_features));
 
 	if (r->command)
-		json_object_set_new(o, "command", json_string(r->command));
+		json_object_set_new(o, "command", json_any(r->command));
 	return o;
 }
 
@@ -198,18 +190,9 @@ void bench_write_text(const struct bench_result *r, FILE *f)
 			floor_kind_name(r->floor.kind), (unsigned long long)r->floor.round_trip_p50,
 			floor_ratio(r));
 	if (r->trace_dir) {
-		fprintf(f,
-			"trace      %s: %llu events of %llu requests, %llu lost; p50 is "
-			"%.2f times the untraced\n",
-			r->trace_dir, (unsigned long long)r->stages.events,
-			(unsigned long long)r->stages.requests, (unsigned long long)r->discarded,
+		fprintf(f, "trace      %s: p50 is %.2f times the untraced\n", r->trace_dir,
 			cost_ratio(r));
-		fputs("stage          count      p50 ns      p99 ns\n", f);
-		for (unsigned i = 0; i < STAGE_COUNT; i++)
-			fprintf(f, "%-8s %11llu %11llu %11llu\n", r->stages.row[i].name,
-				(unsigned long long)r->stages.row[i].count,
-				(unsigned long long)r->stages.row[i].p50_ns,
-				(unsigned long long)r->stages.row[i].p99_ns);
+		stage_write_text(&r->stages, r->discarded, f);
 	}
 	for (unsigned i = 0; i < r->warning_count; i++)
 		fprintf(f, "warning    %s\n", r->warnings[i]);

@@ -7,7 +7,7 @@
 
 #include "harness/cli/catalogue.h"
 #include "harness/cli/cli.h"
-#include "harness/cli/fault_list.h"
+#include "harness/run/fault_list.h"
 #include "harness/cli/suggest.h"
 #include "harness/cli/text.h"
 
@@ -87,7 +87,9 @@ static bool about_fault(const struct subject *s, json_t *fault)
 
 static bool find(struct subject *s, const char *id)
 {
-	s->faults = fault_list(s->why, sizeof(s->why));
+	char path[4096];
+
+	s->faults = fault_list(fault_list_backend(path, sizeof(path)), s->why, sizeof(s->why));
 	s->clause = clause_find(id);
 	if (!s->clause)
 		s->check = find_check(id);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/cli/cli.h"
+#include "harness/run/fault_list.h"
 #include "harness/run/interrupt.h"
 #include "harness/run/prove.h"
 
@@ -27,22 +28,6 @@ static void help(void)
 	     "\n"
 	     "Exit status: 0 all proven and nobody accused wrongly, 1 otherwise, 2 usage, 4 the back-end\n"
 	     "could not be run.");
-}
-
-/* `name` beside our own executable when it is there, else as the PATH has it. */
-static const char *beside(const char *name, char *buf, size_t room)
-{
-	ssize_t n = readlink("/proc/self/exe", buf, room - 1);
-	char *slash;
-
-	if (n < 0)
-		return name;
-	buf[n] = '\0';
-	slash = strrchr(buf, '/');
-	if (!slash || (size_t)(slash - buf) + strlen(name) + 2 > room)
-		return name;
-	strcpy(slash + 1, name);
-	return access(buf, X_OK) == 0 ? buf : name;
 }
 
 struct cmd_opts {
@@ -125,7 +110,7 @@ static int cmd_prove(int argc, char **argv)
 	self[n > 0 ? n : 0] = '\0';
 	o.prove.ringside = self;
 	if (!o.prove.backend)
-		o.prove.backend = beside("ringside-backend", backend, sizeof(backend));
+		o.prove.backend = fault_list_backend(backend, sizeof(backend));
 	if (!o.prove.parallel)
 		o.prove.parallel = 4 * (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	o.prove.progress = isatty(STDERR_FILENO);

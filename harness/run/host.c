@@ -67,3 +67,25 @@ json_t *host_timestamp(void)
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return json_string(text);
 }
+
+json_t *json_hex(u64 v)
+{
+	char s[24];
+
+	snprintf(s, sizeof(s), "0x%llx", (unsigned long long)v);
+	return json_string(s);
+}
+
+json_t *json_any(const char *s)
+{
+	json_t *j = json_string(s);
+	char clean[1024];
+	size_t n = 0;
+
+	if (j)
+		return j;
+	for (; *s && n + 1 < sizeof(clean); s++)
+		clean[n++] = (unsigned char)*s < 0x80 ? *s : '?';
+	clean[n] = '\0';
+	return json_string(clean);
+}

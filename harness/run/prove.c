@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/run/fault_list.h"
 #include "harness/run/jobs.h"
 #include "harness/run/runner.h"
 
@@ -55,23 +56,11 @@ static void on_done(void *arg, unsigned finished, unsigned total)
 static int load_faults(struct prover *pr, char *error, size_t room)
 {
 	struct proof *p = pr->p;
-	char command[400];
-	json_error_t je;
-	json_t *list, *e;
+	json_t *list = fault_list(pr->o->backend, error, room), *e;
 	size_t i;
-	FILE *f;
 
-	snprintf(command, sizeof(command), "'%s' --list-faults --format json", pr->o->backend);
-	f = popen(command, "r");
-	list = f ? json_loadf(f, 0, &je) : NULL;
-	if (f)
-		pclose(f);
-	if (!json_is_array(list)) {
-		json_decref(list);
-		snprintf(error, room, "'%s' does not list its faults: say --backend PATH",
-			 pr->o->backend);
+	if (!list)
 		return -1;
-	}
 	p->faults = calloc(json_array_size(list) + 1, sizeof(*p->faults));
 	json_array_foreach(list, i, e)
 	{

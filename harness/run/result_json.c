@@ -14,30 +14,15 @@ static json_t *clause_list(const struct check *k)
 	return a;
 }
 
-/* What a target printed or sent may be anything; JSON holds UTF-8. */
-static json_t *text(const char *s)
-{
-	json_t *j = json_string(s);
-	char clean[1024];
-	size_t n = 0;
-
-	if (j)
-		return j;
-	for (; *s && n + 1 < sizeof(clean); s++)
-		clean[n++] = (unsigned char)*s < 0x80 ? *s : '?';
-	clean[n] = '\0';
-	return json_string(clean);
-}
-
 static json_t *evidence(const struct result *res)
 {
 	json_t *log = json_array();
 
 	for (unsigned i = 0; i < res->log_lines; i++)
-		json_array_append_new(log, text(res->log[i]));
+		json_array_append_new(log, json_any(res->log[i]));
 	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "stimulus", res->check->stimulus, "oracle",
-			 res->check->oracle, "expected", text(res->expected), "observed",
-			 text(res->reason), "log", log);
+			 res->check->oracle, "expected", json_any(res->expected), "observed",
+			 json_any(res->reason), "log", log);
 }
 
 static json_t *one_check(const struct result *res)
@@ -45,13 +30,13 @@ static json_t *one_check(const struct result *res)
 	json_t *o =
 		json_pack("{s:s, s:o, s:s, s:o, s:s, s:b, s:f}", "id", res->check->id, "clauses",
 			  clause_list(res->check), "verdict", verdict_name(res->verdict), "reason",
-			  text(res->reason), "expected", verdict_name(res->anticipated),
+			  json_any(res->reason), "expected", verdict_name(res->anticipated),
 			  "unexpected", res->unexpected, "duration_ms", res->duration_ms);
 
 	if (res->clause)
 		json_object_set_new(o, "clause", json_string(res->clause));
 	if (res->anticipated_why)
-		json_object_set_new(o, "expected_because", text(res->anticipated_why));
+		json_object_set_new(o, "expected_because", json_any(res->anticipated_why));
 	if (res->fixed)
 		json_object_set_new(o, "fixed", json_true());
 	if (res->verdict != VERDICT_PASS && res->verdict != VERDICT_SKIP)
@@ -59,24 +44,16 @@ static json_t *one_check(const struct result *res)
 	return o;
 }
 
-static json_t *hex(u64 v)
-{
-	char s[24];
-
-	snprintf(s, sizeof(s), "0x%llx", (unsigned long long)v);
-	return json_string(s);
-}
-
 static json_t *target(const struct run_target *t)
 {
-	json_t *o =
-		json_pack("{s:o, s:s, s:s, s:o, s:o, s:i}", "uri", text(t->uri), "device",
-			  t->device, "transport", t->transport, "features", hex(t->features),
-			  "protocol_features", hex(t->protocol_features), "queues", (int)t->queues);
+	json_t *o = json_pack("{s:o, s:s, s:s, s:o, s:o, s:i}", "uri", json_any(t->uri), "device",
+			      t->device, "transport", t->transport, "features",
+			      json_hex(t->features), "protocol_features",
+			      json_hex(t->protocol_features), "queues", (int)t->queues);
 
-	json_object_set_new(o, "name", text(t->name ? t->name : t->uri));
+	json_object_set_new(o, "name", json_any(t->name ? t->name : t->uri));
 	if (t->command)
-		json_object_set_new(o, "command", text(t->command));
+		json_object_set_new(o, "command", json_any(t->command));
 	return o;
 }
 
@@ -95,7 +72,7 @@ void run_write_json(const struct run *r, FILE *f)
 		      "summary", summary, "unexpected", (int)r->unexpected, "fixed", (int)r->fixed,
 		      "duration_s", r->duration_s, "checks", checks);
 	if (r->died[0])
-		json_object_set_new(o, "died", text(r->died));
+		json_object_set_new(o, "died", json_any(r->died));
 	json_dumpf(o, f, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
 	fputc('\n', f);
 	json_decref(o);

@@ -346,6 +346,8 @@ static void run_all(struct runner *rn)
 		run_check(rn, res);
 		if (target_lost(rn->target))
 			note_death(rn, res, rn->target->death);
+		else if (res->check->disturbs)
+			target_stop(rn->target);
 		keep_evidence(rn, res);
 		compare(rn->opts, r, res);
 		if (rn->target->death[0]) {

@@ -54,6 +54,7 @@ struct tp_process {
 	u32 fds;
 	u32 threads;
 	u64 rss_kib;
+	u64 cpu_ns; /* processor time of all its threads so far */
 };
 
 struct tp;
@@ -87,6 +88,8 @@ struct tp_ops {
 	int (*wait_call)(struct tp *t, unsigned q, unsigned ms);
 	/* How many notifications were signalled since last asked (or waited); does not wait. */
 	unsigned (*take_calls)(struct tp *t, unsigned q);
+	/* Has the device said since queue_start() that this queue is in error? Does not wait. */
+	bool (*queue_error)(struct tp *t, unsigned q);
 	/* Configuration change notification: 1 it came, 0 it did not. */
 	int (*wait_config_event)(struct tp *t, unsigned ms);
 	/* Make the target change its configuration (a capacity that grows). */

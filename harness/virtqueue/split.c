@@ -36,8 +36,11 @@ void vq_split_init(struct vq_split *vq, const struct vq_split_layout *layout,
 	RING_WRITE(vq->used->idx, le16(base));
 	for (u32 i = 0; i < size; i++)
 		slots[i] = (struct vq_split_slot){ .next = (u16)(i + 1) };
-	if (event_idx)
+	if (event_idx) {
 		vq_split_set_used_event(vq, base);
+		/* What a device that came to `base` has left there: it wants to hear of the next one. */
+		RING_WRITE(*vq_split_avail_event(vq), le16(base));
+	}
 }
 
 static void desc_write(struct vring_desc *d, u64 addr, u32 len, u16 flags, u16 next)

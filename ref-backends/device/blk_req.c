@@ -4,6 +4,7 @@
 
 #include "ref-backends/device/blk.h"
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 
 #define FEATURE(name) BIT_ULL(VIRTIO_BLK_F_##name)
 #define TO_STORE      0xff /* no status yet: the request goes to the store */
@@ -245,6 +246,8 @@ void rblk_serve(struct rdev *dev, struct rdev_req *base)
 		base->done(base);
 		return;
 	}
+	if (judge_active && whole_header)
+		judge_active->blk(req->blk, req);
 	if (fault_active && fault_active->blk_request &&
 	    fault_active->blk_request(req->blk, req) == FAULT_DONE)
 		return;

@@ -5,7 +5,9 @@
 
 static void unknown_flag_ioerr(struct rblk *blk, struct rblk_req *req)
 {
-	if (req->type == VIRTIO_BLK_T_WRITE_ZEROES && req->status == VIRTIO_BLK_S_UNSUPP)
+	/* Without the feature UNSUPP has another reason. */
+	if (req->type == VIRTIO_BLK_T_WRITE_ZEROES && req->status == VIRTIO_BLK_S_UNSUPP &&
+	    blk->features & BIT_ULL(VIRTIO_BLK_F_WRITE_ZEROES))
 		req->status = VIRTIO_BLK_S_IOERR;
 }
 

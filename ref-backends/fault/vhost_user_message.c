@@ -5,8 +5,9 @@
 
 static void no_reply_bit(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
 {
-	rep->msg.hdr.flags &= ~VU_FLAG_REPLY;
+	if (rq->msg.hdr.request == VU_GET_QUEUE_NUM)
+		rep->msg.hdr.flags &= ~VU_FLAG_REPLY;
 }
 
 FAULT(reply_bit_missing, .name = "reply-bit-missing", .clause = "VU.hdr.reply.be.1",
-      .summary = "sends replies without the reply bit", .reply = no_reply_bit);
+      .summary = "answers GET_QUEUE_NUM without the reply bit", .reply = no_reply_bit);

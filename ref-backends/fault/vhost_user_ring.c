@@ -3,10 +3,11 @@
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/fault/fault.h"
 
-static void base_is_zero(struct vub_ring *ring)
+static void base_is_zero(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
 {
-	ring->base = 0;
+	if (rq->msg.hdr.request == VU_GET_VRING_BASE)
+		rep->msg.state.num = 0;
 }
 
 FAULT(vring_base_zero, .name = "vring-base-zero", .clause = "VU.base.get.be.1",
-      .summary = "answers GET_VRING_BASE with 0", .ring_stop = base_is_zero);
+      .summary = "answers GET_VRING_BASE with 0", .reply = base_is_zero);

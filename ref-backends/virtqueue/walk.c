@@ -4,7 +4,6 @@
 
 #include "ref-backends/virtqueue/split.h"
 
-
 /* One descriptor in private memory and the host's byte order. */
 struct desc {
 	u64 addr;

@@ -2,6 +2,8 @@
 """Made-up results for the report's tests, the same on every run. As a program, writes them:
 
     report_samples.py DIR
+
+clause-ids: made up
 """
 import json
 import math

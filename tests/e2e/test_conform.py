@@ -2,7 +2,6 @@
 """ringside conform against real back-ends, and against sockets that behave as none should."""
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess

@@ -31,6 +31,14 @@ def test_ringside_runs_from_the_prefix(prefix):
     assert done.stdout.startswith("ringside ")
 
 
+def test_every_listed_command_is_installed(prefix, commands):
+    """In particular those in libexec, which are found by name."""
+    for command in commands:
+        done = run(prefix / "bin/ringside", command, "--help")
+        assert done.returncode == 0, (command, done.stderr)
+        assert "usage: ringside " + command in done.stdout
+
+
 def test_nothing_points_back_into_the_sources(prefix, repo, build_dir):
     """An installation outlives the tree it was built in; debug information may name it."""
     for name in installed(prefix):
@@ -40,6 +48,12 @@ def test_nothing_points_back_into_the_sources(prefix, repo, build_dir):
             text = path.read_text(errors="replace")
             for inside in (f"{repo}/harness", f"{repo}/reports", f"{repo}/scenarios", build_dir):
                 assert f"{inside}/" not in text, name
+
+
+def test_every_command_has_a_manual_page(prefix, commands):
+    pages = {p.name for p in (prefix / "share/man/man1").iterdir()}
+    assert {"ringside.1", "ringside-backend.1"} <= pages
+    assert {f"ringside-{c}.1" for c in commands} <= pages
 
 
 def test_manual_pages_render(prefix):

@@ -123,6 +123,27 @@ def test_session_daemon_ends_with_the_recording(ringside_bin, emitter, tmp_path)
                           stdout=subprocess.DEVNULL, check=False).returncode == 1
 
 
+@pytest.mark.parametrize("wait, depth", [("poll", 4), ("event", 4), ("event", 1)])
+def test_bench_with_trace(run_json, emit_bin, backend, tmp_path, wait, depth):
+    """The reference back-end's stages: every request has each, a call only if it was notified."""
+    folder = tmp_path / "trace"
+    result = run_json("bench", backend("--memory", "64M", "--trace").target, "--device", "blk",
+                      "--wait", wait, "--queue-depth", depth, "--requests", 3000, "--trace", folder)
+    trace, stages = result["trace"], {s["name"]: s for s in result["stages"]}
+    assert list(stages) == STAGES
+    assert trace["discarded"] == 0 and trace["processes"] == 1
+    assert trace["requests"] >= 3000
+    assert trace["untraced"]["p50"] > 0 and trace["cost_ratio"] > 0
+    for name in STAGES[:3]:
+        assert stages[name]["count"] == trace["requests"]
+        assert 0 < stages[name]["p50_ns"] <= result["latency_ns"]["p99"]
+    calls = stages["call"]["count"]
+    # A driver that polls asks for no notification; a few at the start or the end are its own doing.
+    assert calls <= 2 * depth if wait == "poll" else calls > trace["requests"] / 2
+    again = run_json("trace", folder)
+    assert again["stages"] == result["stages"]
+
+
 @pytest.mark.parametrize("arguments, status", [
     ((), USAGE),
     (("a", "b"), USAGE),

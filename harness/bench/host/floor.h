@@ -24,16 +24,17 @@ struct floor_result {
 	enum floor_kind kind;
 	u64 round_trip_p50, round_trip_p99, round_trip_min;
 	u64 one_way_p50, one_way_p99;
-	u64 samples;
+	u64 samples;   /* that these are from: of the best of several slices of the time */
 	int cpu[2];    /* where the threads ran; -1: not pinned */
-	char note[80]; /* what made it less than the real floor; "" when nothing did */
+	char note[96]; /* what made it less than the real floor; "" when nothing did */
 };
 
 /* "poll", "event" */
 const char *floor_kind_name(enum floor_kind kind);
 
 /*
- * Measure for at most 100 ms. The two threads are pinned to two CPUs that the process may use:
+ * Measure for about 100 ms, up to 500 ms where the machine is so busy that there is hardly a round
+ * trip in that time. The two threads are pinned to two CPUs that the process may use:
  * different cores of one package if there are such. With one CPU the threads take turns on it and
  * the note says so. The caller's own affinity is not touched. 0 or -errno.
  */

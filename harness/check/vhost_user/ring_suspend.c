@@ -173,10 +173,12 @@ CHECK(no_calls, .id = "vu.ring.suspend-calls", .clauses = { NO_CALLS, DRAINED, S
 
 static void no_messages(struct ck *c)
 {
+	struct virtio_blk_config before, after;
 	struct vu_frontend *fe = ckv(c);
 	u32 base;
 
-	if (!ckr_session(c) || !ckr_run(c, 0, 16, 0) || !ckr_stop(c, 0, &base))
+	if (!ckr_session(c) || !ckr_run(c, 0, 16, 0) || !ckr_stop(c, 0, &base) ||
+	    !ckb_config(c, &before))
 		return;
 	fe->event_count = 0;
 	if (!ck_must(c, c->tp->ops->trigger_config(c->tp), "changing the configuration"))
@@ -185,6 +187,8 @@ static void no_messages(struct ck *c)
 		ck_fail(c, NO_MESSAGES, "nothing until a ring runs again",
 			"message %u came over the back-end channel while all rings were stopped",
 			fe->events[0].hdr.request);
+	else if (ckb_config(c, &after) && memcmp(&before, &after, sizeof(before)) == 0)
+		ck_skip(c, "the trigger does not change the target's configuration");
 }
 
 CHECK(no_messages, .id = "vu.ring.suspend-messages", .clauses = { NO_MESSAGES },

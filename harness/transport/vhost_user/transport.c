@@ -215,6 +215,14 @@ static int op_wait_call(struct tp *t, unsigned q, unsigned ms)
 	return rc > 0 && op_take_calls(t, q) > 0;
 }
 
+static bool op_queue_error(struct tp *t, unsigned q)
+{
+	struct pollfd pfd = { .fd = vu_from_tp(t)->rings[q].err, .events = POLLIN };
+
+	/* Left signalled: an error does not go away by being seen. */
+	return pfd.fd >= 0 && poll(&pfd, 1, 0) > 0;
+}
+
 static int op_wait_config_event(struct tp *t, unsigned ms)
 {
 	struct vu_frontend *fe = vu_from_tp(t);
@@ -247,6 +255,32 @@ static int count_entries(const char *dir)
 	return n - 2; /* . and .. */
 }
 
+/* Of the threads that are there now; 0 where the kernel does not count. */
+static u64 cpu_time(const char *tasks)
+{
+	DIR *d = opendir(tasks);
+	struct dirent *e;
+	u64 sum = 0;
+
+	while (d && (e = readdir(d))) {
+		unsigned long long ns;
+		char path[96];
+		FILE *f;
+
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%.40s/%.20s/schedstat", tasks, e->d_name);
+		f = fopen(path, "r");
+		if (f && fscanf(f, "%llu", &ns) == 1)
+			sum += ns;
+		if (f)
+			fclose(f);
+	}
+	if (d)
+		closedir(d);
+	return sum;
+}
+
 static int op_process(struct tp *t, struct tp_process *p)
 {
 	struct vu_frontend *fe = vu_from_tp(t);
@@ -264,6 +298,7 @@ static int op_process(struct tp *t, struct tp_process *p)
 	if (fds < 0 || threads < 0)
 		return vu_error(fe, TP_EUNSUPPORTED, "cannot look at process %d: %s", (int)fe->peer,
 				strerror(errno));
+	p->cpu_ns = cpu_time(path);
 	snprintf(path, sizeof(path), "/proc/%d/statm", (int)fe->peer);
 	f = fopen(path, "r");
 	if (!f || fscanf(f, "%*u %llu", &rss) != 1)
@@ -304,6 +339,7 @@ static const struct tp_ops vhost_user_ops = {
 	.notify = op_notify,
 	.wait_call = op_wait_call,
 	.take_calls = op_take_calls,
+	.queue_error = op_queue_error,
 	.wait_config_event = op_wait_config_event,
 	.trigger_config = op_trigger_config,
 	.process = op_process,

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ref-backends/judge/judge.h"
+
 const char *vub_channel_set(struct vub_session *s, int fd)
 {
 	socklen_t len = sizeof(int);
@@ -22,7 +24,7 @@ const char *vub_channel_set(struct vub_session *s, int fd)
 void vub_channel_close(struct vub_session *s)
 {
 	vub_set_fd(&s->backend_fd, -1);
-	s->announce_pending = false;
+	s->announce_pending = s->announce_deferred = false;
 	s->answer_have = 0;
 }
 
@@ -55,7 +57,16 @@ void vub_announce_config(struct vub_session *s)
 	/* 2.4.1: after a reset no notification until the driver initialises the device again. */
 	if (vub_has_pf(s, VU_PF_STATUS) && __atomic_load_n(&s->status, __ATOMIC_RELAXED) == 0)
 		return;
-	send_config_change(s);
+	/* "Suspended device state": no message while all rings are stopped. */
+	s->announce_deferred = !vub_any_started(s);
+	if (!s->announce_deferred)
+		send_config_change(s);
+}
+
+void vub_channel_resume(struct vub_session *s)
+{
+	if (s->announce_deferred)
+		vub_announce_config(s);
 }
 
 /* Answers: a header and a u64 each. What they say changes nothing. */
@@ -79,6 +90,8 @@ static void read_answers(struct vub_session *s)
 			continue;
 		s->answer_have = 0;
 		memcpy(&hdr, s->answer, sizeof(hdr));
+		if (judge_active)
+			judge_active->answer(s, &hdr);
 		if (hdr.size != sizeof(u64) || hdr.request != VU_BACKEND_CONFIG_CHANGE_MSG) {
 			vub_complain(s, "back-end channel closed: not an answer");
 			vub_channel_close(s);

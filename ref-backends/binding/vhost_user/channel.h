@@ -13,6 +13,9 @@
 const char *vub_channel_set(struct vub_session *s, int fd);
 void vub_channel_close(struct vub_session *s);
 
+/* A ring was started: send what had to wait for that. */
+void vub_channel_resume(struct vub_session *s);
+
 /* What to poll backend_fd for, and what to do when it happened. */
 short vub_channel_events(const struct vub_session *s);
 void vub_channel_handle(struct vub_session *s);

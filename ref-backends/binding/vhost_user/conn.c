@@ -84,13 +84,21 @@ static enum vub_recv recv_upto(struct vub_conn *c, size_t want)
 	return c->have == want ? VUB_RECV_MESSAGE : VUB_RECV_MORE;
 }
 
+/* What a short payload does not fill reads as zeroes, not as what an earlier message left. */
+static enum vub_recv whole(struct vub_conn *c)
+{
+	memset(c->in.msg.bytes + c->in.msg.hdr.size, 0,
+	       sizeof(c->in.msg.bytes) - c->in.msg.hdr.size);
+	return VUB_RECV_MESSAGE;
+}
+
 enum vub_recv vub_conn_recv(struct vub_conn *c)
 {
 	const struct vu_header *hdr = &c->in.msg.hdr;
+	enum vub_recv got;
 
 	if (c->have < VU_HEADER_SIZE) {
-		enum vub_recv got = recv_upto(c, VU_HEADER_SIZE);
-
+		got = recv_upto(c, VU_HEADER_SIZE);
 		if (got != VUB_RECV_MESSAGE)
 			return got;
 		/* Nothing is allocated or waited for on the word of a size that cannot be. */
@@ -99,9 +107,10 @@ enum vub_recv vub_conn_recv(struct vub_conn *c)
 			return VUB_RECV_ERROR;
 		}
 		if (hdr->size == 0)
-			return VUB_RECV_MESSAGE;
+			return whole(c);
 	}
-	return recv_upto(c, VU_HEADER_SIZE + hdr->size);
+	got = recv_upto(c, VU_HEADER_SIZE + hdr->size);
+	return got == VUB_RECV_MESSAGE ? whole(c) : got;
 }
 
 int vub_conn_send(struct vub_conn *c, const struct vub_reply *rep, size_t *done)

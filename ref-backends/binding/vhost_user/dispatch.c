@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 
 static const struct vub_handler *const tables[] = {
 	vub_session_handlers,
@@ -34,6 +35,9 @@ static bool gate_open(struct vub_session *s, const struct vu_msg_spec *spec)
 	/* Stated for GET_QUEUE_NUM: its gate is that MQ is offered. */
 	if (spec->id == VU_GET_QUEUE_NUM)
 		return true;
+	/* Without LOG_SHMFD it is another message; its handler tells the two apart. */
+	if (spec->id == VU_SET_LOG_BASE)
+		return true;
 	/* SET_VRING_ENABLE belongs to the feature bit, not to a protocol feature. */
 	if (spec->id == VU_SET_VRING_ENABLE)
 		return s->features & BIT_ULL(VU_F_PROTOCOL_FEATURES);
@@ -53,6 +57,8 @@ static const char *validate(struct vub_session *s, const struct vub_request *rq,
 		return "unknown request";
 	if (!gate_open(s, spec))
 		return "its feature was not negotiated";
+	if (spec->id == VU_SET_LOG_BASE && !vub_has_pf(s, VU_PF_LOG_SHMFD))
+		return hdr->size == sizeof(u64) && rq->nfds == 0 ? NULL : "not without LOG_SHMFD";
 	if (hdr->size < spec->req_size_min ||
 	    (spec->req_size_max != VU_SIZE_OPEN && hdr->size > spec->req_size_max))
 		return "size does not fit";
@@ -114,6 +120,8 @@ bool vub_dispatch(struct vub_session *s, struct vub_request *rq)
 	rep.fd = -1;
 	rep.send = false;
 	rep.msg.hdr.size = 0;
+	if (judge_active)
+		judge_active->message(s, rq);
 	if (fault_active && fault_active->request) {
 		switch (fault_active->request(s, rq, &rep)) {
 		case FAULT_PASS:

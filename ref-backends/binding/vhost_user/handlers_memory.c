@@ -72,6 +72,12 @@ static const char *set_log_base(struct vub_session *s, struct vub_request *rq,
 {
 	const char *why;
 
+	/*
+	 * An address in the front-end's memory, from a time before descriptors: there is no log
+	 * that it could name here, and no reply.
+	 */
+	if (!vub_has_pf(s, VU_PF_LOG_SHMFD))
+		return NULL;
 	vub_hold_all(s);
 	why = vub_log_set(&s->log, rq->fds[0], rq->msg.log.offset, rq->msg.log.size);
 	vub_release_all(s);
@@ -122,9 +128,8 @@ static const char *set_inflight_fd(struct vub_session *s, struct vub_request *rq
 				   struct vub_reply *rep)
 {
 	/* Rings that run keep their regions mapped in the old buffer. */
-	for (u16 i = 0; i < s->num_rings; i++)
-		if (s->rings[i].started)
-			return "a ring is running";
+	if (vub_any_started(s))
+		return "a ring is running";
 	return vub_inflight_set(&s->inflight, rq->fds[0], &rq->msg.inflight);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* What is set per ring. */
+#include "ref-backends/binding/vhost_user/channel.h"
 #include "ref-backends/binding/vhost_user/dispatch.h"
 
 static struct vub_ring *ring_of(struct vub_session *s, u32 index)
@@ -123,9 +124,12 @@ static const char *set_vring_kick(struct vub_session *s, struct vub_request *rq,
 	if (why)
 		return why;
 	why = vub_ring_start(r, fd);
-	if (!why && fd >= 0)
+	if (why)
+		return why;
+	if (fd >= 0)
 		vub_take_fd(rq, 0);
-	return why;
+	vub_channel_resume(s);
+	return NULL;
 }
 
 static const char *set_vring_call(struct vub_session *s, struct vub_request *rq,

@@ -34,14 +34,6 @@ static const char *get_features(struct vub_session *s, struct vub_request *rq,
 	return NULL;
 }
 
-static bool any_started(const struct vub_session *s)
-{
-	for (u16 i = 0; i < s->num_rings; i++)
-		if (s->rings[i].started)
-			return true;
-	return false;
-}
-
 static const char *set_features(struct vub_session *s, struct vub_request *rq,
 				struct vub_reply *rep)
 {
@@ -50,7 +42,7 @@ static const char *set_features(struct vub_session *s, struct vub_request *rq,
 	s->features_refused = new & ~vub_features(s);
 	if (s->features_refused)
 		return "a feature that was not offered";
-	if (changed & ~ON_THE_FLY && any_started(s))
+	if (changed & ~ON_THE_FLY && vub_any_started(s))
 		return "a ring is running";
 	if (changed) {
 		vub_hold_all(s);

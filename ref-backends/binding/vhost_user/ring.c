@@ -11,6 +11,7 @@
 #include "ref-backends/binding/vhost_user/serve.h"
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 
 bool vub_ring_may_run(struct vub_ring *r)
 {
@@ -109,6 +110,8 @@ static void begin(struct vub_ring *r)
 	r->unsignalled = 0;
 	r->call_missed = false;
 	r->started = true;
+	if (judge_active)
+		judge_active->ring_start(r);
 }
 
 struct start {
@@ -193,7 +196,7 @@ static bool set_call_fn(struct vub_ring *r, void *arg)
 {
 	vub_set_fd(&r->call_fd, *(int *)arg);
 	r->call_may_block = r->call_fd >= 0 && !(fcntl(r->call_fd, F_GETFL) & O_NONBLOCK);
-	if (r->call_missed && r->call_fd >= 0) {
+	if (r->call_missed && r->started && r->call_fd >= 0) {
 		r->call_missed = false;
 		vub_signal(r->call_fd, r->call_may_block);
 	}

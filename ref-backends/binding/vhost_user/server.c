@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -52,7 +53,19 @@ static bool stale(const struct sockaddr_un *sa)
 	return refused;
 }
 
-static int listen_at(const char *path)
+/*
+ * Remove the socket file, but not that of a successor who found ours stale and took its place. It
+ * is removed while we still listen, so that nobody finds it stale.
+ */
+static void remove_socket(const char *path, const struct stat *ours)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && st.st_dev == ours->st_dev && st.st_ino == ours->st_ino)
+		unlink(path);
+}
+
+static int listen_at(const char *path, struct stat *ours)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd;
@@ -74,7 +87,7 @@ static int listen_at(const char *path)
 			return -1;
 		}
 	}
-	if (listen(fd, BACKLOG)) {
+	if (stat(path, ours) || listen(fd, BACKLOG)) {
 		failed(path);
 		unlink(path);
 		close(fd);
@@ -119,11 +132,12 @@ int vub_serve(const struct vub_server *srv, struct rdev *dev)
 	static struct vub_session s;
 	int signal_fd = open_signals();
 	int fd = srv->fd, listening = 1;
+	struct stat ours;
 
 	if (signal_fd < 0)
 		return 1;
 	if (srv->socket_path) {
-		fd = listen_at(srv->socket_path);
+		fd = listen_at(srv->socket_path, &ours);
 		if (fd < 0)
 			return 1;
 	} else {
@@ -138,17 +152,17 @@ int vub_serve(const struct vub_server *srv, struct rdev *dev)
 	}
 	if (vub_session_open(&s, dev, signal_fd)) {
 		if (srv->socket_path)
-			unlink(srv->socket_path);
+			remove_socket(srv->socket_path, &ours);
 		return 1;
 	}
 	if (listening)
 		accept_loop(&s, fd);
 	else
 		vub_session_run(&s, fd);
+	if (srv->socket_path)
+		remove_socket(srv->socket_path, &ours);
 	if (listening)
 		close(fd);
-	if (srv->socket_path)
-		unlink(srv->socket_path);
 	vub_session_close(&s);
 	close(signal_fd);
 	return 0;

@@ -17,6 +17,7 @@
 #include "ref-backends/binding/vhost_user/channel.h"
 #include "ref-backends/binding/vhost_user/dispatch.h"
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 
 #define MAX_COMPLAINTS 50   /* lines on stderr per connection */
 #define GIVE_UP_MS     2000 /* after SIGTERM, for requests in flight */
@@ -112,6 +113,14 @@ void vub_release_all(struct vub_session *s)
 		vub_ring_release(&s->rings[i]);
 }
 
+bool vub_any_started(const struct vub_session *s)
+{
+	for (u16 i = 0; i < s->num_rings; i++)
+		if (s->rings[i].started)
+			return true;
+	return false;
+}
+
 bool vub_driver_ok(struct vub_session *s)
 {
 	return !vub_has_pf(s, VU_PF_STATUS) ||
@@ -140,6 +149,7 @@ void vub_device_reset(struct vub_session *s)
 	vub_inflight_clear(&s->inflight);
 	s->features = 0;
 	s->features_refused = false;
+	s->announce_deferred = false; /* the driver reads all of it anew */
 	__atomic_store_n(&s->status, 0, __ATOMIC_RELEASE);
 	s->dev->ops->reset(s->dev);
 	vub_release_all(s);
@@ -152,6 +162,8 @@ static void session_begin(struct vub_session *s, int sock)
 	s->complaints = 0;
 	vub_map_vanished();
 	s->dev->ops->reset(s->dev);
+	if (judge_active)
+		judge_active->session_start(s);
 	if (fault_active && fault_active->session_start)
 		fault_active->session_start(s);
 }
@@ -160,6 +172,8 @@ static void session_end(struct vub_session *s)
 {
 	if (fault_active && fault_active->session_end)
 		fault_active->session_end(s);
+	if (judge_active)
+		judge_active->session_end(s);
 	/* Close last what the front-end sees first: when it reads the end, all else is done. */
 	vub_hold_all(s);
 	for (u16 i = 0; i < s->num_rings; i++) {
@@ -170,7 +184,7 @@ static void session_end(struct vub_session *s)
 	vub_log_clear(&s->log);
 	vub_inflight_clear(&s->inflight);
 	vub_set_fd(&s->log_fd, -1);
-	vub_set_fd(&s->backend_fd, -1);
+	vub_channel_close(s);
 	s->features = 0;
 	s->protocol_features = 0;
 	s->features_refused = false;

@@ -35,8 +35,9 @@ struct vub_session {
 	int log_fd; /* SET_LOG_FD */
 	struct vub_inflight inflight;
 
-	int backend_fd;	       /* the back-end's own channel, -1: none */
-	bool announce_pending; /* a config change message did not fit into the channel */
+	int backend_fd;		/* the back-end's own channel, -1: none */
+	bool announce_pending;	/* a config change message did not fit into the channel */
+	bool announce_deferred; /* one waits for a ring to start */
 	u8 answer[VU_HEADER_SIZE + sizeof(u64)]; /* being read from it */
 	size_t answer_have;
 
@@ -100,6 +101,9 @@ void vub_needs_reset(struct vub_session *s);
 /* Something the front-end did wrong: a line on stderr, not more than a few per connection. */
 void vub_complain(struct vub_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Else the device is suspended. */
+bool vub_any_started(const struct vub_session *s);
 
 /* DRIVER_OK, where the front-end tells of it. */
 bool vub_driver_ok(struct vub_session *s);

@@ -70,7 +70,8 @@
 		root.classList.toggle("routed", Boolean(check));
 		if (check) {
 			check.classList.add("current");
-			check.querySelector("details").open = true;
+			for (const d of check.querySelectorAll("details"))
+				d.open = true;
 			window.scrollTo(0, 0);
 		} else if (target) {
 			target.scrollIntoView();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/cli/fault_list.h"
+#include "harness/run/fault_list.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +21,7 @@
 
 extern char **environ;
 
-/* The back-end of the same build stands beside us; otherwise the one in PATH. */
-static const char *program(char *path, size_t size)
+const char *fault_list_backend(char *path, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", path, size - 1);
 	char *slash;
@@ -121,10 +120,8 @@ static json_t *parse(const char *buf, size_t len)
 	return faults;
 }
 
-json_t *fault_list(char *why, size_t size)
+json_t *fault_list(const char *file, char *why, size_t size)
 {
-	char path[4096];
-	const char *file = program(path, sizeof(path));
 	json_t *faults = NULL;
 	int fd, status = 0;
 	bool whole;

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/check/vhost_user/inflight_io.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static bool map(struct ck *c, struct cki *i)
+{
+	i->map = mmap(NULL, i->desc.mmap_size, PROT_READ | PROT_WRITE, MAP_SHARED, i->fd,
+		      (off_t)i->desc.mmap_offset);
+	if (i->map != MAP_FAILED)
+		return true;
+	i->map = NULL;
+	return ck_error(c, "mapping an in-flight buffer: %s", strerror(errno));
+}
+
+bool cki_get(struct ck *c, struct cki *i, u16 queues, u16 size)
+{
+	struct vu_inflight ask = { .num_queues = queues, .queue_size = size };
+	struct vu_reply r;
+
+	*i = (struct cki){ .fd = -1 };
+	if (!ck_must(c, vu_call(ckv(c), VU_GET_INFLIGHT_FD, &ask, sizeof(ask), &r),
+		     "GET_INFLIGHT_FD"))
+		return false;
+	i->desc = r.msg.inflight;
+	if (r.nfds == 1) {
+		i->fd = r.fds[0];
+		r.nfds = 0;
+	}
+	vu_reply_release(&r);
+	if (i->fd < 0 || i->desc.mmap_size < sizeof(struct vu_inflight_split) + 16u * size)
+		return ck_error(c, "GET_INFLIGHT_FD gives no buffer for %u queues of %u", queues,
+				size);
+	return map(c, i);
+}
+
+bool cki_make(struct ck *c, struct cki *i, u16 queues, u16 size)
+{
+	struct vu_inflight desc;
+
+	if (!cki_get(c, i, queues, size))
+		return false;
+	desc = i->desc;
+	cki_free(i);
+	i->desc = desc;
+	i->desc.mmap_offset = 0;
+	i->fd = memfd_create("ringside-inflight", MFD_CLOEXEC);
+	if (i->fd < 0 || ftruncate(i->fd, (off_t)desc.mmap_size) < 0)
+		return ck_error(c, "an in-flight buffer: %s", strerror(errno));
+	return map(c, i);
+}
+
+bool cki_send(struct ck *c, const struct cki *i)
+{
+	return ck_must(c, vu_cmd(ckv(c), VU_SET_INFLIGHT_FD, &i->desc, sizeof(i->desc), &i->fd, 1),
+		       "SET_INFLIGHT_FD");
+}
+
+void cki_free(struct cki *i)
+{
+	if (i->map)
+		munmap(i->map, i->desc.mmap_size);
+	if (i->fd >= 0)
+		close(i->fd);
+	*i = (struct cki){ .fd = -1 };
+}
+
+bool cki_prepare(struct ck *c, struct cki *i, u16 size, u16 base)
+{
+	return ckr_session(c) && cki_make(c, i, 1, size) && ckr_lay(c, 0, size, base);
+}
+
+void cki_mark(struct cki *i, u16 head, u64 counter)
+{
+	struct vu_inflight_split *s = cki_queue(i);
+
+	s->desc[head].counter = counter;
+	s->desc[head].inflight = 1;
+}
+
+bool cki_chain(struct ck *c, struct blk_req *r, u16 head)
+{
+	struct vq_split *vq = &c->q[0].vq;
+
+	if (!ckr_read_req(c, r, VIRTIO_BLK_SECTOR))
+		return false;
+	blk_prepare(r);
+	vq_split_raw_desc(vq, head, r->hdr.gpa.v, r->hdr.len, VRING_DESC_F_NEXT, head + 1);
+	vq_split_raw_desc(vq, head + 1, r->data.gpa.v, r->data.len,
+			  VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, head + 2);
+	vq_split_raw_desc(vq, head + 2, r->status.gpa.v, 1, VRING_DESC_F_WRITE, 0);
+	return true;
+}
+
+bool cki_format_known(struct ck *c)
+{
+	struct cki i = { .fd = -1 };
+	bool known = false, ok;
+	struct blk_req r;
+	u32 base;
+
+	ok = cki_prepare(c, &i, 16, 0) && cki_send(c, &i) && ckr_send(c, 0, CKR_ALL, 0) &&
+	     ckr_kick(c, 0) && ckr_read_req(c, &r, VIRTIO_BLK_SECTOR) && ckb_ok(c, 0, &r) &&
+	     ckr_stop(c, 0, &base);
+	if (ok) {
+		const struct vu_inflight_split *s = cki_queue(&i);
+
+		known = s->version == 1 && s->desc_num == 16 && s->used_idx == 1;
+		ok = known || ck_skip(c, "the target's in-flight region is not in the format that "
+					 "the text suggests");
+	}
+	cki_free(&i);
+	return ok;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The judge watches the other side: the driver and the front-end. The back-end calls a hook
+ * wherever it sees something of theirs; with no judge that is one predictable branch. The judge
+ * changes nothing: what it objects to is handled as it always is.
+ *
+ * Freestanding; who fills the hooks in is not.
+ */
+#ifndef REF_BACKENDS_JUDGE_JUDGE_H
+#define REF_BACKENDS_JUDGE_JUDGE_H
+
+#include "harness/spec/types.h"
+
+struct vub_session;
+struct vub_request;
+struct vub_ring;
+struct vu_header;
+struct dvq_chain;
+struct rblk;
+struct rblk_req;
+
+struct judge_ops {
+	/* The session's thread. */
+	void (*session_start)(struct vub_session *s);
+	void (*session_end)(struct vub_session *s);
+	/* A message came; it was not handled yet. */
+	void (*message)(struct vub_session *s, const struct vub_request *rq);
+	/* An answer came over the back-end's channel. */
+	void (*answer)(struct vub_session *s, const struct vu_header *hdr);
+
+	/* The ring's thread. */
+	void (*ring_start)(struct vub_ring *r);
+	/* The available ring was looked at; `error` is the enum dvq_error of that. */
+	void (*avail)(struct vub_ring *r, int error);
+	/* A chain was walked, with this enum dvq_error. */
+	void (*chain)(struct vub_ring *r, const struct dvq_chain *c, int error);
+	/* It is about to be returned. */
+	void (*used)(struct vub_ring *r, u16 head);
+	/* A block request was parsed. */
+	void (*blk)(struct rblk *blk, const struct rblk_req *req);
+};
+
+/* NULL without --judge. Set once before any thread runs. */
+extern const struct judge_ops *judge_active;
+
+/* Begin to judge. `output` may be NULL; else a JSON summary is written there at each disconnect. */
+void judge_open(const char *output);
+/* The last summary. 0, or -1 after a line on stderr when it could not be written. */
+int judge_close(void);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Rules: one row per clause and kind of event. A rule looks at one event and says whether it breaks
+ * the clause; what it has to remember stands in struct jd_state.
+ */
+#ifndef REF_BACKENDS_JUDGE_RULES_H
+#define REF_BACKENDS_JUDGE_RULES_H
+
+#include "ref-backends/binding/vhost_user/session.h"
+#include "ref-backends/device/blk.h"
+#include "ref-backends/judge/judge.h"
+
+#define JD_RINGS 256
+
+/* What is remembered of one connection; the session's thread only. */
+struct jd_state {
+	bool owner;		/* SET_OWNER was sent */
+	bool stopped[JD_RINGS]; /* GET_VRING_BASE was, and nothing restarted the ring since */
+};
+
+struct jd_message {
+	struct vub_session *s;
+	const struct vub_request *rq;
+	const struct vu_msg_spec *spec; /* NULL: unknown */
+	const struct jd_state *st;
+};
+
+struct jd_message_rule {
+	const char *clause;
+	u32 ids[4]; /* only these messages; none: all */
+	bool (*broken)(const struct jd_message *m);
+};
+
+struct jd_chain {
+	const struct vub_ring *r;
+	const struct dvq_chain *c;
+	enum dvq_error error;
+};
+
+struct jd_chain_rule {
+	const char *clause;
+	bool (*broken)(const struct jd_chain *c);
+};
+
+struct jd_ring_rule {
+	const char *clause;
+	bool (*broken)(const struct vub_ring *r);
+};
+
+struct jd_blk_rule {
+	const char *clause;
+	u32 types[3]; /* only these, when there are any (IN is 0: written as JD_IN) */
+	bool (*broken)(const struct rblk *blk, const struct rblk_req *req);
+};
+
+#define JD_IN 0x80000000u /* VIRTIO_BLK_T_IN in a list that ends with 0 */
+
+/* Each table ends with a row without clause. */
+extern const struct jd_message_rule jd_message_rules[];
+extern const struct jd_message_rule jd_status_rules[];
+extern const struct jd_chain_rule jd_chain_rules[];
+extern const struct jd_ring_rule jd_start_rules[]; /* when a ring starts */
+extern const struct jd_ring_rule jd_avail_rules[]; /* when its available ring was looked at */
+extern const struct jd_blk_rule jd_blk_rules[];
+
+/* A clause was broken. Any thread. */
+void jd_broke(const char *clause, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

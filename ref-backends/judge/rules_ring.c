@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* What a driver may do with a split ring. */
+#include "ref-backends/judge/rules.h"
+
+/* When a ring starts. */
+
+static bool fresh_used_flags(const struct vub_ring *r)
+{
+	return r->vq.last_avail == 0 && r->vq.used_idx == 0 && r->vq.used->flags != 0;
+}
+
+const struct jd_ring_rule jd_start_rules[] = {
+	{ "v14.split-ring.avail-notif-suppress.drv.1", fresh_used_flags },
+	{ NULL, NULL },
+};
+
+/* Whenever the available ring is looked at. */
+
+static bool flags_not_0_or_1(const struct vub_ring *r)
+{
+	return !r->vq.event_idx && r->vq.avail->flags > 1;
+}
+
+static bool flags_not_0(const struct vub_ring *r)
+{
+	return r->vq.event_idx && r->vq.avail->flags != 0;
+}
+
+const struct jd_ring_rule jd_avail_rules[] = {
+	{ "v14.split-ring.used-notif-suppress.drv.1", flags_not_0_or_1 },
+	{ "v14.split-ring.used-notif-suppress.drv.3", flags_not_0 },
+	{ NULL, NULL },
+};
+
+/* Chains. */
+
+static bool order(const struct jd_chain *c)
+{
+	return c->error == DVQ_E_ORDER;
+}
+
+static bool loop_or_bytes(const struct jd_chain *c)
+{
+	return c->error == DVQ_E_LONG || c->error == DVQ_E_BYTES;
+}
+
+static bool indirect_not_negotiated(const struct jd_chain *c)
+{
+	return c->error == DVQ_E_INDIRECT;
+}
+
+static bool nested(const struct jd_chain *c)
+{
+	return c->error == DVQ_E_NESTED;
+}
+
+static bool too_many(const struct jd_chain *c)
+{
+	return c->c->descs > c->r->num;
+}
+
+static bool indirect_and_next(const struct jd_chain *c)
+{
+	return c->error == DVQ_E_INDIRECT_NEXT;
+}
+
+const struct jd_chain_rule jd_chain_rules[] = {
+	{ "v14.split-ring.message-framing.drv.1", order },
+	{ "v14.split-ring.desc-table.drv.1", loop_or_bytes },
+	{ "v14.split-ring.indirect.drv.1", indirect_not_negotiated },
+	{ "v14.split-ring.indirect.drv.2", nested },
+	{ "v14.split-ring.indirect.drv.3", too_many },
+	{ "v14.split-ring.indirect.drv.4", indirect_and_next },
+	{ NULL, NULL },
+};

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Each hook runs the rules of its kind of event and keeps what later rules need. */
+#include "ref-backends/judge/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ref-backends/judge/rules.h"
+
+static struct jd_state state;
+
+/* Descriptors of the chains in flight, as a sum per head; the ring's thread only. */
+static struct in_flight {
+	u32 num;
+	u64 *sums; /* 0: none */
+} in_flight[JD_RINGS];
+
+static void session_start(struct vub_session *s)
+{
+	memset(&state, 0, sizeof(state));
+}
+
+static void session_end(struct vub_session *s)
+{
+	jd_write();
+}
+
+static bool concerns(const u32 *ids, size_t n, u32 id)
+{
+	if (!ids[0])
+		return true;
+	for (size_t i = 0; i < n && ids[i]; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+static void remember(struct vub_session *s, const struct vub_request *rq)
+{
+	const struct vu_vring_state *ring = &rq->msg.state;
+
+	switch (rq->msg.hdr.request) {
+	case VU_SET_OWNER:
+		state.owner = true;
+		break;
+	case VU_GET_VRING_BASE:
+		if (ring->index < s->num_rings && s->rings[ring->index].started)
+			state.stopped[ring->index] = true;
+		break;
+	case VU_SET_VRING_KICK:
+		state.stopped[rq->msg.u64 & VU_VRING_INDEX_MASK] = false;
+		break;
+	case VU_RESET_DEVICE:
+	case VU_SET_STATUS:
+		/* A driver that begins anew begins at 0. */
+		if (rq->msg.hdr.request == VU_RESET_DEVICE || rq->msg.u64 == 0)
+			memset(state.stopped, 0, sizeof(state.stopped));
+		break;
+	default:
+		break;
+	}
+}
+
+static void run_message_rules(const struct jd_message_rule *rules, const struct jd_message *m)
+{
+	u32 id = m->rq->msg.hdr.request;
+
+	for (const struct jd_message_rule *rule = rules; rule->clause; rule++)
+		if (concerns(rule->ids, ARRAY_SIZE(rule->ids), id) && rule->broken(m))
+			jd_broke(rule->clause, "%s flags %#x size %u, %u descriptors",
+				 vu_msg_name(VU_CHAN_MAIN, id), m->rq->msg.hdr.flags,
+				 m->rq->msg.hdr.size, m->rq->nfds);
+}
+
+static void message(struct vub_session *s, const struct vub_request *rq)
+{
+	struct jd_message m = {
+		.s = s,
+		.rq = rq,
+		.spec = vu_msg_find(VU_CHAN_MAIN, rq->msg.hdr.request),
+		.st = &state,
+	};
+
+	run_message_rules(jd_message_rules, &m);
+	run_message_rules(jd_status_rules, &m);
+	remember(s, rq);
+}
+
+static void answer(struct vub_session *s, const struct vu_header *hdr)
+{
+	if (!(hdr->flags & VU_FLAG_REPLY))
+		jd_broke("VU.hdr.reply.fe.2", "answer to %s with flags %#x",
+			 vu_msg_name(VU_CHAN_BACKEND, hdr->request), hdr->flags);
+	if ((hdr->flags & VU_FLAG_VERSION) != VU_VERSION)
+		jd_broke("VU.hdr.version.fe.1", "answer to %s with flags %#x",
+			 vu_msg_name(VU_CHAN_BACKEND, hdr->request), hdr->flags);
+}
+
+static void run_ring_rules(const struct jd_ring_rule *rules, const struct vub_ring *r)
+{
+	for (const struct jd_ring_rule *rule = rules; rule->clause; rule++)
+		if (rule->broken(r))
+			jd_broke(rule->clause,
+				 "ring %u at available index %u: avail flags %#x idx %u, "
+				 "used flags %#x idx %u",
+				 r->index, r->vq.last_avail, r->vq.avail->flags, r->vq.avail->idx,
+				 r->vq.used->flags, r->vq.used->idx);
+}
+
+static void ring_start(struct vub_ring *r)
+{
+	struct in_flight *f = &in_flight[r->index];
+
+	free(f->sums);
+	f->sums = calloc(r->num, sizeof(*f->sums));
+	f->num = f->sums ? r->num : 0;
+	run_ring_rules(jd_start_rules, r);
+}
+
+static void avail(struct vub_ring *r, int error)
+{
+	run_ring_rules(jd_avail_rules, r);
+	if (error == DVQ_E_RUNAWAY)
+		jd_broke("v14.split-ring.avail-ring.drv.1",
+			 "ring %u of %u: available index went from %u to %u", r->index, r->num,
+			 r->vq.avail_seen, r->vq.avail->idx);
+}
+
+/* FNV-1a over the chain's descriptors as they stand in memory. Never 0. */
+static u64 descriptors_sum(const struct vub_ring *r, u16 head)
+{
+	u64 sum = 0xcbf29ce484222325;
+	u32 i = head;
+
+	for (u32 n = 0; n < r->vq.num; n++) {
+		struct vring_desc d;
+
+		memcpy(&d, &r->vq.desc[i], sizeof(d));
+		for (size_t b = 0; b < sizeof(d); b++)
+			sum = (sum ^ ((const u8 *)&d)[b]) * 0x100000001b3;
+		if (d.flags & VRING_DESC_F_INDIRECT) {
+			u64 len = d.len;
+			const u8 *table = vub_mem_gpa(r->s->mem, d.addr, &len);
+
+			for (u64 b = 0; table && b < len; b++)
+				sum = (sum ^ table[b]) * 0x100000001b3;
+		}
+		i = d.next;
+		if (!(d.flags & VRING_DESC_F_NEXT) || i >= r->vq.num)
+			break;
+	}
+	return sum | 1;
+}
+
+static void chain(struct vub_ring *r, const struct dvq_chain *c, int error)
+{
+	struct jd_chain jc = { .r = r, .c = c, .error = (enum dvq_error)error };
+
+	for (const struct jd_chain_rule *rule = jd_chain_rules; rule->clause; rule++)
+		if (rule->broken(&jc))
+			jd_broke(rule->clause, "ring %u of %u: chain %u, %u descriptors: %s",
+				 r->index, r->num, c->head, c->descs, dvq_error_name(jc.error));
+	if (c->head < in_flight[r->index].num)
+		in_flight[r->index].sums[c->head] = error ? 0 : descriptors_sum(r, c->head);
+}
+
+static void used(struct vub_ring *r, u16 head)
+{
+	struct in_flight *f = &in_flight[r->index];
+
+	if (head >= f->num || !f->sums[head])
+		return;
+	if (r->vq.desc && descriptors_sum(r, head) != f->sums[head])
+		jd_broke("v14.init.device-cleanup.drv.1",
+			 "ring %u: the descriptors of chain %u changed before it was returned",
+			 r->index, head);
+	f->sums[head] = 0;
+}
+
+static void blk(struct rblk *dev, const struct rblk_req *req)
+{
+	u32 type = req->type == VIRTIO_BLK_T_IN ? JD_IN : req->type;
+
+	for (const struct jd_blk_rule *rule = jd_blk_rules; rule->clause; rule++)
+		if (concerns(rule->types, ARRAY_SIZE(rule->types), type) && rule->broken(dev, req))
+			jd_broke(rule->clause,
+				 "type %u sector %llu: %llu bytes from the driver, %llu to it",
+				 req->type, (unsigned long long)req->sector,
+				 (unsigned long long)req->out_len, (unsigned long long)req->in_len);
+}
+
+const struct judge_ops jd_watch_ops = {
+	.session_start = session_start,
+	.session_end = session_end,
+	.message = message,
+	.answer = answer,
+	.ring_start = ring_start,
+	.avail = avail,
+	.chain = chain,
+	.used = used,
+	.blk = blk,
+};
