@@ -113,6 +113,27 @@ static int start(const struct trace_daemon *d, char *err, size_t len)
 	return 0;
 }
 
+/*
+ * Sessions of a Ringside that was killed: nobody but us uses the daemon, so those of our names have
+ * no owner. Returns how many others there are, or less than 0 when the daemon does not answer.
+ */
+static int drop_orphans(void)
+{
+	struct lttng_session *sessions = NULL;
+	int n = lttng_list_sessions(&sessions);
+	int others = MIN(n, 0);
+
+	for (int i = 0; i < n; i++) {
+		if (strncmp(sessions[i].name, TRACE_SESSION_PREFIX, strlen(TRACE_SESSION_PREFIX)) !=
+		    0)
+			others++;
+		else
+			lttng_destroy_session_no_wait(sessions[i].name);
+	}
+	free(sessions);
+	return others;
+}
+
 int trace_daemon_acquire(struct trace_daemon *d, char *err, size_t len)
 {
 	int result = 0;
@@ -132,6 +153,8 @@ int trace_daemon_acquire(struct trace_daemon *d, char *err, size_t len)
 		;
 	if (lttng_session_daemon_alive() != 1)
 		result = start(d, err, len);
+	else if (flock(d->users, LOCK_EX | LOCK_NB) == 0)
+		drop_orphans();
 	/* Nobody holds it exclusively without the guard: this does not wait. */
 	if (!result)
 		flock(d->users, LOCK_SH);
@@ -173,15 +196,10 @@ static pid_t our_pid(const struct trace_daemon *d)
 static void end(const struct trace_daemon *d)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-	struct lttng_session *sessions = NULL;
+	int others = drop_orphans();
 	pid_t pid = our_pid(d);
-	int n;
 
-	if (!pid)
-		return;
-	n = lttng_list_sessions(&sessions);
-	free(sessions);
-	if (n > 0 || kill(pid, SIGTERM))
+	if (!pid || others > 0 || kill(pid, SIGTERM))
 		return;
 	/* It takes its consumer down with it; the next start must not meet the old sockets. */
 	for (int i = 0; i < 500 && kill(pid, 0) == 0; i++)

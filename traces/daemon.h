@@ -6,11 +6,15 @@
  * $LTTNG_HOME/.lttng, where LTTNG_HOME is HOME unless set), so there can be one at a time. When one
  * runs it is used. When none runs one is started without kernel tracing, and the last Ringside that
  * uses it ends it, by its process id, unless somebody else has made a session in it meanwhile.
+ * Sessions that a killed Ringside left are removed by the next one.
  */
 #ifndef TRACES_DAEMON_H
 #define TRACES_DAEMON_H
 
 #include "harness/spec/types.h"
+
+/* How the sessions of all Ringsides are called; what comes behind tells them apart. */
+#define TRACE_SESSION_PREFIX "ringside-"
 
 struct trace_daemon {
 	char dir[4096]; /* where the daemon has its sockets */

@@ -239,7 +239,7 @@ static int create(struct trace_session *s, const struct trace_session_options *o
 	char url[PATH_MAX + 16];
 	int ret;
 
-	snprintf(s->name, sizeof(s->name), "ringside-%d-%u", (int)getpid(), count++);
+	snprintf(s->name, sizeof(s->name), TRACE_SESSION_PREFIX "%d-%u", (int)getpid(), count++);
 	snprintf(url, sizeof(url), "file://%s", real);
 	ret = lttng_create_session(s->name, url);
 	if (ret < 0)

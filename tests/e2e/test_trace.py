@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ringside trace: a recording of trace-emit's events, whose course is known, and its stages."""
+import fcntl
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -110,17 +112,44 @@ def test_text_table(ringside_bin, ringside, emitter, tmp_path):
     assert ringside("trace", folder).stdout.splitlines() == lines
 
 
+def others_use_the_daemon():
+    """Another Ringside of this user, a test beside this one for instance, holds a lock."""
+    folder = Path("/var/run/lttng" if os.geteuid() == 0 else
+                  os.environ.get("LTTNG_HOME", os.environ["HOME"]) + "/.lttng")
+    for name in ("guard", "users"):
+        with open(folder / f"ringside.{name}", "rb") as f:
+            try:
+                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+    return False
+
+
+def sessions():
+    """What the session daemon lists; None when there is none."""
+    done = subprocess.run(["lttng", "--no-sessiond", "list"], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True, timeout=20, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
 def test_session_daemon_ends_with_the_recording(ringside_bin, emitter, tmp_path):
-    """Unless one ran before, none is left behind."""
-    if subprocess.run(["pgrep", "-u", str(os.getuid()), "lttng-sessiond"],
-                      stdout=subprocess.DEVNULL, check=False).returncode == 0:
+    """Unless one ran before, or somebody else uses it: none is left behind."""
+    if sessions() is not None:
         pytest.skip("somebody else's session daemon runs")
     emit = emitter()
     finish_recording(start_recording(ringside_bin, tmp_path / "trace", "--pid", str(emit.pid)))
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        return  # a test beside this one may use it now
-    assert subprocess.run(["pgrep", "-u", str(os.getuid()), "lttng-sessiond"],
-                          stdout=subprocess.DEVNULL, check=False).returncode == 1
+    assert sessions() is None or others_use_the_daemon()
+
+
+def test_session_of_a_killed_recording_is_removed(ringside_bin, emitter, tmp_path):
+    """By the next Ringside that has the daemon for itself."""
+    emit = emitter()
+    killed = start_recording(ringside_bin, tmp_path / "killed", "--pid", str(emit.pid))
+    assert f"ringside-{killed.pid}-" in (sessions() or "")
+    killed.kill()
+    killed.communicate(timeout=20)
+    finish_recording(start_recording(ringside_bin, tmp_path / "trace", "--pid", str(emit.pid)))
+    assert f"ringside-{killed.pid}-" not in (sessions() or "") or others_use_the_daemon()
 
 
 @pytest.mark.parametrize("wait, depth", [("poll", 4), ("event", 4), ("event", 1)])
