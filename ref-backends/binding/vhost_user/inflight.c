@@ -129,6 +129,7 @@ u32 vub_inflight_open(struct vub_inflight *f, struct vub_inflight_queue *q, u16 
 		format(q, used_idx);
 		return 0;
 	}
+	q->recovered = true;
 	finish_last_batch(q, used_idx);
 	return collect(q, num, heads);
 }

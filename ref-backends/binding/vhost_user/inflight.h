@@ -27,7 +27,8 @@ struct vub_inflight {
 struct vub_inflight_queue {
 	struct vu_inflight_split *shared; /* NULL: no tracking */
 	u16 size;			  /* entries */
-	u64 counter;			  /* of the next request */
+	bool recovered; /* it was in use before: by an earlier start, or process */
+	u64 counter;	/* of the next request */
 };
 
 /* Bytes for one queue, and for all. */

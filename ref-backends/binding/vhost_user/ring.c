@@ -101,14 +101,20 @@ static void begin(struct vub_ring *r)
 	dvq_init(&r->vq, base);
 	r->n_resubmit = vub_inflight_open(&r->s->inflight, &r->inflight, r->index, r->num,
 					  r->vq.used_idx, r->resubmit);
-	/* What was fetched is what was returned and what is in flight; see inflight.h. */
-	if (r->n_resubmit)
+	/*
+	 * What was fetched is what was returned and what is in flight; see inflight.h. A front-end that
+	 * lost its back-end cannot know: what it sends may be a used index that it read too early.
+	 */
+	if (r->inflight.recovered)
 		base = (u16)(r->vq.used_idx + r->n_resubmit);
 	if (fault_active && fault_active->ring_start)
 		fault_active->ring_start(r, &base);
 	dvq_init(&r->vq, base);
 	r->unsignalled = 0;
-	r->call_missed = false;
+	/* The last one may have been published, and its notification not sent any more. */
+	r->call_missed = r->inflight.recovered && r->call_fd < 0;
+	if (r->inflight.recovered)
+		vub_signal(r->call_fd, r->call_may_block);
 	r->started = true;
 	if (judge_active)
 		judge_active->ring_start(r);
