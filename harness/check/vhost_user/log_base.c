@@ -216,7 +216,7 @@ CHECK(small, .id = "vu.log.bounds", .clauses = { BOUNDS, NEW_SESSION },
 	      "a log that covers the first of three regions, canaries behind it; reads into all "
 	      "three",
       .oracle = "nothing behind the log is written, and a new session is served", CKL_NEEDS,
-      .run = run_small);
+      .disturbs = true, .run = run_small);
 
 /* How the reply to SET_LOG_BASE looks: its payload is undefined, so it says little by itself. */
 struct answer {

@@ -179,7 +179,7 @@ CHECK(index_refused, .id = "vu.ring.index", .clauses = { INDEX, ALIVE_INDEX },
 	      "0xffffffff, 0x10000 and 255, beside a ring 0 in service",
       .oracle = "refused or closed, not acknowledged; ring 0 serves on (no upper half is cut off), "
 		"and new sessions work",
-      .device = VIRTIO_ID_BLOCK, .own_session = true, .run = index_refused);
+      .device = VIRTIO_ID_BLOCK, .own_session = true, .disturbs = true, .run = index_refused);
 
 static bool bad_size_of(struct ck *c, u32 num)
 {
@@ -228,7 +228,7 @@ CHECK(bad_size, .id = "vu.ring.bad-size", .clauses = { BAD_SIZE, ALIVE_SIZE },
       .oracle =
 	      "refused or closed (info when not: the message text gives no limits); in any case a "
 	      "new session is served",
-      .device = VIRTIO_ID_BLOCK, .own_session = true, .run = bad_size);
+      .device = VIRTIO_ID_BLOCK, .own_session = true, .disturbs = true, .run = bad_size);
 
 static bool outside_at(struct ck *c, unsigned part, bool straddle)
 {
@@ -284,4 +284,4 @@ CHECK(outside, .id = "vu.ring.outside-memory", .clauses = { UNRESOLVED, ALIVE_OU
 	      "descriptor table, used ring and available ring, each at an address in no region "
 	      "and each across the end of its region; where that is accepted the ring is started",
       .oracle = "refused at SET_VRING_ADDR, at SET_VRING_KICK or never served; a new session works",
-      .device = VIRTIO_ID_BLOCK, .own_session = true, .run = outside);
+      .device = VIRTIO_ID_BLOCK, .own_session = true, .disturbs = true, .run = outside);

@@ -157,7 +157,6 @@ static void needs_reset(struct ck *c)
 	struct vq_split *vq = &c->q[0].vq;
 	struct vu_frontend *fe = ckv(c);
 	struct blk_req r;
-	struct ck_used u;
 	u64 v = 0, end;
 
 	if (!ck_open(c) || !ck_start(c, 0) || !ckr_read_req(c, &r, VIRTIO_BLK_SECTOR) ||
@@ -167,17 +166,16 @@ static void needs_reset(struct ck *c)
 	vq_split_raw_avail(vq, vq->avail_idx, 0xffff);
 	vq->avail_idx++;
 	ck_log(c, "  an available entry is head 65535");
-	if (ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0 || !ckr_publish(c, 0))
+	if (!ckr_read_req(c, &r, VIRTIO_BLK_SECTOR) || ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0 ||
+	    !ckr_publish(c, 0))
 		return;
 	end = tp_deadline(c->tp, c->tp->timeout_ms);
 	do {
 		if (vu_get_u64(fe, VU_GET_STATUS, &v) == TP_EGONE)
 			return;
 		/* It saw nothing wrong that would stop it. */
-		if (ckr_touched(&r)) {
-			ck_reap(c, 0, &u);
+		if (ckr_touched(&r))
 			return;
-		}
 	} while (!(v & VIRTIO_CONFIG_S_NEEDS_RESET) && c->tp->ops->now_ns(c->tp) < end);
 	if (!(v & VIRTIO_CONFIG_S_NEEDS_RESET))
 		ck_fail(c, NEEDS_RESET, "DEVICE_NEEDS_RESET in the status",
