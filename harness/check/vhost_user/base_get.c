@@ -182,6 +182,27 @@ CHECK(never_started, .id = "vu.base.default", .clauses = { RING_INDEX, NEVER_STA
 
 #define READS 24
 
+/* To start again where it stood is what a stop is for. */
+static bool restart(struct ck *c, u32 base)
+{
+	struct vu_frontend *fe = ckv(c);
+	struct tp_queue cfg = ckr_cfg(c, 0, (u16)base);
+	int rc = vu_set_state(fe, VU_SET_VRING_NUM, 0, cfg.size);
+
+	if (rc == TP_OK)
+		rc = vu_set_state(fe, VU_SET_VRING_BASE, 0, base);
+	if (rc == TP_OK)
+		rc = vu_set_vring_addr(fe, 0, &cfg, 0, 0);
+	if (rc == TP_OK)
+		rc = vu_set_vring_fd(fe, VU_SET_VRING_CALL, 0, fe->rings[0].call);
+	if (rc == TP_OK)
+		rc = vu_set_vring_fd(fe, VU_SET_VRING_KICK, 0, fe->rings[0].kick);
+	if (rc != TP_OK)
+		return ck_fail(c, NOTHING_LOST, "the ring starts again",
+			       "stopped under load, set up again: %s", fe->tp.error);
+	return ckr_kick(c, 0);
+}
+
 /* False: the check is over. */
 static bool drain_round(struct ck *c, struct blk_req *reqs, u16 *position)
 {
@@ -206,7 +227,7 @@ static bool drain_round(struct ck *c, struct blk_req *reqs, u16 *position)
 			       "GET_VRING_BASE says %u when the used index is %u: %u in flight",
 			       base, used, (u16)((u16)base - used));
 	/* What was not taken is served after the restart. */
-	if (!ckr_send(c, 0, CKR_START, (u16)base) || !ckr_kick(c, 0))
+	if (!restart(c, base))
 		return false;
 	for (unsigned i = 0; i < READS; i++) {
 		struct ck_used u;
@@ -261,7 +282,7 @@ static void nothing_lost(struct ck *c)
 				"GET_VRING_BASE says %u when the used index is %u", base, used);
 			return;
 		}
-		if (!ckr_send(c, 0, CKR_START, (u16)base) || !ckr_kick(c, 0))
+		if (!restart(c, base))
 			return;
 	}
 	if (ckr_load_drain(c, &l, "after the last restart", NOTHING_LOST))
