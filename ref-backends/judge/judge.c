@@ -65,11 +65,12 @@ static int by_clause(const void *a, const void *b)
 
 int jd_write(void)
 {
-	json_t *root, *list = json_array();
+	json_t *root, *list;
 	int failed;
 
 	if (!output)
 		return 0;
+	list = json_array();
 	pthread_mutex_lock(&lock);
 	qsort(entries, num_entries, sizeof(entries[0]), by_clause);
 	for (size_t i = 0; i < num_entries; i++)
