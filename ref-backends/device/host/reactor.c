@@ -163,9 +163,9 @@ void reactor_poll(struct reactor *r)
 		wait_poll(r, 0);
 		return;
 	}
-	watch_arm(r, &r->wake);
-	watch_arm(r, &r->kick);
-	io_uring_submit(&r->uring);
+	/* Watches are for sleeping: who is busy looks at its ring and its calls anyway. */
+	if (io_uring_sq_ready(&r->uring))
+		io_uring_submit(&r->uring);
 	reap(r);
 }
 
