@@ -33,6 +33,9 @@ enum tp_cap {
 	TP_CAP_VHOST_USER = 1 << 6,   /* the socket itself is at hand (harness/check/vhost_user) */
 	TP_CAP_PROCESS = 1 << 7,      /* the target's process can be looked at */
 	TP_CAP_CONFIG_TRIGGER = 1 << 8, /* the target can be made to change its configuration */
+	TP_CAP_CALL_COUNT = 1 << 9,	/* take_calls counts; else it tells none from some */
+	TP_CAP_MMIO = 1 << 10,		/* the registers of virtio-mmio (harness/check/mmio) */
+	TP_CAP_PCI = 1 << 11,		/* a PCI function (harness/check/pci) */
 };
 
 struct tp_queue {

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A QEMU without a guest: its devices are driven from outside over the qtest socket, and its RAM is a
+ * memory file that we share, so that rings are read and written in place.
+ *
+ * QEMU is not trusted: it may assert, crash or hang. Every operation has a deadline; how QEMU ended,
+ * with its last words, is in `death`.
+ */
+#ifndef HARNESS_TRANSPORT_QTEST_QTEST_H
+#define HARNESS_TRANSPORT_QTEST_QTEST_H
+
+#include <sys/types.h>
+
+#include "harness/transport/access.h"
+
+enum qtest_arch {
+	QTEST_X86_64,
+	QTEST_AARCH64,
+};
+
+struct qtest_opts {
+	const char *qemu;    /* program; NULL: qemu-system-ARCH in PATH */
+	const char *machine; /* q35, microvm, virt */
+	enum qtest_arch arch;
+	const char *const *args; /* further arguments, NULL-terminated */
+	unsigned timeout_ms;
+};
+
+struct qtest {
+	struct access access; /* first */
+	const struct qtest_opts *opts;
+	pid_t pid; /* 0: not running */
+	int sock;
+	int ram_fd;
+	u8 *ram;
+	u64 ram_size, ram_gpa;
+	char dir[64];
+	char death[256]; /* "" = it did not end by itself */
+	char input[4096];
+	size_t have;
+};
+
+/* 0, or -1 with one line in q->access.error. */
+int qtest_start(struct qtest *q, const struct qtest_opts *o);
+void qtest_stop(struct qtest *q);
+/* Has it ended by itself? `death` then says how. */
+bool qtest_died(struct qtest *q);
+/* Guest RAM reads as zeroes again. */
+void qtest_clear_ram(struct qtest *q);
+
+#endif
