@@ -44,6 +44,9 @@ struct check {
 	const char *oracle;		    /* what must then be seen */
 	void (*run)(struct ck *c);
 
+	/* The one transport it goes with, NULL: any that has the capabilities. */
+	const char *transport;
+
 	/* What it needs; otherwise it is skipped with the reason. */
 	u32 caps;	  /* enum tp_cap */
 	u32 device;	  /* virtio device id, 0 = any */
@@ -55,8 +58,13 @@ struct check {
 	bool disturbs;	  /* a target that survives may be damaged: start it anew where we can */
 };
 
+/* The build defines it for the folders whose checks go with one transport. */
+#ifndef CHECK_TRANSPORT
+#define CHECK_TRANSPORT NULL
+#endif
+
 #define CHECK(ident, ...)                                                                          \
-	static const struct check ident##_check = { __VA_ARGS__ };                                 \
+	static const struct check ident##_check = { .transport = CHECK_TRANSPORT, __VA_ARGS__ };   \
 	__attribute__((used,                                                                       \
 		       section("rs_checks"))) static const struct check *const ident##_entry =     \
 		&ident##_check
@@ -121,7 +129,10 @@ bool ck_error(struct ck *c, const char *fmt, ...) __attribute__((format(printf, 
 /* Into the evidence. */
 void ck_log(struct ck *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A transport operation that must succeed in set-up; `what` names it. */
+/*
+ * A transport operation that must succeed in set-up; `what` names it. Where the transport or the device
+ * cannot do it at all the check is skipped.
+ */
 bool ck_must(struct ck *c, int result, const char *what);
 
 /* --- bringing a device up ---------------------------------------------------------------------- */

@@ -145,12 +145,12 @@ static int parse(int argc, char **argv, struct conform_opts *o)
 static int list(const struct conform_opts *o)
 {
 	u32 device = o->runner.device ? runner_device_id(o->runner.device) : 0;
-	unsigned n = runner_select(&o->runner, device, NULL, 0);
+	unsigned n = runner_select(&o->runner, device, NULL, NULL, 0);
 	const struct check **k = calloc(n + 1, sizeof(*k));
 
 	if (!k)
 		return CLI_INTERNAL;
-	runner_select(&o->runner, device, k, n);
+	runner_select(&o->runner, device, NULL, k, n);
 	for (unsigned i = 0; i < n; i++) {
 		printf("%-32s", k[i]->id);
 		for (unsigned c = 0; c < CHECK_CLAUSES && k[i]->clauses[c]; c++)
@@ -193,7 +193,7 @@ static int conform(const struct conform_opts *o)
 		}
 		ro.expect = &expect;
 	}
-	if (runner_select(&ro, ro.device ? runner_device_id(ro.device) : 0, NULL, 0) == 0) {
+	if (runner_select(&ro, ro.device ? runner_device_id(ro.device) : 0, NULL, NULL, 0) == 0) {
 		cli_error("no check matches: 'ringside conform --list' lists them");
 		expect_free(&expect);
 		return CLI_USAGE;

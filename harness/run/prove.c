@@ -92,13 +92,13 @@ static bool names(const struct check *k, const char *clause)
 static void load_checks(struct prover *pr)
 {
 	const struct runner_opts ro = { .check_glob = pr->o->check_glob };
-	unsigned n = runner_select(&ro, 0, NULL, 0);
+	unsigned n = runner_select(&ro, 0, NULL, NULL, 0);
 	const struct check **list = calloc(n + 1, sizeof(*list));
 	struct proof *p = pr->p;
 
 	p->checks = calloc(n + 1, sizeof(*p->checks));
 	p->check_count = n;
-	runner_select(&ro, 0, list, n);
+	runner_select(&ro, 0, NULL, list, n);
 	for (unsigned i = 0; i < n; i++)
 		p->checks[i] = (struct prove_check){ .check = list[i], .clean = -1 };
 	free(list);

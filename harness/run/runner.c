@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "harness/device/blk.h"
+#include "harness/run/carrier.h"
 #include "harness/run/evidence.h"
 #include "harness/run/interrupt.h"
 #include "harness/spec/clause.h"
@@ -50,7 +51,7 @@ struct runner {
 	struct target *target;
 	const struct runner_opts *opts;
 	struct run *run;
-	struct vu_frontend fe;
+	struct carrier carrier;
 	struct probe probe;
 	struct ck ck;
 	struct evidence evidence;
@@ -58,15 +59,6 @@ struct runner {
 	unsigned broken_opens; /* in a row, for the same reason: see run_check() */
 	char broken_why[RESULT_TEXT];
 };
-
-static int trigger(struct vu_frontend *fe)
-{
-	struct runner *rn = (struct runner *)((char *)fe - offsetof(struct runner, fe));
-
-	return target_trigger(rn->target, fe->peer) == 0
-		       ? TP_OK
-		       : vu_error(fe, TP_ELOCAL, "the configuration trigger failed");
-}
 
 static void log_line(void *arg, const char *fmt, va_list ap)
 {
@@ -77,13 +69,13 @@ static void log_line(void *arg, const char *fmt, va_list ap)
  * vhost-user does not say what a device is. A block device shows itself by a configuration that
  * makes sense as one.
  */
-static u32 guess_device(struct probe *p, struct vu_frontend *fe)
+static u32 guess_device(struct probe *p, struct tp *tp)
 {
 	struct virtio_blk_config c = { 0 };
 	u32 blk_size;
 
 	if (!(p->caps & TP_CAP_CONFIG) ||
-	    fe->tp.ops->read_config(&fe->tp, 0, &c, VIRTIO_BLK_CONFIG_SIZE) != TP_OK)
+	    tp->ops->read_config(tp, 0, &c, VIRTIO_BLK_CONFIG_SIZE) != TP_OK)
 		return 0;
 	blk_size = le32(c.blk_size);
 	if (le64(c.capacity) == 0 || le64(c.capacity) >> 55)
@@ -96,43 +88,59 @@ static u32 guess_device(struct probe *p, struct vu_frontend *fe)
 	return VIRTIO_ID_BLOCK;
 }
 
-static int probe(struct runner *rn, char *error, size_t room)
+static int find_device(struct runner *rn, char *error, size_t room)
 {
 	struct probe *p = &rn->probe;
-	struct vu_frontend *fe = &rn->fe;
+	u32 told = carrier_device(&rn->carrier);
+
+	if (rn->opts->device)
+		p->device = runner_device_id(rn->opts->device);
+	else if (told)
+		p->device = told;
+	else
+		p->device = p->ok ? guess_device(p, rn->carrier.tp) : 0;
+	if (p->device)
+		return 0;
+	snprintf(error, room,
+		 "cannot tell from its configuration what device this is%s%s: say --device TYPE",
+		 p->ok ? "" : " (", p->ok ? "" : p->why);
+	return -1;
+}
+
+static int probe(struct runner *rn, char *error, size_t room)
+{
+	struct carrier *c = &rn->carrier;
+	struct probe *p = &rn->probe;
+	struct tp *tp;
 	int rc;
 
-	if (target_start(rn->target, error, room) < 0)
+	if (carrier_start(c, error, room) < 0)
 		return -1;
-	rc = vu_connect(fe);
+	tp = c->tp;
+	rc = carrier_reach(c);
 	if (rc != TP_OK) {
-		snprintf(error, room, "%s", fe->tp.error);
+		snprintf(error, room, "%s", tp->error);
 		return -1;
 	}
-	rc = fe->tp.ops->open(&fe->tp);
+	rc = tp->ops->open(tp);
 	if (rc == TP_OK)
-		rc = fe->tp.ops->get_features(&fe->tp, &p->features);
+		rc = tp->ops->get_features(tp, &p->features);
+	if (rc == TP_OK)
+		rc = tp->ops->num_queues(tp, &p->queues);
 	p->ok = rc == TP_OK;
-	snprintf(p->why, sizeof(p->why), "%s", p->ok ? "" : fe->tp.error);
-	p->all_features = fe->offered;
-	p->pf = fe->pf_offered;
-	p->caps = fe->tp.caps;
-	p->queues = fe->queues;
-	if (rn->opts->device) {
-		p->device = runner_device_id(rn->opts->device);
+	snprintf(p->why, sizeof(p->why), "%s", p->ok ? "" : tp->error);
+	p->all_features = p->features | carrier_offered(c);
+	p->pf = carrier_protocol_features(c);
+	p->caps = tp->caps;
+	/* A device with registers that cannot even be found is not there. */
+	if (!p->ok && !c->fe) {
+		snprintf(error, room, "%s", tp->error);
+		rc = -1;
 	} else {
-		p->device = p->ok ? guess_device(p, fe) : 0;
-		if (!p->device) {
-			snprintf(error, room,
-				 "cannot tell from its configuration what device this is%s%s: say "
-				 "--device TYPE",
-				 p->ok ? "" : " (", p->ok ? "" : p->why);
-			fe->tp.ops->close(&fe->tp);
-			return -1;
-		}
+		rc = find_device(rn, error, room);
 	}
-	fe->tp.ops->close(&fe->tp);
-	return 0;
+	tp->ops->close(tp);
+	return rc;
 }
 
 /* Why a check does not apply to this target; false: it does. */
@@ -256,7 +264,7 @@ static void run_check(struct runner *rn, struct result *res)
 	}
 	evidence_reset(&rn->evidence);
 	*c = (struct ck){
-		.tp = &rn->fe.tp,
+		.tp = rn->carrier.tp,
 		.check = k,
 		.host = &rn->evidence.host,
 		.device = rn->probe.device,
@@ -332,10 +340,10 @@ static void run_all(struct runner *rn)
 			fprintf(stderr, "\r\033[K%u/%u %s", i + 1, r->count, id);
 		if (group_len(id) != group_len(group) || strncmp(id, group, group_len(id)) != 0) {
 			if (i > 0)
-				target_stop(rn->target);
+				carrier_stop(&rn->carrier);
 			group = id;
 		}
-		if (target_start(rn->target, error, sizeof(error)) < 0) {
+		if (carrier_start(&rn->carrier, error, sizeof(error)) < 0) {
 			set_verdict(res, VERDICT_ERROR, "%s", error);
 			if (!r->died[0])
 				snprintf(r->died, sizeof(r->died), "%.200s", error);
@@ -344,10 +352,10 @@ static void run_all(struct runner *rn)
 			continue;
 		}
 		run_check(rn, res);
-		if (target_lost(rn->target))
+		if (carrier_lost(&rn->carrier))
 			note_death(rn, res, rn->target->death);
 		else if (res->check->disturbs)
-			target_stop(rn->target);
+			carrier_stop(&rn->carrier);
 		keep_evidence(rn, res);
 		compare(rn->opts, r, res);
 		if (rn->target->death[0]) {
@@ -358,12 +366,11 @@ static void run_all(struct runner *rn)
 			rn->target->death[0] = '\0';
 		} else if (!rn->target->command && res->verdict == VERDICT_ERROR) {
 			/* Nobody to restart it: is it still there at all? */
-			if (vu_connect(&rn->fe) != TP_OK) {
+			if (carrier_reach(&rn->carrier) != TP_OK) {
 				snprintf(r->died, sizeof(r->died), "%.150s, during %s",
-					 rn->fe.tp.error, id);
+					 rn->carrier.tp->error, id);
 				gone = true;
 			}
-			vu_disconnect(&rn->fe);
 		}
 	}
 	if (rn->opts->progress)
@@ -385,13 +392,15 @@ static bool clause_selected(const struct check *k, const char *glob)
 	return false;
 }
 
-unsigned runner_select(const struct runner_opts *o, u32 device, const struct check **out,
-		       unsigned room)
+unsigned runner_select(const struct runner_opts *o, u32 device, const char *transport,
+		       const struct check **out, unsigned room)
 {
 	unsigned n = 0;
 
 	for_each_check (k) {
 		if ((*k)->device && device && (*k)->device != device)
+			continue;
+		if ((*k)->transport && transport && strcmp((*k)->transport, transport) != 0)
 			continue;
 		if (o->check_glob && fnmatch(o->check_glob, (*k)->id, FNM_EXTMATCH) != 0)
 			continue;
@@ -421,15 +430,15 @@ int runner_run(struct target *t, const struct runner_opts *o, struct run *r, cha
 	rn->opts = o;
 	rn->run = r;
 	rn->slots = calloc(CK_SLOTS, sizeof(*rn->slots));
-	vu_transport_init(&rn->fe, t->socket);
-	rn->fe.vlog = log_line;
-	rn->fe.log_arg = &rn->evidence;
-	if (t->trigger)
-		rn->fe.config_trigger = trigger;
+	carrier_init(&rn->carrier, t);
+	if (rn->carrier.fe) {
+		rn->carrier.fe->vlog = log_line;
+		rn->carrier.fe->log_arg = &rn->evidence;
+	}
 	if (o->timeout_ms)
-		rn->fe.tp.timeout_ms = o->timeout_ms;
+		rn->carrier.tp->timeout_ms = o->timeout_ms;
 	if (o->quiet_ms)
-		rn->fe.tp.quiet_ms = o->quiet_ms;
+		rn->carrier.tp->quiet_ms = o->quiet_ms;
 	evidence_init(&rn->evidence);
 	if (!rn->slots || probe(rn, error, room) < 0)
 		goto out;
@@ -437,17 +446,17 @@ int runner_run(struct target *t, const struct runner_opts *o, struct run *r, cha
 		.uri = t->uri,
 		.command = t->command,
 		.device = runner_device_name(rn->probe.device),
-		.transport = "vhost-user",
+		.transport = rn->carrier.tp->ops->name,
 		.features = rn->probe.all_features,
 		.protocol_features = rn->probe.pf,
 		.queues = rn->probe.queues,
 	};
-	r->count = runner_select(o, rn->probe.device, NULL, 0);
+	r->count = runner_select(o, rn->probe.device, r->target.transport, NULL, 0);
 	selected = calloc(r->count + 1, sizeof(*selected));
 	r->results = calloc(r->count + 1, sizeof(*r->results));
 	if (!selected || !r->results)
 		goto out;
-	runner_select(o, rn->probe.device, selected, r->count);
+	runner_select(o, rn->probe.device, r->target.transport, selected, r->count);
 	for (unsigned i = 0; i < r->count; i++)
 		r->results[i].check = selected[i];
 	run_all(rn);
@@ -457,7 +466,7 @@ out:
 		snprintf(error, room, "out of memory");
 	target_stop(t);
 	if (rn) {
-		vu_disconnect(&rn->fe);
+		carrier_destroy(&rn->carrier);
 		evidence_destroy(&rn->evidence);
 		free(rn->slots);
 	}

@@ -23,9 +23,12 @@ struct runner_opts {
 int runner_run(struct target *t, const struct runner_opts *o, struct run *r, char *error,
 	       size_t room);
 
-/* The checks that `o` selects, sorted by id. Returns how many; NULL-safe for `out`. */
-unsigned runner_select(const struct runner_opts *o, u32 device, const struct check **out,
-		       unsigned room);
+/*
+ * The checks that `o` selects for a device (0: any) on a transport (NULL: any), sorted by id. Returns
+ * how many; NULL-safe for `out`.
+ */
+unsigned runner_select(const struct runner_opts *o, u32 device, const char *transport,
+		       const struct check **out, unsigned room);
 
 /* Device types that checks exist for. 0: unknown. */
 u32 runner_device_id(const char *name);

@@ -35,26 +35,17 @@ static int make_dir(struct target *t)
 	return 0;
 }
 
-int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room)
+static int init_vhost_user(struct target *t, const char *path, const char *command, char *error,
+			   size_t room)
 {
-	static const char scheme[] = "vhost-user:";
-	const char *path;
-
-	memset(t, 0, sizeof(*t));
-	if (strncmp(uri, scheme, strlen(scheme)) != 0) {
-		snprintf(error, room, "'%.100s' is not a target: write vhost-user:PATH", uri);
-		return -1;
-	}
-	path = uri + strlen(scheme);
 	if (!*path && !command) {
-		snprintf(error, room, "'%s' has no socket path, and no --command to start one",
-			 uri);
+		snprintf(error, room, "vhost-user: has no socket path, and no --command to start one");
 		return -1;
 	}
 	if (strlen(path) >= sizeof(t->socket)) {
 		snprintf(error, room,
-			 "socket path '%.60s…' is longer than the %zu bytes a socket may have",
-			 path, sizeof(t->socket) - 1);
+			 "socket path '%.60s…' is longer than the %zu bytes a socket may have", path,
+			 sizeof(t->socket) - 1);
 		return -1;
 	}
 	if (command && make_dir(t) < 0) {
@@ -65,10 +56,59 @@ int target_init(struct target *t, const char *uri, const char *command, char *er
 		strcpy(t->socket, path);
 	else
 		snprintf(t->socket, sizeof(t->socket), "%s/socket", t->dir);
-	t->uri = strdup(uri);
 	t->command = command ? strdup(command) : NULL;
 	t->start_ms = 10000;
 	return 0;
+}
+
+static int init_qemu(struct target *t, const char *spec, const char *command, char *error, size_t room)
+{
+	char image[80];
+	int fd;
+
+	t->kind = TARGET_QEMU;
+	if (command) {
+		snprintf(error, room, "--command goes with vhost-user targets: Ringside starts QEMU itself");
+		return -1;
+	}
+	if (make_dir(t) < 0) {
+		snprintf(error, room, "cannot make a temporary folder: %s", strerror(errno));
+		return -1;
+	}
+	snprintf(image, sizeof(image), "%s/image", t->dir);
+	if (qemu_uri_parse(&t->qemu, spec, image, error, room) < 0)
+		return -1;
+	if (!t->qemu.image[0])
+		return 0;
+	fd = open(image, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, 64 << 20) < 0) {
+		snprintf(error, room, "cannot make '%s': %s", image, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room)
+{
+	static const char vhost_user[] = "vhost-user:", qemu[] = "qemu:";
+	int rc = -1;
+
+	memset(t, 0, sizeof(*t));
+	if (strncmp(uri, vhost_user, strlen(vhost_user)) == 0)
+		rc = init_vhost_user(t, uri + strlen(vhost_user), command, error, room);
+	else if (strncmp(uri, qemu, strlen(qemu)) == 0)
+		rc = init_qemu(t, uri + strlen(qemu), command, error, room);
+	else
+		snprintf(error, room, "'%.100s' is not a target: write vhost-user:PATH or qemu:DEVICE",
+			 uri);
+	if (rc < 0)
+		target_destroy(t);
+	else
+		t->uri = strdup(uri);
+	return rc;
 }
 
 /* Our folder with what the target left in it: its socket, an image. */
@@ -89,6 +129,7 @@ void target_destroy(struct target *t)
 	target_stop(t);
 	if (t->dir[0])
 		remove_dir(t->dir);
+	qemu_uri_free(&t->qemu);
 	free(t->uri);
 	free(t->command);
 	memset(t, 0, sizeof(*t));

@@ -8,10 +8,18 @@
 
 #include <sys/types.h>
 
+#include "harness/run/qemu_uri.h"
 #include "harness/spec/types.h"
+
+enum target_kind {
+	TARGET_VHOST_USER,
+	TARGET_QEMU,
+};
 
 struct target {
 	char *uri;
+	enum target_kind kind;
+	struct qemu_uri qemu; /* of a qemu: target */
 	char socket[108]; /* vhost-user: where it listens */
 	char *command;	  /* to start it, with {socket}; NULL: somebody else did */
 	char *trigger; /* to make it change its configuration, with {socket} and {pid}; NULL: none */
@@ -26,7 +34,8 @@ struct target {
 };
 
 /*
- * `uri`: "vhost-user:PATH", or "vhost-user:" with a command: then the socket is a private one.
+ * `uri`: "vhost-user:PATH", or "vhost-user:" with a command: then the socket is a private one; or
+ * "qemu:DEVICE…" (qemu_uri.h).
  * 0, or -1 with one line in `error`.
  */
 int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room);

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/transport/host/process.h"
+
 /* Where the machines have what we use. All of it is fixed in QEMU's boards. */
 struct board {
 	const char *machine; /* prefix of the machine's name */
@@ -186,6 +188,16 @@ static int op_cfg_write(struct access *a, u8 devfn, u16 offset, unsigned size, u
 				     0xcfcu + (offset & 3u), value);
 }
 
+static void op_clear_ram(struct access *a)
+{
+	qtest_clear_ram((struct qtest *)a);
+}
+
+static int op_process(struct access *a, struct tp_process *p)
+{
+	return process_look(((struct qtest *)a)->pid, p);
+}
+
 static u64 op_now_ns(struct access *a)
 {
 	return now_ns();
@@ -202,6 +214,8 @@ static const struct access_ops qtest_ops = {
 	.write = op_write,
 	.cfg_read = op_cfg_read,
 	.cfg_write = op_cfg_write,
+	.clear_ram = op_clear_ram,
+	.process = op_process,
 	.now_ns = op_now_ns,
 	.relax = op_relax,
 };
@@ -209,6 +223,8 @@ static const struct access_ops qtest_ops = {
 static const struct access_ops qtest_ops_without_pci = {
 	.read = op_read,
 	.write = op_write,
+	.clear_ram = op_clear_ram,
+	.process = op_process,
 	.now_ns = op_now_ns,
 	.relax = op_relax,
 };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The front-end as a transport: what device checks and benches see. */
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/spec/virtio14.h"
+#include "harness/transport/host/process.h"
 #include "harness/transport/vhost_user/frontend.h"
 
 /* Everything this front-end can speak. Bits 20 and up mean different things to different editions. */
@@ -27,7 +27,7 @@ static int op_open(struct tp *t)
 		rc = vu_handshake(fe);
 	if (rc != TP_OK)
 		return rc;
-	t->caps = TP_CAP_VHOST_USER | TP_CAP_QUEUE_BASE;
+	t->caps = TP_CAP_VHOST_USER | TP_CAP_QUEUE_BASE | TP_CAP_CALL_COUNT;
 	if (vu_has_pf(fe, VU_PF_CONFIG))
 		t->caps |= TP_CAP_CONFIG | TP_CAP_CONFIG_WRITE;
 	if (vu_has_pf(fe, VU_PF_STATUS))
@@ -242,72 +242,12 @@ static int op_trigger_config(struct tp *t)
 	return fe->config_trigger ? fe->config_trigger(fe) : TP_EUNSUPPORTED;
 }
 
-static int count_entries(const char *dir)
-{
-	DIR *d = opendir(dir);
-	int n = 0;
-
-	if (!d)
-		return -1;
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n - 2; /* . and .. */
-}
-
-/* Of the threads that are there now; 0 where the kernel does not count. */
-static u64 cpu_time(const char *tasks)
-{
-	DIR *d = opendir(tasks);
-	struct dirent *e;
-	u64 sum = 0;
-
-	while (d && (e = readdir(d))) {
-		unsigned long long ns;
-		char path[96];
-		FILE *f;
-
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%.40s/%.20s/schedstat", tasks, e->d_name);
-		f = fopen(path, "r");
-		if (f && fscanf(f, "%llu", &ns) == 1)
-			sum += ns;
-		if (f)
-			fclose(f);
-	}
-	if (d)
-		closedir(d);
-	return sum;
-}
-
 static int op_process(struct tp *t, struct tp_process *p)
 {
 	struct vu_frontend *fe = vu_from_tp(t);
-	char path[64];
-	unsigned long long rss;
-	int fds, threads;
-	FILE *f;
 
-	if (fe->peer <= 0)
-		return TP_EUNSUPPORTED;
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)fe->peer);
-	fds = count_entries(path);
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)fe->peer);
-	threads = count_entries(path);
-	if (fds < 0 || threads < 0)
-		return vu_error(fe, TP_EUNSUPPORTED, "cannot look at process %d: %s", (int)fe->peer,
-				strerror(errno));
-	p->cpu_ns = cpu_time(path);
-	snprintf(path, sizeof(path), "/proc/%d/statm", (int)fe->peer);
-	f = fopen(path, "r");
-	if (!f || fscanf(f, "%*u %llu", &rss) != 1)
-		rss = 0;
-	if (f)
-		fclose(f);
-	p->fds = (u32)fds;
-	p->threads = (u32)threads;
-	p->rss_kib = rss * (u64)sysconf(_SC_PAGESIZE) / 1024;
+	if (process_look(fe->peer, p) != TP_OK)
+		return vu_error(fe, TP_EUNSUPPORTED, "cannot look at process %d", (int)fe->peer);
 	return TP_OK;
 }
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/run/carrier.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int trigger(struct vu_frontend *fe)
+{
+	struct carrier *c = (struct carrier *)((char *)fe - offsetof(struct carrier, frontend));
+
+	return target_trigger(c->target, fe->peer) == 0
+		       ? TP_OK
+		       : vu_error(fe, TP_ELOCAL, "the configuration trigger failed");
+}
+
+/* The transport starts anew with each QEMU: nothing that was found in the last one holds. */
+static void init_registers(struct carrier *c)
+{
+	unsigned timeout_ms = c->tp ? c->tp->timeout_ms : 0, quiet_ms = c->tp ? c->tp->quiet_ms : 0;
+
+	if (c->target->qemu.pci) {
+		pci_init(&c->pci, &c->qtest.access, 0);
+		c->tp = &c->pci.r.tp;
+	} else {
+		mmio_init(&c->mmio, &c->qtest.access, 0);
+		c->tp = &c->mmio.r.tp;
+	}
+	if (timeout_ms) {
+		c->tp->timeout_ms = timeout_ms;
+		c->tp->quiet_ms = quiet_ms;
+	}
+}
+
+void carrier_init(struct carrier *c, struct target *t)
+{
+	memset(c, 0, sizeof(*c));
+	c->target = t;
+	if (t->kind == TARGET_QEMU) {
+		init_registers(c);
+		return;
+	}
+	vu_transport_init(&c->frontend, t->socket);
+	c->fe = &c->frontend;
+	c->tp = &c->frontend.tp;
+	if (t->trigger)
+		c->frontend.config_trigger = trigger;
+}
+
+void carrier_destroy(struct carrier *c)
+{
+	if (!c->tp)
+		return;
+	if (c->fe)
+		vu_disconnect(c->fe);
+	carrier_stop(c);
+	c->tp = NULL;
+}
+
+int carrier_start(struct carrier *c, char *error, size_t room)
+{
+	if (c->target->kind != TARGET_QEMU)
+		return target_start(c->target, error, room);
+	if (c->qemu_runs)
+		return 0;
+	c->target->death[0] = '\0';
+	c->qemu_runs = true;
+	if (qtest_start(&c->qtest, &c->target->qemu.qtest) < 0) {
+		snprintf(error, room, "%s", c->qtest.access.error);
+		carrier_stop(c);
+		return -1;
+	}
+	init_registers(c);
+	return 0;
+}
+
+void carrier_stop(struct carrier *c)
+{
+	if (c->target->kind != TARGET_QEMU) {
+		target_stop(c->target);
+	} else if (c->qemu_runs) {
+		qtest_stop(&c->qtest);
+		c->qemu_runs = false;
+	}
+}
+
+bool carrier_lost(struct carrier *c)
+{
+	u64 ignored;
+
+	if (c->target->kind != TARGET_QEMU)
+		return target_lost(c->target);
+	if (!c->qemu_runs)
+		return false;
+	/* An access tells a QEMU that lives from one that is about to be found dead. */
+	if (!qtest_died(&c->qtest) &&
+	    c->qtest.access.ops->read(&c->qtest.access, c->qtest.ram_gpa, 1, &ignored) == TP_OK)
+		return false;
+	snprintf(c->target->death, sizeof(c->target->death), "%.150s",
+		 c->qtest.death[0] ? c->qtest.death : "no longer answers");
+	carrier_stop(c);
+	return true;
+}
+
+int carrier_reach(struct carrier *c)
+{
+	int rc;
+
+	if (c->fe) {
+		rc = vu_connect(c->fe);
+		vu_disconnect(c->fe);
+		return rc;
+	}
+	return c->qemu_runs ? TP_OK : TP_EGONE;
+}
+
+u64 carrier_offered(const struct carrier *c)
+{
+	return c->fe ? c->fe->offered : 0;
+}
+
+u64 carrier_protocol_features(const struct carrier *c)
+{
+	return c->fe ? c->fe->pf_offered : 0;
+}
+
+u32 carrier_device(const struct carrier *c)
+{
+	if (c->fe)
+		return 0;
+	return c->target->qemu.pci ? c->pci.r.device_id : c->mmio.r.device_id;
+}
