@@ -57,7 +57,8 @@ bool ck_must(struct ck *c, int result, const char *what)
 		return true;
 	/* What the transport or the device cannot be asked is no fault of it. */
 	if (result == TP_EUNSUPPORTED)
-		return ck_skip(c, "%s: %s", what, c->tp->error[0] ? c->tp->error : tp_result_text(result));
+		return ck_skip(c, "%s: %s", what,
+			       c->tp->error[0] ? c->tp->error : tp_result_text(result));
 	return ck_error(c, "%s: %s", what, c->tp->error[0] ? c->tp->error : tp_result_text(result));
 }
 

@@ -377,9 +377,12 @@ CHECK(ring_outside, .id = "split.hostile.ring-outside",
 static bool set_up_again(struct ck *c)
 {
 	const struct tp_ops *ops = c->tp->ops;
+	int rc;
 	u16 base;
 
-	if (ops->queue_stop(c->tp, 0, &base) != TP_OK)
+	rc = ops->queue_stop(c->tp, 0, &base);
+	/* A device with registers may only know how to be reset as a whole. */
+	if (rc != TP_OK && !(rc == TP_EUNSUPPORTED && c->tp->caps & TP_CAP_STATUS))
 		return false;
 	if (c->tp->caps & TP_CAP_STATUS && ops->set_status(c->tp, 0) != TP_OK)
 		return false;

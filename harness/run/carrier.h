@@ -14,7 +14,7 @@
 
 struct carrier {
 	struct target *target;
-	struct tp *tp;		    /* one of the three below */
+	struct tp *tp;		/* one of the three below */
 	struct vu_frontend *fe; /* NULL: not vhost-user */
 	union {
 		struct vu_frontend frontend;

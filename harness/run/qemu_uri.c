@@ -43,7 +43,8 @@ static int add_arg(struct qemu_uri *u, unsigned *n, const char *arg)
 	return 0;
 }
 
-static int take_key(struct qemu_uri *u, unsigned *n, char *key, char *value, char *error, size_t room)
+static int take_key(struct qemu_uri *u, unsigned *n, char *key, char *value, char *error,
+		    size_t room)
 {
 	if (strcmp(key, "machine") == 0) {
 		u->qtest.machine = value;
@@ -72,7 +73,8 @@ static int take_key(struct qemu_uri *u, unsigned *n, char *key, char *value, cha
 	return 0;
 }
 
-int qemu_uri_parse(struct qemu_uri *u, const char *spec, const char *image, char *error, size_t room)
+int qemu_uri_parse(struct qemu_uri *u, const char *spec, const char *image, char *error,
+		   size_t room)
 {
 	char *query, *device;
 	unsigned n = 0;
@@ -112,10 +114,12 @@ int qemu_uri_parse(struct qemu_uri *u, const char *spec, const char *image, char
 		query = next;
 	}
 	if (!u->qtest.machine)
-		u->qtest.machine = u->qtest.arch == QTEST_AARCH64 ? "virt" : u->pci ? "q35" : "microvm";
+		u->qtest.machine = u->qtest.arch == QTEST_AARCH64 ? "virt"
+				   : u->pci			  ? "q35"
+								  : "microvm";
 	/* Without this QEMU's windows speak the legacy interface. */
-	if (!u->pci && (add_arg(u, &n, "-global") < 0 ||
-			add_arg(u, &n, "virtio-mmio.force-legacy=off") < 0))
+	if (!u->pci &&
+	    (add_arg(u, &n, "-global") < 0 || add_arg(u, &n, "virtio-mmio.force-legacy=off") < 0))
 		return -1;
 	if (add_arg(u, &n, "-device") < 0 || add_arg(u, &n, device) < 0)
 		return -1;

@@ -12,7 +12,7 @@
 
 struct qemu_uri {
 	struct qtest_opts qtest;
-	bool pci; /* else virtio-mmio */
+	bool pci;   /* else virtio-mmio */
 	char *text; /* what the pointers point into */
 	const char *args[QEMU_URI_ARGS];
 	char image[80]; /* what {image} became; "" = it was not used */

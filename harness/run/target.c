@@ -39,13 +39,14 @@ static int init_vhost_user(struct target *t, const char *path, const char *comma
 			   size_t room)
 {
 	if (!*path && !command) {
-		snprintf(error, room, "vhost-user: has no socket path, and no --command to start one");
+		snprintf(error, room,
+			 "vhost-user: has no socket path, and no --command to start one");
 		return -1;
 	}
 	if (strlen(path) >= sizeof(t->socket)) {
 		snprintf(error, room,
-			 "socket path '%.60s…' is longer than the %zu bytes a socket may have", path,
-			 sizeof(t->socket) - 1);
+			 "socket path '%.60s…' is longer than the %zu bytes a socket may have",
+			 path, sizeof(t->socket) - 1);
 		return -1;
 	}
 	if (command && make_dir(t) < 0) {
@@ -61,14 +62,16 @@ static int init_vhost_user(struct target *t, const char *path, const char *comma
 	return 0;
 }
 
-static int init_qemu(struct target *t, const char *spec, const char *command, char *error, size_t room)
+static int init_qemu(struct target *t, const char *spec, const char *command, char *error,
+		     size_t room)
 {
 	char image[80];
 	int fd;
 
 	t->kind = TARGET_QEMU;
 	if (command) {
-		snprintf(error, room, "--command goes with vhost-user targets: Ringside starts QEMU itself");
+		snprintf(error, room,
+			 "--command goes with vhost-user targets: Ringside starts QEMU itself");
 		return -1;
 	}
 	if (make_dir(t) < 0) {
@@ -102,8 +105,8 @@ int target_init(struct target *t, const char *uri, const char *command, char *er
 	else if (strncmp(uri, qemu, strlen(qemu)) == 0)
 		rc = init_qemu(t, uri + strlen(qemu), command, error, room);
 	else
-		snprintf(error, room, "'%.100s' is not a target: write vhost-user:PATH or qemu:DEVICE",
-			 uri);
+		snprintf(error, room,
+			 "'%.100s' is not a target: write vhost-user:PATH or qemu:DEVICE", uri);
 	if (rc < 0)
 		target_destroy(t);
 	else

@@ -20,8 +20,8 @@ struct target {
 	char *uri;
 	enum target_kind kind;
 	struct qemu_uri qemu; /* of a qemu: target */
-	char socket[108]; /* vhost-user: where it listens */
-	char *command;	  /* to start it, with {socket}; NULL: somebody else did */
+	char socket[108];     /* vhost-user: where it listens */
+	char *command;	      /* to start it, with {socket}; NULL: somebody else did */
 	char *trigger; /* to make it change its configuration, with {socket} and {pid}; NULL: none */
 	unsigned start_ms; /* how long it may take until its socket accepts */
 

@@ -58,8 +58,8 @@ static int find(struct regs *r)
 	m->base = 0;
 	return regs_error(r, TP_EUNSUPPORTED,
 			  legacy ? "the device is a legacy one (version 1): its machine needs "
-				   "virtio-mmio.force-legacy=off" :
-				   "no virtio-mmio window has such a device");
+				   "virtio-mmio.force-legacy=off"
+				 : "no virtio-mmio window has such a device");
 }
 
 static int get_status(struct regs *r, u8 *status)

@@ -64,7 +64,8 @@ static int after_reset(struct regs *r)
 	int rc = TP_OK;
 
 	for (unsigned v = 0; rc == TP_OK && v < p->vectors && v <= REGS_QUEUES; v++)
-		rc = pci_msix_program(p, v, gpa_add(r->access->msi.gpa, 4 * v), 0x51de0000u | v, false);
+		rc = pci_msix_program(p, v, gpa_add(r->access->msi.gpa, 4 * v), 0x51de0000u | v,
+				      false);
 	if (rc == TP_OK && p->vectors)
 		rc = wr(r, COMMON(msix_config), 2, pci_vector(p, -1));
 	return rc;

@@ -16,7 +16,7 @@
 
 /* A virtio capability as it stands in configuration space (4.1.4). */
 struct pci_vcap {
-	u8 at;	     /* offset in configuration space */
+	u8 at; /* offset in configuration space */
 	u8 cap_len;
 	u8 cfg_type; /* VIRTIO_PCI_CAP_* */
 	u8 bar;
@@ -46,9 +46,9 @@ struct pci {
 	u32 notify_multiplier;
 	u32 config_length;
 
-	u8 msix_at;	    /* offset of the MSI-X capability, 0: none */
-	unsigned vectors;   /* of its table; 0: INTx and the ISR status */
-	u64 msix_table;	    /* address */
+	u8 msix_at;	  /* offset of the MSI-X capability, 0: none */
+	unsigned vectors; /* of its table; 0: INTx and the ISR status */
+	u64 msix_table;	  /* address */
 };
 
 static inline struct pci *pci_from_tp(struct tp *t)

@@ -189,7 +189,8 @@ const struct pci_vcap *pci_cap(const struct pci *p, u8 cfg_type)
 		/* 4.1.4.1: reserved BAR values are ignored; so is what we could not place. */
 		if (c->cfg_type != cfg_type)
 			continue;
-		if (cfg_type == VIRTIO_PCI_CAP_PCI_CFG || (c->bar < PCI_BARS && p->bar[c->bar].addr))
+		if (cfg_type == VIRTIO_PCI_CAP_PCI_CFG ||
+		    (c->bar < PCI_BARS && p->bar[c->bar].addr))
 			return c;
 	}
 	return NULL;

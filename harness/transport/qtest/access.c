@@ -29,15 +29,31 @@ struct board {
 };
 
 static const struct board boards[] = {
-	{ .machine = "microvm", .arch = QTEST_X86_64, .mmio_base = 0xfeb00000, .mmio_stride = 0x200,
+	{ .machine = "microvm",
+	  .arch = QTEST_X86_64,
+	  .mmio_base = 0xfeb00000,
+	  .mmio_stride = 0x200,
 	  .mmio_count = 24 },
-	{ .machine = "q35", .arch = QTEST_X86_64, .pci = true, .bar_base = 0xe0000000,
+	{ .machine = "q35",
+	  .arch = QTEST_X86_64,
+	  .pci = true,
+	  .bar_base = 0xe0000000,
 	  .bar_base64 = 0x800000000 },
-	{ .machine = "pc", .arch = QTEST_X86_64, .pci = true, .bar_base = 0xe0000000,
+	{ .machine = "pc",
+	  .arch = QTEST_X86_64,
+	  .pci = true,
+	  .bar_base = 0xe0000000,
 	  .bar_base64 = 0x800000000 },
-	{ .machine = "virt", .arch = QTEST_AARCH64, .ram_gpa = 0x40000000, .pci = true,
-	  .bar_base = 0x10000000, .bar_base64 = 0x8000000000, .ecam = 0x4010000000,
-	  .mmio_base = 0x0a000000, .mmio_stride = 0x200, .mmio_count = 32 },
+	{ .machine = "virt",
+	  .arch = QTEST_AARCH64,
+	  .ram_gpa = 0x40000000,
+	  .pci = true,
+	  .bar_base = 0x10000000,
+	  .bar_base64 = 0x8000000000,
+	  .ecam = 0x4010000000,
+	  .mmio_base = 0x0a000000,
+	  .mmio_stride = 0x200,
+	  .mmio_count = 32 },
 };
 
 static u64 now_ns(void)
@@ -79,7 +95,8 @@ static int read_line(struct qtest *q, char *line, size_t room, u64 deadline)
 		}
 		if (q->have == sizeof(q->input))
 			return gone(q);
-		if (poll(&pfd, 1, now < deadline ? (int)((deadline - now) / 1000000 + 1) : 0) == 0) {
+		if (poll(&pfd, 1, now < deadline ? (int)((deadline - now) / 1000000 + 1) : 0) ==
+		    0) {
 			snprintf(q->access.error, sizeof(q->access.error),
 				 "QEMU does not answer its qtest socket");
 			return TP_ETIMEOUT;
@@ -183,8 +200,8 @@ static int op_cfg_write(struct access *a, u8 devfn, u16 offset, unsigned size, u
 	if (b->ecam)
 		return op_write(a, b->ecam + ((u64)devfn << 12) + offset, size, value);
 	rc = cfg_select(q, devfn, offset);
-	return rc != TP_OK ? rc :
-			     command(q, NULL, "out%c 0x%x 0x%x\n", width(size),
+	return rc != TP_OK ? rc
+			   : command(q, NULL, "out%c 0x%x 0x%x\n", width(size),
 				     0xcfcu + (offset & 3u), value);
 }
 

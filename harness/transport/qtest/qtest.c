@@ -242,7 +242,8 @@ bool qtest_died(struct qtest *q)
 	last_words(q, words, sizeof(words));
 	if (WIFSIGNALED(status))
 		snprintf(q->death, sizeof(q->death), "was killed by signal %d (%s)%s%s",
-			 WTERMSIG(status), strsignal(WTERMSIG(status)), words[0] ? ": " : "", words);
+			 WTERMSIG(status), strsignal(WTERMSIG(status)), words[0] ? ": " : "",
+			 words);
 	else
 		snprintf(q->death, sizeof(q->death), "exited with status %d%s%s",
 			 WEXITSTATUS(status), words[0] ? ": " : "", words);

@@ -41,6 +41,28 @@ int regs_reset(struct regs *r)
 	return rc;
 }
 
+/* What a driver does first: reset, and say that it has seen the device and can drive it (3.1.1). */
+static int start_over(struct regs *r)
+{
+	int rc = regs_reset(r);
+
+	if (rc == TP_OK && r->reg->after_reset)
+		rc = r->reg->after_reset(r);
+	r->features = 0;
+	return rc;
+}
+
+static int acknowledge(struct regs *r)
+{
+	u8 status;
+	int rc = r->reg->get_status(r, &status);
+
+	if (rc != TP_OK || status & VIRTIO_CONFIG_S_DRIVER)
+		return rc;
+	rc = r->reg->set_status(r, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	return rc == TP_OK ? r->reg->set_status(r, STATUS_DRIVER) : rc;
+}
+
 static int op_open(struct tp *t)
 {
 	struct regs *r = regs_from_tp(t);
@@ -50,33 +72,25 @@ static int op_open(struct tp *t)
 
 	if (rc == TP_OK)
 		rc = regs_reset(r);
-	if (rc == TP_OK) {
-		a->ops->clear_ram(a);
-		if (r->reg->after_reset)
-			rc = r->reg->after_reset(r);
-	}
 	if (rc != TP_OK)
 		return rc;
+	a->ops->clear_ram(a);
+	rc = start_over(r);
 	for (unsigned i = 0; i < a->ram_count; i++)
 		t->mem[i] = a->ram[i];
 	t->mem_count = a->ram_count;
-	r->features = 0;
 	r->config_pending = false;
 	memset(r->used_pending, 0, sizeof(r->used_pending));
 	t->caps |= TP_CAP_CONFIG | TP_CAP_CONFIG_WRITE | TP_CAP_STATUS | TP_CAP_RESET |
 		   TP_CAP_CONFIG_EVENT;
 	if (a->ops->process)
 		t->caps |= TP_CAP_PROCESS;
-	for (r->queues = 0; r->queues < REGS_QUEUES; r->queues++) {
+	for (r->queues = 0; rc == TP_OK && r->queues < REGS_QUEUES; r->queues++) {
 		rc = r->reg->queue_max(r, r->queues, &size);
 		if (rc != TP_OK || size == 0)
 			break;
 	}
-	if (rc != TP_OK)
-		return rc;
-	/* The driver has seen the device, and knows what to do with it (3.1.1, steps 2 and 3). */
-	rc = r->reg->set_status(r, VIRTIO_CONFIG_S_ACKNOWLEDGE);
-	return rc == TP_OK ? r->reg->set_status(r, STATUS_DRIVER) : rc;
+	return rc == TP_OK ? acknowledge(r) : rc;
 }
 
 static void op_close(struct tp *t)
@@ -112,15 +126,17 @@ static int op_set_status(struct tp *t, u8 status)
 {
 	struct regs *r = regs_from_tp(t);
 
-	return r->reg->set_status(r, status);
+	return status ? r->reg->set_status(r, status) : start_over(r);
 }
 
 static int op_set_features(struct tp *t, u64 features)
 {
 	struct regs *r = regs_from_tp(t);
 	u8 status;
-	int rc = r->reg->set_features(r, 0, (u32)features);
+	int rc = acknowledge(r);
 
+	if (rc == TP_OK)
+		rc = r->reg->set_features(r, 0, (u32)features);
 	if (rc == TP_OK)
 		rc = r->reg->set_features(r, 1, (u32)(features >> 32));
 	if (rc == TP_OK)
@@ -307,29 +323,17 @@ static void op_relax(struct tp *t)
 	a->ops->relax(a);
 }
 
-#define REGS_OPS(name_)                                    \
-	{                                                  \
-		.name = name_,                             \
-		.open = op_open,                           \
-		.close = op_close,                         \
-		.get_features = op_get_features,           \
-		.set_features = op_set_features,           \
-		.driver_ok = op_driver_ok,                 \
-		.get_status = op_get_status,               \
-		.set_status = op_set_status,               \
-		.read_config = op_read_config,             \
-		.write_config = op_write_config,           \
-		.num_queues = op_num_queues,               \
-		.queue_start = op_queue_start,             \
-		.queue_stop = op_queue_stop,               \
-		.notify = op_notify,                       \
-		.wait_call = op_wait_call,                 \
-		.take_calls = op_take_calls,               \
-		.wait_config_event = op_wait_config_event, \
-		.trigger_config = op_trigger_config,       \
-		.process = op_process,                     \
-		.now_ns = op_now_ns,                       \
-		.relax = op_relax,                         \
+#define REGS_OPS(name_)                                                                            \
+	{                                                                                          \
+		.name = name_, .open = op_open, .close = op_close,                                 \
+		.get_features = op_get_features, .set_features = op_set_features,                  \
+		.driver_ok = op_driver_ok, .get_status = op_get_status,                            \
+		.set_status = op_set_status, .read_config = op_read_config,                        \
+		.write_config = op_write_config, .num_queues = op_num_queues,                      \
+		.queue_start = op_queue_start, .queue_stop = op_queue_stop, .notify = op_notify,   \
+		.wait_call = op_wait_call, .take_calls = op_take_calls,                            \
+		.wait_config_event = op_wait_config_event, .trigger_config = op_trigger_config,    \
+		.process = op_process, .now_ns = op_now_ns, .relax = op_relax,                     \
 	}
 
 static const struct tp_ops mmio_ops = REGS_OPS("mmio");
