@@ -12,6 +12,7 @@
 #define NEVER_STARTED "VU.base.get.be.7"
 #define RESERVED      "VU.base.get.be.8"
 #define NOTHING_LOST  "VU.base.get.be.9"
+#define RESUMES	      "VU.ring.start.be.4"
 #define CONTINUES     "VU.vring.base.be.1"
 #define DEFAULT	      "VU.vring.base.be.4"
 
@@ -255,7 +256,8 @@ static void drains(struct ck *c)
 			return;
 }
 
-CHECK(drains, .id = "vu.base.drain", .clauses = { DRAINS, NOTHING_LOST, NEXT_INDEX, RING_INDEX },
+CHECK(drains, .id = "vu.base.drain",
+      .clauses = { DRAINS, NOTHING_LOST, NEXT_INDEX, RING_INDEX, RESUMES },
       .stimulus = "six times: 24 reads of 64 KiB, GET_VRING_BASE when the first is back, and a "
 		  "restart where the ring stood",
       .oracle = "when the reply arrives the used index equals the index in it; the rest is served "
@@ -290,7 +292,7 @@ static void nothing_lost(struct ck *c)
 }
 
 CHECK(nothing_lost, .id = "vu.base.nothing-lost",
-      .clauses = { NOTHING_LOST, DRAINS, NEXT_INDEX, RING_INDEX },
+      .clauses = { NOTHING_LOST, DRAINS, NEXT_INDEX, RING_INDEX, RESUMES },
       .stimulus = "tagged writes and reads, 24 at a time, across the wrap of the index; 24 times, "
 		  "at random moments, GET_VRING_BASE and a restart at what it says",
       .oracle = "every head comes back once, with status OK, and reads return what was written",

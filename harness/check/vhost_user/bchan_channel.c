@@ -246,6 +246,11 @@ static bool change(struct ck *c, struct vu_backend_event *ev, const char *clause
 		return ck_fail(c, clause, "CONFIG_CHANGE_MSG over the channel",
 			       "the configuration changed, and nothing came");
 	*ev = fe->events[(fe->event_count - 1) % VU_FE_EVENTS];
+	if (strcmp(clause, CONFIG) == 0 &&
+	    (ev->hdr.size != 0 || (ev->hdr.flags & ~VU_FLAG_NEED_REPLY) != VU_VERSION))
+		return ck_fail(c, CONFIG, "no payload, flags 0x1 or 0x9",
+			       "CONFIG_CHANGE_MSG of %u bytes, flags 0x%x", ev->hdr.size,
+			       ev->hdr.flags);
 	return true;
 }
 
@@ -262,11 +267,6 @@ static void config(struct ck *c)
 
 	if (!service(c, ~0ull) || !change(c, &ev, CONFIG))
 		return;
-	if (ev.hdr.size != 0 || (ev.hdr.flags & ~VU_FLAG_NEED_REPLY) != VU_VERSION) {
-		ck_fail(c, CONFIG, "no payload, flags 0x1 or 0x9",
-			"CONFIG_CHANGE_MSG of %u bytes, flags 0x%x", ev.hdr.size, ev.hdr.flags);
-		return;
-	}
 	if (!service(c, ~BIT_ULL(VU_PF_REPLY_ACK)) || !change(c, &ev, CONFIG))
 		return;
 	if (ev.hdr.flags & VU_FLAG_NEED_REPLY)
@@ -346,6 +346,7 @@ static void closed(struct ck *c)
 	struct vu_frontend *fe = ckv(c);
 	struct vu_backend_event ev;
 	struct blk_req r;
+	int rc;
 
 	if (!service(c, ~0ull) || !change(c, &ev, CONFIG))
 		return;
@@ -354,7 +355,12 @@ static void closed(struct ck *c)
 	for (unsigned i = 0; i < 3; i++)
 		if (!trigger(c))
 			return;
-	if (vu_barrier(fe) != TP_OK) {
+	rc = vu_barrier(fe);
+	if (rc != TP_OK && rc != TP_EGONE && rc != TP_ETIMEOUT) {
+		ck_must(c, rc, "GET_FEATURES");
+		return;
+	}
+	if (rc != TP_OK) {
 		ck_fail(c, CLOSED, "the session goes on",
 			"the channel was closed, then the configuration changed: %s", fe->tp.error);
 		return;

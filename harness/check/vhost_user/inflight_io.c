@@ -25,7 +25,10 @@ bool cki_get(struct ck *c, struct cki *i, u16 queues, u16 size)
 	if (!ck_must(c, vu_call(ckv(c), VU_GET_INFLIGHT_FD, &ask, sizeof(ask), &r),
 		     "GET_INFLIGHT_FD"))
 		return false;
+	/* Whether the dimensions come back as they went is another matter. */
 	i->desc = r.msg.inflight;
+	i->desc.num_queues = queues;
+	i->desc.queue_size = size;
 	if (r.nfds == 1) {
 		i->fd = r.fds[0];
 		r.nfds = 0;

@@ -89,7 +89,7 @@ static void many(struct ck *c)
 			before.threads, now.threads, SESSIONS);
 }
 
-CHECK(many, .id = "vu.life.sessions", .clauses = { FDS, THREADS, ACCEPTS },
+CHECK(many, .id = "vu.life.sessions", .clauses = { FDS, THREADS, ACCEPTS, RELEASED },
       .stimulus = "40 sessions one after the other, each with its rings and a request on them",
       .oracle = "the same number of descriptors, and no more threads, in the last as in the second",
       .caps = TP_CAP_PROCESS, .device = VIRTIO_ID_BLOCK, .own_session = true, .run = many);
@@ -162,35 +162,6 @@ CHECK(initial_state, .id = "vu.life.initial", .clauses = { INITIAL },
 	      "started stays stopped",
       .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .own_session = true,
       .run = initial_state);
-
-static void enable_is_forgotten(struct ck *c)
-{
-	struct blk_req r;
-
-	if (!ckr_session(c) || !ckr_run(c, 0, 16, 0) || !ckb_write_fill(c, 0, SECTOR, 1, 33) ||
-	    !ckr_enable(c, 0, 0) || !ckr_add_write(c, 0, &r, SECTOR, 34) || !ckr_publish(c, 0))
-		return;
-	ck_quiet(c);
-	if (ckr_touched(&r)) {
-		ck_skip(c, "the target processes disabled rings (vu.ring.disable looks at that)");
-		return;
-	}
-	/* One session leaves the ring enabled, the next one does not enable it. */
-	if (!ckr_session(c) || !ckr_run(c, 0, 16, 0) || !ckb_write_fill(c, 0, SECTOR, 1, 33) ||
-	    !ckr_session(c) || !ckr_lay(c, 0, 16, 0) || !ckr_send(c, 0, CKR_START, 0) ||
-	    !ckr_add_write(c, 0, &r, SECTOR, 34) || !ckr_publish(c, 0))
-		return;
-	ck_quiet(c);
-	ckr_medium_holds(c, 0, SECTOR, 33, "enabled in the session before, not in this one",
-			 INITIAL);
-}
-
-CHECK(enable_is_forgotten, .id = "vu.life.enable-forgotten", .clauses = { INITIAL },
-      .stimulus = "a session that leaves its ring enabled, then one that starts the ring without "
-		  "SET_VRING_ENABLE, and a write",
-      .oracle = "the write is not carried out", .features = BIT_ULL(VU_F_PROTOCOL_FEATURES),
-      .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .own_session = true,
-      .run = enable_is_forgotten);
 
 /* Lines of the target's maps that name our memory. False when they cannot be read. */
 static bool count_maps(pid_t pid, unsigned *n)
@@ -302,25 +273,25 @@ static void pending(struct ck *c)
 	struct blk_req reqs[3];
 	struct ck_used u;
 
-	if (!ckr_session(c) || !ckr_lay(c, 0, 16, 5))
+	if (!ckr_session(c) || !ckr_lay(c, 0, 16, 9))
 		return;
 	for (unsigned i = 0; i < 3; i++)
 		if (!ckr_read_req(c, &reqs[i], VIRTIO_BLK_SECTOR) ||
 		    ckb_add(c, 0, &reqs[i], BLK_LAYOUT_USUAL) < 0)
 			return;
 	vq_split_publish(&c->q[0].vq);
-	if (!ckr_send(c, 0, CKR_ALL, 5) || !ckr_kick(c, 0))
+	if (!ckr_send(c, 0, CKR_ALL, 9) || !ckr_kick(c, 0))
 		return;
 	for (unsigned i = 0; i < 3; i++)
 		if (!ck_reap(c, 0, &u) || u.head == VQ_BADID) {
 			ck_fail(c, PENDING, "served without a notification from the guest",
-				"3 requests were left in the ring at 5: %u were returned", i);
+				"3 requests were left in the ring at 9: %u were returned", i);
 			return;
 		}
 }
 
 CHECK(pending, .id = "vu.life.pending", .clauses = { PENDING },
-      .stimulus = "a new session with a ring at index 5 that holds 3 requests; the front-end kicks "
+      .stimulus = "a new session with a ring at index 9 that holds 3 requests; the front-end kicks "
 		  "once, as it does on each start",
       .oracle = "all three are served", .device = VIRTIO_ID_BLOCK, .own_session = true,
       .run = pending);

@@ -57,6 +57,9 @@ static void log_base(struct ck *c, struct ckl *l)
 			"SET_LOG_BASE: answered by message %u", request);
 		return;
 	}
+	/* A memory table that comes after it does not end it. */
+	if (!ck_must(c, vu_set_mem_table(fe), "SET_MEM_TABLE"))
+		return;
 	if (size > 16)
 		ck_fail(c, REPLY_SIZE, "nothing, or up to 16 bytes", "a reply of %u bytes", size);
 	if (!ckl_all(c, true) || !ckr_run(c, 0, 16, 0) || !read_into(c, 0, 512, 64, &req))
@@ -75,7 +78,7 @@ static void run_log_base(struct ck *c)
 }
 
 CHECK(log_base, .id = "vu.log.base", .clauses = { BECOMES_LOG, ANSWERED, REPLY_SIZE },
-      .stimulus = "SET_LOG_BASE without need_reply, LOG_ALL, a read",
+      .stimulus = "SET_LOG_BASE without need_reply, SET_MEM_TABLE again, LOG_ALL, a read",
       .oracle = "a reply of at most 16 bytes; then bits in the memory that was passed", CKL_NEEDS,
       .run = run_log_base);
 

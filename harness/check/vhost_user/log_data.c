@@ -26,7 +26,8 @@ static bool carve_at(struct ck *c, unsigned region, u32 at, u32 bytes, struct bl
 		return false;
 	area = (struct tp_buf){ area.hva + lead, gpa_add(area.gpa, lead), 17 + bytes };
 	blk_carve(r, area, VIRTIO_BLK_T_IN, 0, bytes);
-	return true;
+	/* Elsewhere, so that its mark is not taken for one of the data. */
+	return ck_alloc_in(c, region == 1 ? 2 : 1, 1, CKL_PAGE, &r->status);
 }
 
 /* Are the pages of the data and of the status marked after a read? */

@@ -7,16 +7,17 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define SOURCE	 "VU.notify.kick.be.1"
-#define RING	 "VU.notify.kick.be.2"
-#define NO_FD	 "VU.notify.kick.be.3"
-#define POLLED	 "VU.notify.kick.be.4"
-#define BAD_FD	 "VU.notify.kick.be.7"
-#define REPLACED "VU.notify.kick.be.8"
-#define HIGH	 "VU.notify.kick.be.9"
-#define ONCE	 "ROB.chain.once"
-#define SESSION	 "ROB.live.new-session"
-#define FDS	 "ROB.leak.fds"
+#define BEGIN_STOPPED "VU.ring.init.be.1"
+#define SOURCE	      "VU.notify.kick.be.1"
+#define RING	      "VU.notify.kick.be.2"
+#define NO_FD	      "VU.notify.kick.be.3"
+#define POLLED	      "VU.notify.kick.be.4"
+#define BAD_FD	      "VU.notify.kick.be.7"
+#define REPLACED      "VU.notify.kick.be.8"
+#define HIGH	      "VU.notify.kick.be.9"
+#define ONCE	      "ROB.chain.once"
+#define SESSION	      "ROB.live.new-session"
+#define FDS	      "ROB.leak.fds"
 
 static bool add_read(struct ck *c, unsigned q, struct blk_req *r)
 {
@@ -42,7 +43,7 @@ static void right_ring(struct ck *c)
 	ckr_stays(c, 0, 0, &r[0], "SET_VRING_KICK was for ring 1", RING);
 }
 
-CHECK(right_ring, .id = "vu.notify.kick-ring", .clauses = { RING, SOURCE },
+CHECK(right_ring, .id = "vu.notify.kick-ring", .clauses = { RING, SOURCE, BEGIN_STOPPED },
       .stimulus =
 	      "two rings set up, each with a request; SET_VRING_KICK for ring 1 only, and a kick",
       .oracle = "ring 1 is served, ring 0 stays stopped", .device = VIRTIO_ID_BLOCK, .queues = 2,

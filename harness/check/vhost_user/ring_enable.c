@@ -41,7 +41,8 @@ static void enable(struct ck *c)
 			ckv_reaction_name(reaction));
 		return;
 	}
-	if (!serve_one(c, 0, "after SET_VRING_ENABLE {0, 1}", ENABLE) ||
+	if (!serve_one(c, 0, "after SET_VRING_ENABLE {0, 1}", ENABLE) || !ckr_enable(c, 0, 1) ||
+	    !serve_one(c, 0, "after a second SET_VRING_ENABLE {0, 1}", ENABLE) ||
 	    !send_enable(c, 0, 2, &reaction) || reaction == CKV_CLOSED)
 		return;
 	/* Refused, ignored, or taken as "enable": the ring goes on in all three cases. */
@@ -50,7 +51,9 @@ static void enable(struct ck *c)
 }
 
 CHECK(enable, .id = "vu.ring.enable", .clauses = { ENABLE, ODD_NUM },
-      .stimulus = "SET_VRING_ENABLE {0, 1} on a started ring, a request; then {0, 2}, a request",
+      .stimulus =
+	      "SET_VRING_ENABLE {0, 1} on a started ring, a request; the same again; then {0, 2}, a "
+	      "request",
       .oracle = "accepted and served; num 2 closes the connection or leaves the ring enabled",
       .device = VIRTIO_ID_BLOCK, WITH_ENABLE, .own_session = true, .run = enable);
 

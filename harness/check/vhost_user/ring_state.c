@@ -4,6 +4,7 @@
 
 #define BEGIN_STOPPED  "VU.ring.init.be.1"
 #define BEGIN_DISABLED "VU.ring.init.be.2"
+#define NOT_INHERITED  "VU.life.reconnect.be.2"
 #define STOPPED	       "VU.ring.stopped.be.1"
 #define ENABLE_IS_KEPT "VU.ring.stopped.be.2"
 #define NO_SIDE_EFFECT "VU.ring.disabled.be.1"
@@ -60,9 +61,10 @@ static void begin_disabled(struct ck *c)
 			 BEGIN_DISABLED);
 }
 
-CHECK(begin_disabled, .id = "vu.ring.begin-disabled", .clauses = { BEGIN_DISABLED },
-      .stimulus = "bit 30 acknowledged; a ring started and kicked without SET_VRING_ENABLE, with "
-		  "a write in it",
+CHECK(begin_disabled, .id = "vu.ring.begin-disabled", .clauses = { BEGIN_DISABLED, NOT_INHERITED },
+      .stimulus =
+	      "a session with an enabled ring; in the next one, bit 30 acknowledged, the ring is "
+	      "started and kicked without SET_VRING_ENABLE, with a write in it",
       .oracle = "the write is not carried out: read through a ring set up anew, the sector holds "
 		"what it held",
       WRITABLE_BLK, WITH_ENABLE, .own_session = true, .run = begin_disabled);

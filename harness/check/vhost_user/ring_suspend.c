@@ -9,6 +9,7 @@
 #define NO_MESSAGES "VU.suspend.msg.be.1"
 #define ANSWERS	    "VU.suspend.serve.be.1"
 #define DRAINED	    "VU.base.get.be.4"
+#define NEXT_INDEX  "VU.base.get.be.1"
 #define STOPS	    "VU.ring.stop.be.1"
 
 #define READS 24
@@ -128,7 +129,8 @@ static void no_writes(struct ck *c)
 			"guest memory changed after the reply to the last GET_VRING_BASE");
 }
 
-CHECK(no_writes, .id = "vu.ring.suspend-memory", .clauses = { NO_WRITES, DRAINED, STOPS },
+CHECK(no_writes, .id = "vu.ring.suspend-memory",
+      .clauses = { NO_WRITES, DRAINED, STOPS, NEXT_INDEX },
       .stimulus =
 	      "all rings stopped with reads of 256 KiB in flight, eleven times; then another request "
 	      "and a kick",
