@@ -86,7 +86,7 @@ CHECK(log_data, .id = "vu.log.data", .clauses = { DATA, PAGE },
       .stimulus = "LOG_ALL; 10 reads of a sector into pages of each of three regions, one of them "
 		  "above 4 GiB, the bitmap cleared before each; a write",
       .oracle = "bit p % 8 of byte p / 8 is set for the page of the data and of the status byte",
-      CKL_NEEDS, .run = run_data);
+      CKL_NEEDS, .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .run = run_data);
 
 static void all_pages_in(struct ck *c, struct ckl *l)
 {
