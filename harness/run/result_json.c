@@ -14,15 +14,22 @@ static json_t *clause_list(const struct check *k)
 	return a;
 }
 
+/* What was done and looked for, always; what came of it, where that was not all well. */
 static json_t *evidence(const struct result *res)
 {
-	json_t *log = json_array();
+	json_t *o = json_pack("{s:s, s:s}", "stimulus", res->check->stimulus, "oracle",
+			      res->check->oracle);
+	json_t *log;
 
+	if (res->verdict == VERDICT_PASS || res->verdict == VERDICT_SKIP)
+		return o;
+	log = json_array();
 	for (unsigned i = 0; i < res->log_lines; i++)
 		json_array_append_new(log, json_any(res->log[i]));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "stimulus", res->check->stimulus, "oracle",
-			 res->check->oracle, "expected", json_any(res->expected), "observed",
-			 json_any(res->reason), "log", log);
+	json_object_set_new(o, "expected", json_any(res->expected));
+	json_object_set_new(o, "observed", json_any(res->reason));
+	json_object_set_new(o, "log", log);
+	return o;
 }
 
 static json_t *one_check(const struct result *res)
@@ -39,8 +46,7 @@ static json_t *one_check(const struct result *res)
 		json_object_set_new(o, "expected_because", json_any(res->anticipated_why));
 	if (res->fixed)
 		json_object_set_new(o, "fixed", json_true());
-	if (res->verdict != VERDICT_PASS && res->verdict != VERDICT_SKIP)
-		json_object_set_new(o, "evidence", evidence(res));
+	json_object_set_new(o, "evidence", evidence(res));
 	return o;
 }
 
