@@ -51,10 +51,9 @@ static bool need_reply_not_negotiated(const struct jd_message *m)
 
 static bool gate_closed(const struct jd_message *m)
 {
-	u64 gate = m->spec ? m->spec->gate_pf : 0;
-
 	/* Of GET_QUEUE_NUM the text asks only that MQ is offered. */
-	return gate & ~m->s->protocol_features && m->spec->id != VU_GET_QUEUE_NUM;
+	return m->spec && m->spec->gate_pf & ~m->s->protocol_features &&
+	       m->spec->id != VU_GET_QUEUE_NUM;
 }
 
 static bool not_one_fd(const struct jd_message *m)
