@@ -58,7 +58,7 @@ static u64 start_with_tail(struct ck *c)
 	if (!capacity || !ck_start(c, ck_ring_features()))
 		return 0;
 	if (!(c->offered & RO) &&
-	    (!ckb_put(c, 0, 0, TAIL, 1) || !ckb_put(c, 0, capacity - TAIL, TAIL, 2)))
+	    (!ckb_lay(c, 0, 0, TAIL, 1) || !ckb_lay(c, 0, capacity - TAIL, TAIL, 2)))
 		return 0;
 	return capacity;
 }
@@ -209,7 +209,7 @@ static void odd_lengths(struct ck *c, u32 type)
 	};
 
 	if (!ckb_room(c, 64) || !ck_start(c, ck_ring_features()) ||
-	    (type == VIRTIO_BLK_T_OUT && !ckb_put(c, 0, 0, 32, 1)))
+	    (type == VIRTIO_BLK_T_OUT && !ckb_lay(c, 0, 0, 32, 1)))
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++)
 		if (!refused_in_pieces(c, type, 8, cases[i].len, cases[i].pieces, UNALIGNED))
@@ -242,7 +242,7 @@ static void empty(struct ck *c)
 {
 	static const u32 types[] = { VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT };
 
-	if (!ckb_room(c, 64) || !ck_start(c, ck_ring_features()) || !ckb_put(c, 0, 0, 16, 1))
+	if (!ckb_room(c, 64) || !ck_start(c, ck_ring_features()) || !ckb_lay(c, 0, 0, 16, 1))
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(types); i++) {
 		struct ckb_result res;

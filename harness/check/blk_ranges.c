@@ -81,7 +81,7 @@ static void neighbours(struct ck *c, u32 type)
 
 		if (num > l.max_sectors || all > 2048)
 			continue;
-		if (!ckb_put(c, 0, 0, all, gen) || !one_range(c, type, at, num, 0) ||
+		if (!ckb_lay(c, 0, 0, all, gen) || !one_range(c, type, at, num, 0) ||
 		    !ckb_holds(c, 0, 0, at, gen, NEIGHBOURS, "sectors before the range") ||
 		    !ckb_holds(c, 0, at + num, 8, gen, NEIGHBOURS, "sectors behind the range"))
 			return;
@@ -106,7 +106,7 @@ static void unaligned_neighbours(struct ck *c, u32 type)
 		u32 end = cases[i].at + cases[i].num, gen = i + 1;
 		struct blk_req r;
 
-		if (!ckb_put(c, 0, 0, 32, gen) || !ckb_make_ranges(c, &r, type, &range, 1) ||
+		if (!ckb_lay(c, 0, 0, 32, gen) || !ckb_make_ranges(c, &r, type, &range, 1) ||
 		    !ckb_do(c, 0, &r, BLK_LAYOUT_USUAL, &res))
 			return;
 		if (res.status != VIRTIO_BLK_S_OK)
@@ -138,13 +138,15 @@ static void several(struct ck *c, u32 type)
 		return;
 	}
 	if (!ckb_room(c, n * step) || !ck_start(c, ck_ring_features() | ckb_type_feature(type)) ||
-	    !ckb_put(c, 0, 0, n * step, 5) || !ck_alloc(c, n * (u32)sizeof(*ranges), 16, &mem))
+	    !ckb_lay(c, 0, 0, n * step, 5) || !ck_alloc(c, n * (u32)sizeof(*ranges), 16, &mem))
 		return;
 	ranges = (struct ckb_range *)mem.hva;
 	for (u32 i = 0; i < n; i++)
 		/* The later one first: an order that is not the medium's. */
 		ranges[i] = (struct ckb_range){ (u64)(n - 1 - i) * step, l.align, 0 };
-	if (!ckb_make_ranges(c, &r, type, ranges, n) || !ckb_do(c, 0, &r, BLK_LAYOUT_USUAL, &res) ||
+	/* If one alone does not work, the number is not why. */
+	if (!one_range(c, type, 0, l.align, 0) || !ckb_make_ranges(c, &r, type, ranges, n) ||
+	    !ckb_do(c, 0, &r, BLK_LAYOUT_USUAL, &res) ||
 	    !ckb_status(c, &r, &res, VIRTIO_BLK_S_OK, SEGMENTS))
 		return;
 	for (u32 i = 0; i < n; i++)
@@ -172,7 +174,7 @@ static void framings(struct ck *c, u32 type)
 		struct ckb_result res;
 		struct blk_req r;
 
-		if (!ckb_put(c, 0, 0, 40, 10 + layout) ||
+		if (!ckb_lay(c, 0, 0, 40, 10 + layout) ||
 		    !ckb_make_ranges(c, &r, type, ranges, MIN(l.max_segs, 2u)) ||
 		    !ckb_do(c, 0, &r, layout, &res))
 			return;

@@ -21,7 +21,7 @@ static bool start(struct ck *c, u32 type, struct ckb_limits *l)
 {
 	return ckb_room(c, 2 * WATCHED) && ckb_limits(c, type, l) &&
 	       ck_start(c, ck_ring_features() | ckb_type_feature(type)) &&
-	       ckb_put(c, 0, 0, WATCHED, 1);
+	       ckb_lay(c, 0, 0, WATCHED, 1);
 }
 
 static bool unsupported(struct ck *c, u32 type, const struct ckb_range *ranges, u32 n,
@@ -89,7 +89,7 @@ static void beyond(struct ck *c, u32 type)
 	u64 capacity = ckb_room(c, 2 * WATCHED);
 	u32 a;
 
-	if (!capacity || !start(c, type, &l) || !ckb_put(c, 0, capacity - WATCHED, WATCHED, 2))
+	if (!capacity || !start(c, type, &l) || !ckb_lay(c, 0, capacity - WATCHED, WATCHED, 2))
 		return;
 	a = l.align;
 	const struct ckb_range ranges[] = {

@@ -101,7 +101,7 @@ static void neighbours(struct ck *c)
 	for (u32 i = 0; i < ARRAY_SIZE(sectors); i++) {
 		u32 n = sectors[i], gen = 20 + 2 * i;
 
-		if (!ckb_put(c, 0, 0, 48, gen) || !ckb_put(c, 0, 8, n, gen + 1) ||
+		if (!ckb_lay(c, 0, 0, 48, gen) || !ckb_put(c, 0, 8, n, gen + 1) ||
 		    !ckb_holds(c, 0, 0, 8, gen, NEIGHBOURS, "sectors before a write") ||
 		    !ckb_holds(c, 0, 8 + n, 40 - n, gen, NEIGHBOURS, "sectors behind a write"))
 			return;

@@ -59,6 +59,12 @@ bool ckb_put(struct ck *c, unsigned q, u64 sector, u32 sectors, u32 gen)
 	return ckb_ok(c, q, &r);
 }
 
+bool ckb_lay(struct ck *c, unsigned q, u64 sector, u32 sectors, u32 gen)
+{
+	return ckb_put(c, q, sector, sectors, gen) &&
+	       ckb_holds(c, q, sector, sectors, gen, NULL, "set-up");
+}
+
 bool ckb_holds(struct ck *c, unsigned q, u64 sector, u32 sectors, u32 gen, const char *clause,
 	       const char *when)
 {
@@ -73,6 +79,9 @@ bool ckb_holds(struct ck *c, unsigned q, u64 sector, u32 sectors, u32 gen, const
 		unsigned long long at = sector + bad;
 		struct label l;
 
+		if (!clause)
+			return ck_error(c, "%s: sector %llu does not hold what was written", when,
+					at);
 		memcpy(&l, p, sizeof(l));
 		if (l.magic == le32(LABEL_MAGIC))
 			return ck_fail(c, clause, "the bytes last written to the sector",

@@ -25,7 +25,15 @@ u32 ckb_pattern_differs(const u8 *p, u64 sector, u32 sectors, u32 gen);
 
 /* Write generation `gen`, as set-up. */
 bool ckb_put(struct ck *c, unsigned q, u64 sector, u32 sectors, u32 gen);
-/* The sectors hold generation `gen`; otherwise `clause` is broken. `when` says after what. */
+/*
+ * The same, and read it back: for checks of what must not change later, and that do not blame a
+ * device which never stored it under a clause that says something else.
+ */
+bool ckb_lay(struct ck *c, unsigned q, u64 sector, u32 sectors, u32 gen);
+/*
+ * The sectors hold generation `gen`; otherwise `clause` is broken (NULL: an error). `when` says after
+ * what.
+ */
 bool ckb_holds(struct ck *c, unsigned q, u64 sector, u32 sectors, u32 gen, const char *clause,
 	       const char *when);
 /* The same for sectors that must read as zeroes. */

@@ -106,7 +106,7 @@ static bool flush(struct ck *c, u64 sector, u32 data_len)
 static void odd_flush(struct ck *c)
 {
 	if (!ckb_room(c, 16) || !ck_start(c, ck_ring_features() | FEATURE(FLUSH)) ||
-	    !ckb_put(c, 0, 0, 16, 1))
+	    !ckb_lay(c, 0, 0, 16, 1))
 		return;
 	/* The driver may do none of these; what status comes back is not said. */
 	if (!flush(c, 7, 0) || !ckb_alive(c, 0, CKB_ALIVE) || !flush(c, ~0ull, 0) ||
