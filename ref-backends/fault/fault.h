@@ -36,6 +36,8 @@ struct fault {
 	u64 (*protocol_features)(u64 offered);
 	/* The configuration space image before a read is answered. */
 	void (*config)(struct vub_session *s, u8 *config, size_t len);
+	/* The configuration changed. Returns whether to tell the front-end, where that is possible. */
+	bool (*announce)(struct vub_session *s);
 
 	/* Connection. */
 	void (*session_start)(struct vub_session *s);

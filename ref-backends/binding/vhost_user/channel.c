@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
 
 const char *vub_channel_set(struct vub_session *s, int fd)
@@ -56,6 +57,8 @@ void vub_announce_config(struct vub_session *s)
 		return;
 	/* 2.4.1: after a reset no notification until the driver initialises the device again. */
 	if (vub_has_pf(s, VU_PF_STATUS) && __atomic_load_n(&s->status, __ATOMIC_RELAXED) == 0)
+		return;
+	if (fault_active && fault_active->announce && !fault_active->announce(s))
 		return;
 	/* "Suspended device state": no message while all rings are stopped. */
 	s->announce_deferred = !vub_any_started(s);
