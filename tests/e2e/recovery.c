@@ -149,6 +149,9 @@ static u32 below(struct world *w, u32 n)
 static void start_backend(struct world *w)
 {
 	char queues[16];
+	char *const argv[] = { (char *)w->backend, "blk",     "--socket-path",
+			       (char *)w->socket,  "--image", (char *)w->image,
+			       "--num-queues",	   queues,    NULL };
 
 	snprintf(queues, sizeof(queues), "%u", QUEUES);
 	w->pid = fork();
@@ -156,9 +159,8 @@ static void start_backend(struct world *w)
 		fail(w, "fork: %s", strerror(errno));
 	if (w->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		execl(w->backend, w->backend, "blk", "--socket-path", w->socket, "--image",
-		      w->image, "--num-queues", queues, (char *)NULL);
-		perror(w->backend);
+		execv(argv[0], argv);
+		perror(argv[0]);
 		_exit(127);
 	}
 }
@@ -563,7 +565,7 @@ static void move_into_window(struct world *w, unsigned n)
 	u32 last = le32(q->vq.used->ring[(u16)(used_idx - 1) & (RING - 1)].id);
 	u32 head = below(w, RING);
 
-	if (f->used_idx != used_idx)
+	if (!w->inflight_map || f->used_idx != used_idx)
 		return; /* it is in a window already */
 	switch (below(w, 3)) {
 	case 0:
