@@ -330,8 +330,8 @@ static u16 long_chain(struct ck *c, struct sk_hostile *h, u64 direct)
 	u32 pieces = SK_SIZE, hdr = h->parts.hdr.len, n = 0;
 	struct table t;
 
-	for (u16 i = 0; i < direct; i++)
-		sk_desc_then(c, i, h->parts.hdr.gpa.v + i, 1, R);
+	for (u32 i = 0; i < direct; i++)
+		sk_desc_then(c, (u16)i, h->parts.hdr.gpa.v + i, 1, R);
 	if (!make_table(c, &t, pieces + 2))
 		return SK_RAW;
 	if (direct < hdr) {

@@ -73,7 +73,7 @@ static bool look_at(struct ck *c, const struct vu_reply *r, u16 queues)
 
 static void get(struct ck *c)
 {
-	for (u16 queues = 1; queues <= MIN(c->queues, 2); queues++) {
+	for (u16 queues = 1; queues <= 2 && queues <= c->queues; queues++) {
 		struct vu_inflight ask = { .num_queues = queues, .queue_size = QUEUE_SIZE };
 		struct vu_reply r;
 		struct stat st;

@@ -190,7 +190,7 @@ static bool second_client(struct ck *c, struct ckr_load *l)
 
 static void load(struct ck *c)
 {
-	unsigned rings = MIN(c->queues, 2);
+	unsigned rings = c->queues > 1 ? 2 : 1;
 	struct vu_frontend *fe = ckv(c);
 	struct ckr_load l[2];
 

@@ -25,7 +25,7 @@ static bool submit_read(struct ck *c, unsigned q, struct blk_req *r)
 
 static void called(struct ck *c)
 {
-	unsigned rings = MIN(c->queues, 2);
+	unsigned rings = c->queues > 1 ? 2 : 1;
 	struct vu_frontend *fe = ckv(c);
 	struct blk_req r;
 
@@ -226,7 +226,7 @@ static bool err_accepted(struct ck *c, unsigned q, bool with_fd)
 
 static void err(struct ck *c)
 {
-	unsigned broken = MIN(c->queues, 2) - 1;
+	unsigned broken = c->queues > 1 ? 1 : 0;
 	struct vu_frontend *fe = ckv(c);
 	struct vq_split *vq = &c->q[broken].vq;
 
