@@ -111,9 +111,13 @@ static void ring_start(struct vub_ring *r)
 {
 	struct in_flight *f = &in_flight[r->index];
 
-	free(f->sums);
-	f->sums = calloc(r->num, sizeof(*f->sums));
-	f->num = f->sums ? r->num : 0;
+	if (f->num < r->num) {
+		free(f->sums);
+		f->sums = calloc(r->num, sizeof(*f->sums));
+		f->num = f->sums ? r->num : 0;
+	} else {
+		memset(f->sums, 0, f->num * sizeof(*f->sums));
+	}
 	run_ring_rules(jd_start_rules, r);
 }
 
@@ -139,7 +143,8 @@ static u64 descriptors_sum(const struct vub_ring *r, u16 head)
 		for (size_t b = 0; b < sizeof(d); b++)
 			sum = (sum ^ ((const u8 *)&d)[b]) * 0x100000001b3;
 		if (d.flags & VRING_DESC_F_INDIRECT) {
-			u64 len = d.len;
+			/* As much of it as a chain can use. */
+			u64 len = MIN(d.len, (u64)DVQ_MIN_LIMIT * sizeof(d));
 			const u8 *table = vub_mem_gpa(r->s->mem, d.addr, &len);
 
 			for (u64 b = 0; table && b < len; b++)

@@ -60,6 +60,22 @@ static const char *resolve(struct vub_ring *r)
 	return NULL;
 }
 
+/* Room for the largest chain and for the heads of an earlier process. Kept for the next start. */
+static bool reserve(struct vub_ring *r)
+{
+	/* One descriptor can be in two regions, hence the reserve. */
+	u32 cap = MAX(r->num, DVQ_MIN_LIMIT) + VUB_MEM_SLOTS;
+
+	if (cap <= r->big_cap)
+		return true;
+	free(r->big);
+	free(r->resubmit);
+	r->big = calloc(cap, sizeof(*r->big));
+	r->resubmit = calloc(cap, sizeof(*r->resubmit));
+	r->big_cap = r->big && r->resubmit ? cap : 0;
+	return r->big_cap;
+}
+
 /* What a start needs beside the rings in memory. */
 static const char *prepare(struct vub_ring *r)
 {
@@ -76,22 +92,7 @@ static const char *prepare(struct vub_ring *r)
 	why = resolve(r);
 	if (why)
 		return why;
-	/* One descriptor can be in two regions, hence the reserve. */
-	r->big_cap = MAX(r->num, DVQ_MIN_LIMIT) + VUB_MEM_SLOTS;
-	r->big = calloc(r->big_cap, sizeof(*r->big));
-	r->resubmit = calloc(r->num, sizeof(*r->resubmit));
-	if (!r->big || !r->resubmit)
-		return "out of memory";
-	return NULL;
-}
-
-static void unprepare(struct vub_ring *r)
-{
-	free(r->big);
-	free(r->resubmit);
-	r->big = NULL;
-	r->resubmit = NULL;
-	r->n_resubmit = r->next_resubmit = 0;
+	return reserve(r) ? NULL : "out of memory";
 }
 
 static void begin(struct vub_ring *r)
@@ -138,10 +139,8 @@ static bool start_fn(struct vub_ring *r, void *arg)
 
 	if (!r->started) {
 		st->why = prepare(r);
-		if (st->why) {
-			unprepare(r);
+		if (st->why)
 			return true;
-		}
 		begin(r);
 	}
 	set_kick(r, st->fd);
@@ -174,7 +173,7 @@ static bool stop_fn(struct vub_ring *r, void *arg)
 	r->started = false;
 	r->base = r->vq.last_avail;
 	set_kick(r, -1);
-	unprepare(r);
+	r->n_resubmit = r->next_resubmit = 0;
 	if (fault_active && fault_active->ring_stop)
 		fault_active->ring_stop(r);
 	return true;
@@ -336,4 +335,6 @@ void vub_ring_close(struct vub_ring *r)
 	reactor_exit(&r->reactor);
 	close(r->call_done);
 	free(r->slots);
+	free(r->big);
+	free(r->resubmit);
 }
