@@ -159,7 +159,8 @@ static void start_backend(struct world *w)
 		fail(w, "fork: %s", strerror(errno));
 	if (w->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		execv(argv[0], argv);
+		if (argv[0])
+			execv(argv[0], argv);
 		perror(argv[0]);
 		_exit(127);
 	}
