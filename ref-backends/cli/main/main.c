@@ -30,10 +30,11 @@ struct options {
 
 static void usage(FILE *f)
 {
-	fputs("usage: ringside-backend DEVICE (--socket-path PATH | --fd N) [OPTION…]\n"
+	fputs("usage: ringside-backend [DEVICE] (--socket-path PATH | --fd N) [OPTION…]\n"
 	      "       ringside-backend --print-capabilities | --list-faults | --list-devices\n"
 	      "\n"
-	      "Serves one vhost-user front-end after the other until SIGTERM.\n"
+	      "Serves one vhost-user front-end after the other until SIGTERM. DEVICE is blk, which\n"
+	      "need not be said beside one of its options.\n"
 	      "\n"
 	      "  --socket-path PATH     listen on this unix socket\n"
 	      "  --fd N                 use this inherited socket: a connected one for one\n"
@@ -288,9 +289,10 @@ static int run(const struct options *o)
 	int status;
 	char err[200];
 
-	if (!o->device)
+	/* Management software knows a program and its options, but not of device types. */
+	if (!o->device && !o->image && !o->memory && !o->null)
 		return usage_error("%s", "which device? blk is one");
-	if (strcmp(o->device, "blk"))
+	if (o->device && strcmp(o->device, "blk"))
 		return usage_error("no device type '%s': blk is one", o->device);
 	if (o->server.socket_path && o->server.fd >= 0)
 		return usage_error("%s", "--socket-path and --fd exclude each other");
