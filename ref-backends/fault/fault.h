@@ -47,6 +47,8 @@ struct fault {
 	enum fault_action (*request)(struct vub_session *s, struct vub_request *rq,
 				     struct vub_reply *rep);
 	void (*reply)(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep);
+	/* A request of the back-end's own is about to go out on its channel; `send` may be cleared. */
+	void (*channel)(struct vub_session *s, struct vub_reply *msg);
 
 	/* Ring state: may the ring process requests now? `allowed` is the right answer. */
 	bool (*may_run)(struct vub_ring *ring, bool allowed);
