@@ -285,7 +285,9 @@ static void config_early(struct ck *c)
 	const struct tp_ops *ops = c->tp->ops;
 	u8 early[VIRTIO_BLK_CONFIG_SIZE], late[VIRTIO_BLK_CONFIG_SIZE];
 	u64 all = (c->offered & (BIT_ULL(24) - 1)) | ck_ring_features();
-	int rc = ops->read_config(c->tp, 0, early, sizeof(early));
+	u32 len = c->tp->config_len ? MIN(c->tp->config_len, VIRTIO_BLK_CONFIG_SIZE)
+				    : VIRTIO_BLK_CONFIG_SIZE;
+	int rc = ops->read_config(c->tp, 0, early, len);
 
 	if (rc != TP_OK) {
 		ck_fail(c, CONFIG_EARLY, "readable before FEATURES_OK", "%s", c->tp->error);
@@ -293,13 +295,13 @@ static void config_early(struct ck *c)
 	}
 	/* Any order, and never the ring's format. */
 	all &= ~(BIT_ULL(0) | BIT_ULL(7) | BIT_ULL(VIRTIO_BLK_F_ZONED));
-	if (!ck_start(c, all) || !ck_must(c, ops->read_config(c->tp, 0, late, sizeof(late)),
-					  "reading the configuration"))
+	if (!ck_start(c, all) ||
+	    !ck_must(c, ops->read_config(c->tp, 0, late, len), "reading the configuration"))
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(fields); i++) {
 		u8 at = fields[i].offset;
 
-		if (!(c->offered & BIT_ULL(fields[i].feature)))
+		if (!(c->offered & BIT_ULL(fields[i].feature)) || at + fields[i].len > len)
 			continue;
 		if (__builtin_memcmp(early + at, late + at, fields[i].len) != 0) {
 			ck_fail(c, CONFIG_EARLY, "the value it has after DRIVER_OK",

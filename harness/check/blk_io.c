@@ -157,9 +157,13 @@ bool ckb_alive_after_reopen(struct ck *c, const char *clause)
 
 bool ckb_config(struct ck *c, struct virtio_blk_config *cfg)
 {
+	u32 len = VIRTIO_BLK_CONFIG_SIZE;
+
+	/* A device of an older version of the text ends before the fields that came later. */
+	if (c->tp->config_len)
+		len = MIN(len, c->tp->config_len);
 	memset(cfg, 0, sizeof(*cfg));
-	return ck_must(c, c->tp->ops->read_config(c->tp, 0, cfg, VIRTIO_BLK_CONFIG_SIZE),
-		       "reading the configuration");
+	return ck_must(c, c->tp->ops->read_config(c->tp, 0, cfg, len), "reading the configuration");
 }
 
 u64 ckb_capacity(struct ck *c)

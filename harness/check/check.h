@@ -44,7 +44,7 @@ struct check {
 	const char *oracle;		    /* what must then be seen */
 	void (*run)(struct ck *c);
 
-	/* The one transport it goes with, NULL: any that has the capabilities. */
+	/* The one transport it goes with, or CHECK_REGISTERS; NULL: any that has the capabilities. */
 	const char *transport;
 
 	/* What it needs; otherwise it is skipped with the reason. */
@@ -57,6 +57,9 @@ struct check {
 	bool own_session; /* run() opens the session itself: none is open when it starts */
 	bool disturbs;	  /* a target that survives may be damaged: start it anew where we can */
 };
+
+/* For `transport`: both that have registers, MMIO and PCI. */
+#define CHECK_REGISTERS "registers"
 
 /* The build defines it for the folders whose checks go with one transport. */
 #ifndef CHECK_TRANSPORT
@@ -154,7 +157,7 @@ static inline u64 ck_ring_features(void)
 }
 
 struct ck_queue_opts {
-	u16 size;	/* 0 = 128 */
+	u16 size;	/* 0 = 128, or as large as the queue can be */
 	u16 base;	/* index at which both sides start */
 	bool no_call;	/* poll: no used buffer notifications */
 	bool scatter;	/* the three parts in different regions where there are several */

@@ -137,8 +137,14 @@ bool ck_queue_start(struct ck *c, unsigned q, const struct ck_queue_opts *opts)
 	static const struct ck_queue_opts defaults;
 	const struct ck_queue_opts *o = opts ? opts : &defaults;
 	struct ck_queue *queue = &c->q[q];
-	u16 size = o->size ? o->size : 128;
+	u16 size = o->size ? o->size : 128, max;
 	struct tp_queue cfg;
+
+	if (!o->size && c->tp->ops->queue_max) {
+		if (!ck_must(c, c->tp->ops->queue_max(c->tp, q, &max), "reading a queue's size"))
+			return false;
+		size = MIN(size, max);
+	}
 
 	if (q >= CK_QUEUES || c->slots_used + size > CK_SLOTS)
 		return ck_error(c, "queue %u of %u entries is more than this runner has room for",

@@ -14,11 +14,23 @@
 #include "harness/spec/clause.h"
 #include "harness/transport/vhost_user/frontend.h"
 
+/* The types of chapter 5. For most there are no checks of their own: then those for all devices run. */
 static const struct {
 	const char *name;
 	u32 id;
 } devices[] = {
-	{ "blk", VIRTIO_ID_BLOCK },
+	{ "net", VIRTIO_ID_NET },	  { "blk", VIRTIO_ID_BLOCK },
+	{ "console", VIRTIO_ID_CONSOLE }, { "rng", VIRTIO_ID_RNG },
+	{ "balloon", VIRTIO_ID_BALLOON }, { "scsi", VIRTIO_ID_SCSI },
+	{ "9p", VIRTIO_ID_9P },		  { "gpu", VIRTIO_ID_GPU },
+	{ "input", VIRTIO_ID_INPUT },	  { "vsock", VIRTIO_ID_VSOCK },
+	{ "crypto", VIRTIO_ID_CRYPTO },	  { "iommu", VIRTIO_ID_IOMMU },
+	{ "mem", VIRTIO_ID_MEM },	  { "sound", VIRTIO_ID_SOUND },
+	{ "fs", VIRTIO_ID_FS },		  { "pmem", VIRTIO_ID_PMEM },
+	{ "rpmb", VIRTIO_ID_RPMB },	  { "scmi", VIRTIO_ID_SCMI },
+	{ "i2c", VIRTIO_ID_I2C_ADAPTER }, { "watchdog", VIRTIO_ID_WATCHDOG },
+	{ "can", VIRTIO_ID_CAN },	  { "bt", VIRTIO_ID_BT },
+	{ "gpio", VIRTIO_ID_GPIO },
 };
 
 u32 runner_device_id(const char *name)
@@ -132,8 +144,11 @@ static int probe(struct runner *rn, char *error, size_t room)
 	p->all_features = p->features | carrier_offered(c);
 	p->pf = carrier_protocol_features(c);
 	p->caps = tp->caps;
-	/* A device with registers that cannot even be found is not there. */
-	if (!p->ok && !c->fe) {
+	/*
+	 * A device with registers that cannot even be found is not there. One that is incomplete is
+	 * for the checks to judge.
+	 */
+	if (rc == TP_EUNSUPPORTED && !c->fe) {
 		snprintf(error, room, "%s", tp->error);
 		rc = -1;
 	} else {
@@ -392,6 +407,15 @@ static bool clause_selected(const struct check *k, const char *glob)
 	return false;
 }
 
+static bool goes_over(const struct check *k, const char *transport)
+{
+	if (!k->transport || !transport)
+		return true;
+	if (strcmp(k->transport, CHECK_REGISTERS) == 0)
+		return strcmp(transport, "pci") == 0 || strcmp(transport, "mmio") == 0;
+	return strcmp(k->transport, transport) == 0;
+}
+
 unsigned runner_select(const struct runner_opts *o, u32 device, const char *transport,
 		       const struct check **out, unsigned room)
 {
@@ -400,7 +424,7 @@ unsigned runner_select(const struct runner_opts *o, u32 device, const char *tran
 	for_each_check (k) {
 		if ((*k)->device && device && (*k)->device != device)
 			continue;
-		if ((*k)->transport && transport && strcmp((*k)->transport, transport) != 0)
+		if (!goes_over(*k, transport))
 			continue;
 		if (o->check_glob && fnmatch(o->check_glob, (*k)->id, FNM_EXTMATCH) != 0)
 			continue;

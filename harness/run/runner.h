@@ -30,7 +30,7 @@ int runner_run(struct target *t, const struct runner_opts *o, struct run *r, cha
 unsigned runner_select(const struct runner_opts *o, u32 device, const char *transport,
 		       const struct check **out, unsigned room);
 
-/* Device types that checks exist for. 0: unknown. */
+/* Names of the device types, chapter 5. 0: unknown. */
 u32 runner_device_id(const char *name);
 const char *runner_device_name(u32 id);
 

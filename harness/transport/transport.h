@@ -81,6 +81,8 @@ struct tp_ops {
 	int (*write_config)(struct tp *t, u32 offset, const void *buf, u32 len);
 	int (*num_queues)(struct tp *t, unsigned *n);
 
+	/* Largest size of a queue, 0: it does not exist. NULL: the transport does not tell. */
+	int (*queue_max)(struct tp *t, unsigned q, u16 *size);
 	int (*queue_start)(struct tp *t, unsigned q, const struct tp_queue *cfg);
 	/* Afterwards the device leaves the queue alone. */
 	int (*queue_stop)(struct tp *t, unsigned q, u16 *base);
@@ -120,6 +122,9 @@ struct tp {
 	 */
 	struct tp_buf mem[TP_MEM_MAX];
 	unsigned mem_count;
+
+	/* Bytes of configuration space, where the transport tells; 0: it does not. Known once open. */
+	u32 config_len;
 };
 
 static inline u64 tp_deadline(struct tp *t, unsigned ms)

@@ -3,7 +3,8 @@
 
 #include <linux/virtio_mmio.h>
 
-#define MAGIC 0x74726976u /* "virt" */
+#define MAGIC  0x74726976u /* "virt" */
+#define MAX_ID 64	   /* no device type has such a number */
 
 #ifndef VIRTIO_MMIO_QUEUE_RESET
 #define VIRTIO_MMIO_QUEUE_RESET 0x0c0
@@ -24,6 +25,21 @@ static int wr(struct regs *r, u32 offset, u32 value)
 	return regs_write(r, of(r)->base + offset, 4, value);
 }
 
+/* What a window says of itself. 4.2.3.1.1: with device id 0 nothing else is touched. */
+static int look(struct regs *r, unsigned window, u32 *magic, u32 *id)
+{
+	struct mmio *m = of(r);
+	int rc;
+
+	m->base = r->access->mmio_base + (u64)window * r->access->mmio_stride;
+	rc = rd(r, VIRTIO_MMIO_MAGIC_VALUE, magic);
+	if (rc == TP_OK)
+		rc = rd(r, VIRTIO_MMIO_VERSION, &m->version);
+	if (rc == TP_OK)
+		rc = rd(r, VIRTIO_MMIO_DEVICE_ID, id);
+	return rc;
+}
+
 static int find(struct regs *r)
 {
 	struct mmio *m = of(r);
@@ -32,25 +48,23 @@ static int find(struct regs *r)
 	r->tp.caps = TP_CAP_MMIO;
 	if (m->base)
 		return TP_OK;
-	for (unsigned i = 0; i < r->access->mmio_count; i++) {
+	/*
+	 * The second time anything counts that has the id of a device, whatever its magic number and
+	 * version: that they are wrong is for checks to say.
+	 */
+	for (unsigned i = 0; i < 2 * r->access->mmio_count; i++) {
+		const bool strict = i < r->access->mmio_count;
 		u32 magic = 0, id = 0;
-		int rc;
+		int rc = look(r, i % r->access->mmio_count, &magic, &id);
 
-		m->base = r->access->mmio_base + (u64)i * r->access->mmio_stride;
-		rc = rd(r, VIRTIO_MMIO_MAGIC_VALUE, &magic);
-		if (rc == TP_OK && magic == MAGIC)
-			rc = rd(r, VIRTIO_MMIO_VERSION, &m->version);
-		/* 4.2.3.1.1: with device id 0 nothing else is touched. */
-		if (rc == TP_OK && magic == MAGIC)
-			rc = rd(r, VIRTIO_MMIO_DEVICE_ID, &id);
 		if (rc != TP_OK) {
 			m->base = 0;
 			return rc;
 		}
-		if (magic != MAGIC || id == 0 || (r->device_id && r->device_id != id))
+		if (id == 0 || id >= MAX_ID || (r->device_id && r->device_id != id))
 			continue;
-		legacy |= m->version == 1;
-		if (m->version != 2)
+		legacy |= magic == MAGIC && m->version == 1;
+		if (strict ? magic != MAGIC || m->version != 2 : m->version == 1)
 			continue;
 		r->device_id = id;
 		return TP_OK;
@@ -138,6 +152,23 @@ static int queue_setup(struct regs *r, unsigned q, const struct tp_queue *cfg)
 	return rc == TP_OK ? wr(r, VIRTIO_MMIO_QUEUE_READY, 1) : rc;
 }
 
+static int queue_field(struct regs *r, unsigned q, u32 offset, u32 *value)
+{
+	int rc = wr(r, VIRTIO_MMIO_QUEUE_SEL, q);
+
+	return rc == TP_OK ? rd(r, offset, value) : rc;
+}
+
+static int queue_enabled(struct regs *r, unsigned q, u32 *value)
+{
+	return queue_field(r, q, VIRTIO_MMIO_QUEUE_READY, value);
+}
+
+static int queue_resetting(struct regs *r, unsigned q, u32 *value)
+{
+	return queue_field(r, q, VIRTIO_MMIO_QUEUE_RESET, value);
+}
+
 static int queue_reset(struct regs *r, unsigned q)
 {
 	u64 deadline = tp_deadline(&r->tp, r->tp.timeout_ms);
@@ -191,6 +222,8 @@ static const struct regs_ops mmio_regs = {
 	.generation = generation,
 	.queue_max = queue_max,
 	.queue_setup = queue_setup,
+	.queue_enabled = queue_enabled,
+	.queue_resetting = queue_resetting,
 	.queue_reset = queue_reset,
 	.notify = notify,
 	.take_irq = take_irq,

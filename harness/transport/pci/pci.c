@@ -173,6 +173,23 @@ static int queue_setup(struct regs *r, unsigned q, const struct tp_queue *cfg)
 	return rc == TP_OK ? wr(r, COMMON(queue_enable), 2, 1) : rc;
 }
 
+static int queue_field(struct regs *r, unsigned q, u32 offset, u32 *value)
+{
+	int rc = wr(r, COMMON(queue_select), 2, q);
+
+	return rc == TP_OK ? rd(r, offset, 2, value) : rc;
+}
+
+static int queue_enabled(struct regs *r, unsigned q, u32 *value)
+{
+	return queue_field(r, q, COMMON(queue_enable), value);
+}
+
+static int queue_resetting(struct regs *r, unsigned q, u32 *value)
+{
+	return queue_field(r, q, COMMON_QUEUE_RESET, value);
+}
+
 static int queue_reset(struct regs *r, unsigned q)
 {
 	u64 deadline = tp_deadline(&r->tp, r->tp.timeout_ms);
@@ -246,6 +263,8 @@ static const struct regs_ops pci_regs = {
 	.generation = generation,
 	.queue_max = queue_max,
 	.queue_setup = queue_setup,
+	.queue_enabled = queue_enabled,
+	.queue_resetting = queue_resetting,
 	.queue_reset = queue_reset,
 	.notify = notify,
 	.take_irq = take_irq,

@@ -213,6 +213,7 @@ static int locate(struct pci *p)
 	p->notify = structure(p, VIRTIO_PCI_CAP_NOTIFY_CFG);
 	p->config = structure(p, VIRTIO_PCI_CAP_DEVICE_CFG);
 	p->config_length = config ? config->length : 0;
+	p->r.tp.config_len = p->config_length;
 	if (!p->common || !p->notify || !p->isr)
 		return regs_error(&p->r, TP_EPROTO,
 				  "a capability for the common configuration, notifications or ISR "

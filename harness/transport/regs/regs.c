@@ -216,6 +216,13 @@ static int op_num_queues(struct tp *t, unsigned *n)
 	return TP_OK;
 }
 
+static int op_queue_max(struct tp *t, unsigned q, u16 *size)
+{
+	struct regs *r = regs_from_tp(t);
+
+	return r->reg->queue_max(r, q, size);
+}
+
 static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 {
 	struct regs *r = regs_from_tp(t);
@@ -330,10 +337,11 @@ static void op_relax(struct tp *t)
 		.driver_ok = op_driver_ok, .get_status = op_get_status,                            \
 		.set_status = op_set_status, .read_config = op_read_config,                        \
 		.write_config = op_write_config, .num_queues = op_num_queues,                      \
-		.queue_start = op_queue_start, .queue_stop = op_queue_stop, .notify = op_notify,   \
-		.wait_call = op_wait_call, .take_calls = op_take_calls,                            \
-		.wait_config_event = op_wait_config_event, .trigger_config = op_trigger_config,    \
-		.process = op_process, .now_ns = op_now_ns, .relax = op_relax,                     \
+		.queue_max = op_queue_max, .queue_start = op_queue_start,                          \
+		.queue_stop = op_queue_stop, .notify = op_notify, .wait_call = op_wait_call,       \
+		.take_calls = op_take_calls, .wait_config_event = op_wait_config_event,            \
+		.trigger_config = op_trigger_config, .process = op_process, .now_ns = op_now_ns,   \
+		.relax = op_relax,                                                                 \
 	}
 
 static const struct tp_ops mmio_ops = REGS_OPS("mmio");

@@ -36,6 +36,10 @@ struct regs_ops {
 	int (*queue_max)(struct regs *r, unsigned q, u16 *size);
 	/* Size, addresses, interrupt vector, enable. */
 	int (*queue_setup)(struct regs *r, unsigned q, const struct tp_queue *cfg);
+	/* queue_enable, QueueReady. */
+	int (*queue_enabled)(struct regs *r, unsigned q, u32 *value);
+	/* queue_reset, QueueReset. */
+	int (*queue_resetting)(struct regs *r, unsigned q, u32 *value);
 	/* Reset one queue (VIRTIO_F_RING_RESET) and wait until it is. */
 	int (*queue_reset)(struct regs *r, unsigned q);
 	int (*notify)(struct regs *r, unsigned q);
