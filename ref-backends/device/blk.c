@@ -111,6 +111,8 @@ static void blk_queue_close(struct rdev *dev, u16 queue)
 
 static const struct rdev_ops blk_ops = {
 	.name = "blk",
+	.id = VIRTIO_ID_BLOCK,
+	.config_size = sizeof(struct virtio_blk_config),
 	.req_size = sizeof(struct rblk_req),
 	.features = blk_features,
 	.negotiated = blk_negotiated,

@@ -35,6 +35,8 @@ struct rdev;
 
 struct rdev_ops {
 	const char *name; /* as on the command line */
+	u32 id;		  /* VIRTIO_ID_* */
+	u32 config_size;  /* of its configuration space; 0: it has none */
 	size_t req_size;  /* of the device's own request structure */
 
 	/* Feature bits of the device type (the binding adds those of rings and transport). */

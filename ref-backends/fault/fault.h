@@ -19,6 +19,11 @@ struct dvq_split;
 struct dvq_chain;
 struct rblk;
 struct rblk_req;
+struct rrng;
+struct rdev_req;
+struct rreg; /* a device with registers (binding/registers/rreg.h) */
+struct rreg_queue;
+struct rpci;
 
 enum fault_action {
 	FAULT_PASS,  /* go on as if nothing had happened (the hook may have edited its argument) */
@@ -47,8 +52,6 @@ struct fault {
 	enum fault_action (*request)(struct vub_session *s, struct vub_request *rq,
 				     struct vub_reply *rep);
 	void (*reply)(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep);
-	/* A request of the back-end's own is about to go out on its channel; `send` may be cleared. */
-	void (*channel)(struct vub_session *s, struct vub_reply *msg);
 
 	/* Ring state: may the ring process requests now? `allowed` is the right answer. */
 	bool (*may_run)(struct vub_ring *ring, bool allowed);
@@ -76,9 +79,44 @@ struct fault {
 	u16 (*used_flags)(struct dvq_split *vq, u16 flags);
 	u16 (*avail_event)(struct dvq_split *vq, u16 event);
 
+	/*
+	 * Registers. `reg` is an enum rreg_id. Features that are offered; what a register is about to read
+	 * as; a write before it is obeyed, `value` editable; features that the driver wants, `good` is
+	 * the right answer.
+	 */
+	u64 (*reg_features)(struct rreg *r, u64 offered);
+	u32 (*reg_read)(struct rreg *r, unsigned reg, u32 value);
+	enum fault_action (*reg_write)(struct rreg *r, unsigned reg, u32 *value);
+	bool (*reg_acceptable)(struct rreg *r, u64 features, bool good);
+	/* The configuration space image whenever it is looked at. */
+	void (*reg_config)(struct rreg *r, u8 *config, size_t len);
+	/* A reset is complete: of the device; of a queue, which had this MSI-X vector. */
+	void (*reg_reset)(struct rreg *r);
+	void (*reg_queue_reset)(struct rreg_queue *q, u16 vector);
+	/* A queue was enabled; may it process requests now? `allowed` is the right answer. */
+	void (*reg_queue_begin)(struct rreg_queue *q);
+	bool (*reg_may_run)(struct rreg_queue *q, bool allowed);
+	/* An interrupt for queue `q`, or for the configuration (-1), before it is raised. */
+	enum fault_action (*reg_interrupt)(struct rreg *r, int q);
+
+	/* PCI: configuration space as it was built; and what is about to be read from it. */
+	void (*pci_built)(struct rpci *p);
+	u32 (*pci_config_read)(struct rpci *p, u16 offset, unsigned size, u32 value);
+	enum fault_action (*pci_config_write)(struct rpci *p, u16 offset, unsigned size,
+					      u32 *value);
+	/* The ISR status is about to be read as `value`. */
+	u8 (*pci_isr)(struct rpci *p, u8 value);
+	/* An MSI-X vector is due; may its message be sent? `allowed` is the right answer. */
+	bool (*pci_msix)(struct rpci *p, unsigned vector, bool allowed);
+	/* An access through the PCI configuration access capability. */
+	enum fault_action (*pci_window)(struct rpci *p, bool write, u8 *data);
+
 	/* Block device: a parsed request before it is carried out, and before it is completed. */
 	enum fault_action (*blk_request)(struct rblk *blk, struct rblk_req *req);
 	void (*blk_complete)(struct rblk *blk, struct rblk_req *req);
+
+	/* Entropy device: a request before it is completed. */
+	void (*rng_complete)(struct rrng *rng, struct rdev_req *req);
 };
 
 /* The selected fault, or NULL. Set once before any thread runs. */

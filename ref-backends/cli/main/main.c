@@ -9,7 +9,9 @@
 
 #include <jansson.h>
 
+#include "ref-backends/binding/machine/machine.h"
 #include "ref-backends/binding/vhost_user/server.h"
+#include "ref-backends/device/host/entropy.h"
 #include "ref-backends/device/host/store.h"
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
@@ -19,9 +21,12 @@
 #define MAX_QUEUES	   256 /* the index of SET_VRING_KICK has 8 bits */
 #define DEFAULT_QUEUES	   4
 #define DEFAULT_NULL_BYTES (1ull << 30)
+#define DEFAULT_QUEUE_SIZE 1024
 
 struct options {
 	struct vub_server server;
+	struct machine machine;
+	const char *registers;
 	const char *device, *image, *memory, *serial, *fault, *judge_output;
 	unsigned num_queues;
 	bool null, read_only, judge, trace;
@@ -31,15 +36,25 @@ struct options {
 static void usage(FILE *f)
 {
 	fputs("usage: ringside-backend [DEVICE] (--socket-path PATH | --fd N) [OPTION…]\n"
+	      "       ringside-backend DEVICE --registers pci|mmio --machine SOCKET --ram FILE "
+	      "[OPTION…]\n"
 	      "       ringside-backend --print-capabilities | --list-faults | --list-devices\n"
 	      "\n"
-	      "Serves one vhost-user front-end after the other until SIGTERM. DEVICE is blk, which\n"
-	      "need not be said beside one of its options.\n"
+	      "Serves one vhost-user front-end after the other until SIGTERM. DEVICE is blk or rng;\n"
+	      "blk need not be said beside one of its options.\n"
 	      "\n"
 	      "  --socket-path PATH     listen on this unix socket\n"
 	      "  --fd N                 use this inherited socket: a connected one for one\n"
 	      "                         session, or a listening one\n"
 	      "  --num-queues N         queues, each with its thread (4)\n"
+	      "\n"
+	      "A device with registers, in a machine without a processor:\n"
+	      "  --registers pci|mmio   what its registers are\n"
+	      "  --machine SOCKET       connect there, and do what the other side says in the line\n"
+	      "                         protocol of QEMU's qtest\n"
+	      "  --ram FILE             guest memory: a path, or the number of a descriptor\n"
+	      "  --queue-size N         largest size of its queues (1024)\n"
+	      "  --extras               two shared memory regions, and vendor data over PCI\n"
 	      "\n"
 	      "Device blk, one of:\n"
 	      "  --image FILE           a file or block device, through io_uring\n"
@@ -49,6 +64,8 @@ static void usage(FILE *f)
 	      "and:\n"
 	      "  --read-only            offer VIRTIO_BLK_F_RO; writes fail\n"
 	      "  --serial S             what GET_ID answers, up to 20 bytes (ringside)\n"
+	      "\n"
+	      "Device rng has no options of its own.\n"
 	      "\n"
 	      "For tests:\n"
 	      "  --fault NAME           break one clause (see --list-faults)\n"
@@ -156,6 +173,11 @@ enum {
 	OPT_NULL,
 	OPT_READ_ONLY,
 	OPT_NUM_QUEUES,
+	OPT_REGISTERS,
+	OPT_MACHINE,
+	OPT_RAM,
+	OPT_QUEUE_SIZE,
+	OPT_EXTRAS,
 	OPT_SERIAL,
 	OPT_JUDGE,
 	OPT_JUDGE_OUTPUT,
@@ -178,6 +200,11 @@ static const struct option long_options[] = {
 	{ "null", optional_argument, NULL, OPT_NULL },
 	{ "read-only", no_argument, NULL, OPT_READ_ONLY },
 	{ "num-queues", required_argument, NULL, OPT_NUM_QUEUES },
+	{ "registers", required_argument, NULL, OPT_REGISTERS },
+	{ "machine", required_argument, NULL, OPT_MACHINE },
+	{ "ram", required_argument, NULL, OPT_RAM },
+	{ "queue-size", required_argument, NULL, OPT_QUEUE_SIZE },
+	{ "extras", no_argument, NULL, OPT_EXTRAS },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ "judge", no_argument, NULL, OPT_JUDGE },
 	{ "judge-output", required_argument, NULL, OPT_JUDGE_OUTPUT },
@@ -224,6 +251,26 @@ static int parse_option(struct options *o, int opt)
 			return usage_error("--num-queues: '%s' is not a number from 1 to 256",
 					   optarg);
 		o->num_queues = (unsigned)v;
+		break;
+	case OPT_REGISTERS:
+		if (strcmp(optarg, "pci") && strcmp(optarg, "mmio"))
+			return usage_error("--registers: '%s' is neither pci nor mmio", optarg);
+		o->registers = optarg;
+		break;
+	case OPT_MACHINE:
+		o->machine.socket_path = optarg;
+		break;
+	case OPT_RAM:
+		o->machine.ram = optarg;
+		break;
+	case OPT_QUEUE_SIZE:
+		if (!parse_size(optarg, &v) || v < 2 || v > VIRTIO_QUEUE_SIZE_MAX || v & (v - 1))
+			return usage_error("--queue-size: '%s' is not a power of 2 up to 32768",
+					   optarg);
+		o->machine.queue_size = (u16)v;
+		break;
+	case OPT_EXTRAS:
+		o->machine.shm = true;
 		break;
 	case OPT_SERIAL:
 		if (strlen(optarg) > VIRTIO_BLK_ID_BYTES)
@@ -282,41 +329,98 @@ static struct rblk_store *open_store(const struct options *o, int *status)
 	return o->null ? store_null_open(bytes) : store_memory_open(bytes);
 }
 
-static int run(const struct options *o)
+static int serve(const struct options *o, struct rdev *dev)
+{
+	struct machine m = o->machine;
+
+	if (!o->registers)
+		return vub_serve(&o->server, dev);
+	m.pci = strcmp(o->registers, "pci") == 0;
+	return machine_serve(&m, dev);
+}
+
+static int run_blk(const struct options *o)
 {
 	struct rblk_store *store;
 	struct rblk blk;
 	int status;
+
+	if (!!o->image + o->null + (o->memory && !o->null) != 1)
+		return usage_error("%s", "one of --image, --memory and --null is needed");
+	store = open_store(o, &status);
+	if (!store)
+		return status;
+	rblk_init(&blk, store, (u16)o->num_queues, o->read_only, o->serial);
+	status = serve(o, &blk.dev);
+	store->ops->close(store);
+	return status;
+}
+
+static int run_rng(const struct options *o)
+{
+	struct rrng rng;
+
+	rrng_init(&rng, entropy_of_the_host, NULL);
+	return serve(o, &rng.dev);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const struct options *o);
+} devices[] = {
+	{ "blk", run_blk },
+	{ "rng", run_rng },
+};
+
+/* Where it is reached: 0, or the exit status. */
+static int check_place(const struct options *o)
+{
+	bool machine = o->machine.socket_path && o->machine.ram;
+
+	if (o->registers && !machine)
+		return usage_error("%s", "--registers needs --machine SOCKET and --ram FILE");
+	if (!o->registers && (o->machine.socket_path || o->machine.ram))
+		return usage_error("%s", "--machine and --ram go with --registers pci|mmio");
+	if (o->server.socket_path && o->server.fd >= 0)
+		return usage_error("%s", "--socket-path and --fd exclude each other");
+	if (o->registers && (o->server.socket_path || o->server.fd >= 0))
+		return usage_error("%s", "--registers excludes --socket-path and --fd");
+	if (!o->registers && !o->server.socket_path && o->server.fd < 0)
+		return usage_error("%s", "where? --socket-path PATH, --fd N or --registers");
+	return 0;
+}
+
+static int run(const struct options *o)
+{
+	int (*run_device)(const struct options *o) = NULL;
 	char err[200];
+	int status;
 
 	/* Management software knows a program and its options, but not of device types. */
 	if (!o->device && !o->image && !o->memory && !o->null)
 		return usage_error("%s", "which device? blk is one");
-	if (o->device && strcmp(o->device, "blk"))
-		return usage_error("no device type '%s': blk is one", o->device);
-	if (o->server.socket_path && o->server.fd >= 0)
-		return usage_error("%s", "--socket-path and --fd exclude each other");
-	if (!o->server.socket_path && o->server.fd < 0)
-		return usage_error("%s", "where? --socket-path PATH or --fd N");
-	if (!!o->image + o->null + (o->memory && !o->null) != 1)
-		return usage_error("%s", "one of --image, --memory and --null is needed");
+	if (!o->device)
+		run_device = run_blk;
+	for (size_t i = 0; o->device && i < ARRAY_SIZE(devices); i++)
+		if (strcmp(o->device, devices[i].name) == 0)
+			run_device = devices[i].run;
+	if (!run_device)
+		return usage_error("no device type '%s': blk and rng are", o->device);
+	status = check_place(o);
+	if (status)
+		return status;
 	if (o->fault) {
 		fault_active = fault_find(o->fault);
 		if (!fault_active)
 			return usage_error("no fault '%s': see --list-faults", o->fault);
 	}
-	store = open_store(o, &status);
-	if (!store)
-		return status;
 	if (o->trace && trace_open(err, sizeof(err))) {
 		fprintf(stderr, "ringside-backend: --trace: %s\n", err);
 		return 1;
 	}
 	if (o->judge)
 		judge_open(o->judge_output);
-	rblk_init(&blk, store, (u16)o->num_queues, o->read_only, o->serial);
-	status = vub_serve(&o->server, &blk.dev);
-	store->ops->close(store);
+	status = run_device(o);
 	if (judge_close() && !status)
 		status = 1;
 	return status;
@@ -326,6 +430,7 @@ int main(int argc, char **argv)
 {
 	struct options o = {
 		.server.fd = -1,
+		.machine.queue_size = DEFAULT_QUEUE_SIZE,
 		.num_queues = DEFAULT_QUEUES,
 		.serial = "ringside",
 	};
@@ -343,7 +448,8 @@ int main(int argc, char **argv)
 	if (o.list_faults)
 		return list_faults(o.json);
 	if (o.list_devices) {
-		puts("blk");
+		for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+			puts(devices[i].name);
 		return 0;
 	}
 	if (optind < argc)

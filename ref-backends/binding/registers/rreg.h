@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A device with registers: what virtio-mmio and virtio-pci have in common (VIRTIO 1.4, 2.1, 2.2, 2.4,
+ * 2.5, 2.6, 3.1). The status state machine, features, queues and their reset, configuration space with
+ * its generation, and serving the queues. Where the registers are is said by a face: mmio.h, pci.h.
+ *
+ * Whoever brings the driver (a hypervisor, a test) calls the face's read and write with what the driver
+ * does, and gets interrupts and address translation asked of it through struct rreg_ops.
+ *
+ * One thread: all calls come from it, and devices complete requests on it. A notification is served
+ * where it is written. A driver that goes on adding while it is served does not keep the thread for
+ * ever: rreg_pending() then says that rreg_run() is to be called.
+ *
+ * Decisions where the text leaves a choice:
+ *  - FEATURES_OK stays clear for bits that were not offered and without VIRTIO_F_VERSION_1;
+ *  - driver features cannot be written while FEATURES_OK is set, nor queue fields while the queue is
+ *    enabled: such writes are ignored, as are sizes that cannot be;
+ *  - a reset, of the device or of a queue, is finished when no request is in flight any more: until then
+ *    the status does not read 0, queue_reset reads 1;
+ *  - buffers that were available at DRIVER_OK, or when the queue was enabled, need no notification;
+ *  - a queue that was broken or whose rings are not in memory leads to DEVICE_NEEDS_RESET.
+ *
+ * Freestanding.
+ */
+#ifndef REF_BACKENDS_BINDING_REGISTERS_RREG_H
+#define REF_BACKENDS_BINDING_REGISTERS_RREG_H
+
+#include "ref-backends/device/device.h"
+#include "ref-backends/virtqueue/split.h"
+
+#define RREG_NO_VECTOR	   0xffffu
+#define RREG_QUEUES_MAX	   256
+#define RREG_FEATURE_WORDS 4 /* kept as the driver wrote them; further ones can only be 0 */
+#define RREG_SHM_MAX	   2
+
+#define RREG_ISR_QUEUE	1u
+#define RREG_ISR_CONFIG 2u
+
+/* Registers by their meaning; a face maps its offsets to them. */
+enum rreg_id {
+	RREG_NONE,
+	RREG_DEVICE_FEATURES_SEL,
+	RREG_DEVICE_FEATURES,
+	RREG_DRIVER_FEATURES_SEL,
+	RREG_DRIVER_FEATURES,
+	RREG_STATUS,
+	RREG_GENERATION,
+	RREG_ISR,
+	RREG_NUM_QUEUES,
+	RREG_CONFIG_VECTOR,
+	RREG_QUEUE_SEL,
+	RREG_QUEUE_SIZE_MAX,
+	RREG_QUEUE_SIZE,
+	RREG_QUEUE_ENABLE,
+	RREG_QUEUE_RESET,
+	RREG_QUEUE_VECTOR,
+	RREG_QUEUE_NOTIFY_OFF,
+	RREG_DESC_LO,
+	RREG_DESC_HI,
+	RREG_AVAIL_LO,
+	RREG_AVAIL_HI,
+	RREG_USED_LO,
+	RREG_USED_HI,
+	RREG_NOTIFY,
+	/* Of virtio-mmio alone. */
+	RREG_MAGIC,
+	RREG_VERSION,
+	RREG_DEVICE_ID,
+	RREG_VENDOR_ID,
+	RREG_ISR_ACK,
+	RREG_SHM_SEL,
+	RREG_SHM_LEN_LO,
+	RREG_SHM_LEN_HI,
+	RREG_SHM_BASE_LO,
+	RREG_SHM_BASE_HI,
+};
+
+struct rreg;
+struct rreg_slot;
+
+struct rreg_ops {
+	/* The device's address of guest bytes, as in struct dvq_ops. */
+	void *(*translate)(void *ctx, u64 gpa, u64 *len);
+	/* The interrupt line changes its level. */
+	void (*line)(void *ctx, bool level);
+	/* A message-signalled interrupt: a write of `data` to `addr`. Not for virtio-mmio. */
+	void (*msi)(void *ctx, u64 addr, u32 data);
+};
+
+/* A shared memory region (2.10); `mem` is the device's address of it. */
+struct rreg_shm {
+	u8 *mem;
+	u64 len;  /* a power of two, at least 4096; 0: there is none of that id */
+	u64 base; /* virtio-mmio: where the guest has it */
+};
+
+struct rreg_opts {
+	struct rdev *dev;
+	u16 queue_size; /* largest, and default; a power of two */
+	const struct rreg_ops *ops;
+	void *ctx;
+	struct rreg_shm shm[RREG_SHM_MAX];
+};
+
+enum rreg_stop {
+	RREG_RUNS,
+	RREG_STOPS,  /* QueueReady was set to 0 */
+	RREG_RESETS, /* the queue is being reset */
+};
+
+struct rreg_queue {
+	struct rreg *r;
+	struct dvq_split vq;
+	u16 index;
+	u16 size;
+	u16 vector;
+	bool enabled;
+	bool faulty;  /* its rings were found wrong: DEVICE_NEEDS_RESET was said for it */
+	bool pending; /* there may be something to do */
+	bool batch;   /* being served: the notification comes at the end */
+	enum rreg_stop stop;
+	u64 desc, avail, used;
+	u32 in_flight;
+	u64 seq;
+};
+
+/* What a face adds. */
+struct rreg_face {
+	bool pci;
+	/* Raise an interrupt: for queue `q`, or for the configuration (q < 0). */
+	void (*interrupt)(struct rreg *r, int q);
+	/* The device was reset. */
+	void (*reset)(struct rreg *r);
+	/* May the device access memory? NULL: always. */
+	bool (*dma)(const struct rreg *r);
+};
+
+struct rreg {
+	struct rdev *dev;
+	const struct rreg_ops *ops;
+	void *ctx;
+	const struct rreg_face *face;
+	u16 queue_max;
+	u16 num_queues;
+	u16 vectors; /* MSI-X; 0: none */
+
+	u8 status;
+	bool resetting;
+	u64 offered, features; /* the latter: agreed upon */
+	u32 device_features_sel, driver_features_sel;
+	u32 driver_features[RREG_FEATURE_WORDS];
+	bool driver_features_beyond; /* bits were set in words that do not exist */
+	u16 queue_sel;
+	u16 config_vector;
+	u8 isr;
+	bool line;
+	u32 shm_sel;
+	struct rreg_shm shm[RREG_SHM_MAX];
+
+	u32 generation;
+	u8 config[RDEV_CONFIG_MAX]; /* as last looked at */
+
+	u32 in_flight;
+	struct rreg_slot *free;
+	/* For chains with more segments than a slot has: one at a time. */
+	struct dvq_seg *big;
+	u32 big_cap;
+	bool big_busy;
+	struct rreg_queue queues[RREG_QUEUES_MAX];
+};
+
+/* Memory that rreg_init() wants, aligned to 64 bytes and zeroed. */
+size_t rreg_memory(const struct rreg_opts *o);
+void rreg_init(struct rreg *r, const struct rreg_opts *o, const struct rreg_face *face,
+	       void *memory);
+
+/* Registers other than the device's configuration space and the ISR. */
+u32 rreg_read(struct rreg *r, enum rreg_id reg);
+void rreg_write(struct rreg *r, enum rreg_id reg, u32 value);
+
+/* Configuration space; what is beyond it reads as 0. `size` is 1, 2, 4 or 8. */
+u64 rreg_config_read(struct rreg *r, u32 offset, unsigned size);
+void rreg_config_write(struct rreg *r, u32 offset, unsigned size, u64 value);
+
+/* Queue `q` was notified. `value` is what was written (VIRTIO_F_NOTIFICATION_DATA). */
+void rreg_notify(struct rreg *r, u32 value);
+
+/* The outside of the device changed (rdev_ops.resized): tells the driver if that is to be told. */
+void rreg_resized(struct rreg *r);
+
+/* There is more to do, and rreg_run() does some of it. */
+bool rreg_pending(const struct rreg *r);
+void rreg_run(struct rreg *r);
+
+/* An error that only a reset cures. */
+void rreg_needs_reset(struct rreg *r);
+/* The line's level follows `level`. */
+void rreg_set_line(struct rreg *r, bool level);
+
+static inline bool rreg_negotiated(const struct rreg *r, unsigned bit)
+{
+	return r->features & BIT_ULL(bit);
+}
+
+/* The selected queue, or NULL. */
+static inline struct rreg_queue *rreg_selected(struct rreg *r)
+{
+	return r->queue_sel < r->num_queues ? &r->queues[r->queue_sel] : NULL;
+}
+
+/* --- serve.c, for rreg.c ---------------------------------------------------------------------------- */
+
+/* Slots in `memory`; returns what is behind them. */
+size_t rreg_slots_memory(const struct rreg_opts *o);
+void rreg_slots_init(struct rreg *r, void *memory);
+/* The queue was enabled: its rings are looked at. */
+void rreg_queue_begin(struct rreg_queue *q);
+void rreg_queue_serve(struct rreg_queue *q);
+/* A queue's last request is done and it is to stop; the same for the device. rreg.c. */
+void rreg_drained(struct rreg_queue *q);
+
+#endif

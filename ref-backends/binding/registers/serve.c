@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Serving the queues of a device with registers: fetch, walk, serve, publish, interrupt. */
+#include <string.h>
+
+#include "ref-backends/binding/registers/rreg.h"
+#include "ref-backends/fault/fault.h"
+
+#define DEPTH	  64  /* requests in flight, all queues together */
+#define SLOT_SEGS 130 /* segments of a usual chain */
+#define BIG_EXTRA 8   /* one buffer may be in two pieces of memory */
+#define BATCH	  256 /* chains of one queue before others have their turn */
+
+/* A request in flight. `req` begins the device's own structure, which follows. */
+struct rreg_slot {
+	struct rreg_slot *next_free;
+	struct rreg_queue *q;
+	struct dvq_seg segs[SLOT_SEGS];
+	struct rdev_req req;
+};
+
+static size_t slot_size(const struct rdev *dev)
+{
+	return ALIGN_UP(offsetof(struct rreg_slot, req) + dev->ops->req_size, 64);
+}
+
+static u32 big_cap(u16 queue_size)
+{
+	return MAX((u32)queue_size, DVQ_MIN_LIMIT) + BIG_EXTRA;
+}
+
+size_t rreg_slots_memory(const struct rreg_opts *o)
+{
+	return DEPTH * slot_size(o->dev) + big_cap(o->queue_size) * sizeof(struct dvq_seg);
+}
+
+/* --- rings ------------------------------------------------------------------------------------------- */
+
+static void *translate(void *ctx, u64 gpa, u64 *len)
+{
+	struct rreg_queue *q = ctx;
+
+	return q->r->ops->translate(q->r->ctx, gpa, len);
+}
+
+static const struct dvq_ops ring_ops = { .translate = translate };
+
+/* A part of the ring, which has to be in one piece here. */
+static void *part(struct rreg_queue *q, u64 gpa, u64 len, u64 align)
+{
+	u64 there = len;
+	void *p = gpa % align ? NULL : translate(q, gpa, &there);
+
+	return there < len ? NULL : p;
+}
+
+void rreg_queue_begin(struct rreg_queue *q)
+{
+	bool event_idx = rreg_negotiated(q->r, VIRTIO_RING_F_EVENT_IDX);
+
+	q->vq = (struct dvq_split){
+		.ops = &ring_ops,
+		.ctx = q,
+		.num = q->size,
+		.queue = q->index,
+		.event_idx = event_idx,
+		.indirect = rreg_negotiated(q->r, VIRTIO_RING_F_INDIRECT_DESC),
+		.desc = part(q, q->desc, dvq_desc_bytes(q->size), VRING_DESC_ALIGN_SIZE),
+		.avail = part(q, q->avail, dvq_avail_bytes(q->size, event_idx),
+			      VRING_AVAIL_ALIGN_SIZE),
+		.used = part(q, q->used, dvq_used_bytes(q->size, event_idx), VRING_USED_ALIGN_SIZE),
+	};
+	q->faulty = !q->vq.desc || !q->vq.avail || !q->vq.used;
+	if (q->faulty)
+		return;
+	/* Whatever the driver left in the used ring: a queue begins at 0 on both sides. */
+	dvq_init(&q->vq, 0);
+	q->vq.used_idx = q->vq.signalled_used = 0;
+	if (fault_active && fault_active->reg_queue_begin)
+		fault_active->reg_queue_begin(q);
+}
+
+static bool may_run(struct rreg_queue *q)
+{
+	const u8 live = VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK;
+	const struct rreg *r = q->r;
+	bool run = q->enabled && q->stop == RREG_RUNS && (r->status & live) == live &&
+		   !r->resetting && (!r->face->dma || r->face->dma(r));
+
+	if (fault_active && fault_active->reg_may_run)
+		run = fault_active->reg_may_run(q, run);
+	return run;
+}
+
+/* --- requests ------------------------------------------------------------------------------------------- */
+
+static void notify_driver(struct rreg_queue *q)
+{
+	const struct rreg *r = q->r;
+
+	if (!dvq_notify_due(&q->vq))
+		return;
+	/* A reset that has begun ends without a word. */
+	if (!r->resetting && q->stop != RREG_RESETS)
+		r->face->interrupt(q->r, q->index);
+}
+
+static void slot_put(struct rreg_slot *slot)
+{
+	struct rreg_queue *q = slot->q;
+	struct rreg *r = q->r;
+
+	if (slot->req.chain.segs == r->big)
+		r->big_busy = false;
+	slot->next_free = r->free;
+	r->free = slot;
+	q->in_flight--;
+	r->in_flight--;
+}
+
+static void serve_done(struct rdev_req *req)
+{
+	struct rreg_slot *slot = (struct rreg_slot *)((u8 *)req - offsetof(struct rreg_slot, req));
+	struct rreg_queue *q = slot->q;
+
+	dvq_push(&q->vq, req->chain.head, req->used_len);
+	slot_put(slot);
+	if (q->batch)
+		return;
+	notify_driver(q);
+	rreg_drained(q);
+}
+
+/* Walk into the slot's segments, or into the one large array if these do not suffice. */
+static enum dvq_error walk(struct rreg_queue *q, struct rreg_slot *slot, u16 head)
+{
+	struct dvq_chain *c = &slot->req.chain;
+	struct rreg *r = q->r;
+	enum dvq_error e;
+
+	c->segs = slot->segs;
+	c->cap = SLOT_SEGS;
+	e = dvq_walk(&q->vq, head, c);
+	if (e != DVQ_E_SEGS || r->big_busy)
+		return e;
+	c->segs = r->big;
+	c->cap = r->big_cap;
+	r->big_busy = true;
+	e = dvq_walk(&q->vq, head, c);
+	return e == DVQ_E_SEGS ? DVQ_E_LONG : e;
+}
+
+/* False when the chain has to wait for another request to complete. */
+static bool take(struct rreg_queue *q, u16 head)
+{
+	struct rreg *r = q->r;
+	struct rreg_slot *slot = r->free;
+	enum dvq_error e;
+
+	r->free = slot->next_free;
+	slot->q = q;
+	q->in_flight++;
+	r->in_flight++;
+	e = walk(q, slot, head);
+	if (e == DVQ_E_SEGS) {
+		slot_put(slot);
+		return false;
+	}
+	slot->req.seq = q->seq++;
+	slot->req.queue = q->index;
+	if (e) {
+		if (!fault_active || !fault_active->bad_chain ||
+		    fault_active->bad_chain(&q->vq, head) != FAULT_DONE)
+			dvq_push(&q->vq, head, 0);
+		slot_put(slot);
+	} else if (fault_active && fault_active->chain &&
+		   fault_active->chain(&q->vq, &slot->req.chain) == FAULT_DONE) {
+		slot_put(slot);
+	} else {
+		r->dev->ops->serve(r->dev, &slot->req);
+	}
+	return true;
+}
+
+/* Until nothing is available: true. Else there is more, for later. */
+static bool serve_batch(struct rreg_queue *q)
+{
+	for (unsigned n = 0; n < BATCH;) {
+		enum dvq_error e;
+		u16 head;
+
+		if (!q->r->free)
+			return false;
+		e = dvq_fetch(&q->vq, &head);
+		if (e == DVQ_EMPTY) {
+			if (dvq_kick_enable(&q->vq))
+				continue;
+			return true;
+		}
+		if (e) {
+			q->faulty = true;
+			return true;
+		}
+		if (n++ == 0)
+			dvq_kick_disable(&q->vq);
+		if (!take(q, head)) {
+			dvq_unfetch(&q->vq);
+			return false;
+		}
+	}
+	return false;
+}
+
+void rreg_queue_serve(struct rreg_queue *q)
+{
+	if (!q->pending || q->batch || !may_run(q))
+		return;
+	/* Whatever a fault wants: without memory there is no ring. */
+	if (!q->faulty && q->vq.desc) {
+		q->batch = true;
+		q->pending = !serve_batch(q);
+		q->batch = false;
+		notify_driver(q);
+	}
+	if (q->faulty) {
+		q->pending = false;
+		rreg_needs_reset(q->r);
+	}
+	rreg_drained(q);
+}
+
+void rreg_notify(struct rreg *r, u32 value)
+{
+	/* With VIRTIO_F_NOTIFICATION_DATA the upper half says how far the driver is. */
+	u32 index = rreg_negotiated(r, VIRTIO_F_NOTIFICATION_DATA) ? value & 0xffff : value;
+
+	if (r->resetting || index >= r->num_queues)
+		return;
+	r->queues[index].pending = true;
+	rreg_queue_serve(&r->queues[index]);
+}
+
+bool rreg_pending(const struct rreg *r)
+{
+	/* Without a free slot a completion has to come first. */
+	if (!r->free)
+		return false;
+	for (unsigned i = 0; i < r->num_queues; i++)
+		if (r->queues[i].pending && !r->big_busy &&
+		    may_run((struct rreg_queue *)&r->queues[i]))
+			return true;
+	return false;
+}
+
+void rreg_run(struct rreg *r)
+{
+	for (unsigned i = 0; i < r->num_queues; i++)
+		rreg_queue_serve(&r->queues[i]);
+}
+
+void rreg_slots_init(struct rreg *r, void *memory)
+{
+	size_t size = slot_size(r->dev);
+	u8 *at = memory;
+
+	for (unsigned i = 0; i < DEPTH; i++, at += size) {
+		struct rreg_slot *slot = (struct rreg_slot *)at;
+
+		slot->req.done = serve_done;
+		slot->next_free = r->free;
+		r->free = slot;
+	}
+	r->big = (struct dvq_seg *)at;
+	r->big_cap = big_cap(r->queue_max);
+}
