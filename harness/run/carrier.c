@@ -13,6 +13,16 @@ static int trigger(struct vu_frontend *fe)
 		       : vu_error(fe, TP_ELOCAL, "the configuration trigger failed");
 }
 
+static int trigger_registers(struct access *a)
+{
+	struct carrier *c = (struct carrier *)((char *)a - offsetof(struct carrier, qtest.access));
+
+	if (target_trigger(c->target, c->qtest.peer) == 0)
+		return TP_OK;
+	snprintf(a->error, sizeof(a->error), "the configuration trigger failed");
+	return TP_ELOCAL;
+}
+
 /* The transport starts anew with each QEMU: nothing that was found in the last one holds. */
 static void init_registers(struct carrier *c)
 {
@@ -35,7 +45,7 @@ void carrier_init(struct carrier *c, struct target *t)
 {
 	memset(c, 0, sizeof(*c));
 	c->target = t;
-	if (t->kind == TARGET_QEMU) {
+	if (t->kind != TARGET_VHOST_USER) {
 		init_registers(c);
 		return;
 	}
@@ -58,28 +68,30 @@ void carrier_destroy(struct carrier *c)
 
 int carrier_start(struct carrier *c, char *error, size_t room)
 {
-	if (c->target->kind != TARGET_QEMU)
+	if (c->target->kind == TARGET_VHOST_USER)
 		return target_start(c->target, error, room);
-	if (c->qemu_runs)
+	if (c->machine_runs)
 		return 0;
 	c->target->death[0] = '\0';
-	c->qemu_runs = true;
+	c->machine_runs = true;
 	if (qtest_start(&c->qtest, &c->target->qemu.qtest) < 0) {
 		snprintf(error, room, "%s", c->qtest.access.error);
 		carrier_stop(c);
 		return -1;
 	}
+	if (c->target->trigger)
+		c->qtest.access.config_trigger = trigger_registers;
 	init_registers(c);
 	return 0;
 }
 
 void carrier_stop(struct carrier *c)
 {
-	if (c->target->kind != TARGET_QEMU) {
+	if (c->target->kind == TARGET_VHOST_USER) {
 		target_stop(c->target);
-	} else if (c->qemu_runs) {
+	} else if (c->machine_runs) {
 		qtest_stop(&c->qtest);
-		c->qemu_runs = false;
+		c->machine_runs = false;
 	}
 }
 
@@ -87,9 +99,9 @@ bool carrier_lost(struct carrier *c)
 {
 	u64 ignored;
 
-	if (c->target->kind != TARGET_QEMU)
+	if (c->target->kind == TARGET_VHOST_USER)
 		return target_lost(c->target);
-	if (!c->qemu_runs)
+	if (!c->machine_runs)
 		return false;
 	/* An access tells a QEMU that lives from one that is about to be found dead. */
 	if (!qtest_died(&c->qtest) &&
@@ -110,7 +122,7 @@ int carrier_reach(struct carrier *c)
 		vu_disconnect(c->fe);
 		return rc;
 	}
-	return c->qemu_runs ? TP_OK : TP_EGONE;
+	return c->machine_runs ? TP_OK : TP_EGONE;
 }
 
 u64 carrier_offered(const struct carrier *c)

@@ -21,8 +21,8 @@ struct carrier {
 		struct mmio mmio;
 		struct pci pci;
 	};
-	struct qtest qtest; /* of a qemu: target */
-	bool qemu_runs;
+	struct qtest qtest; /* of a qemu: or machine: target */
+	bool machine_runs;
 };
 
 void carrier_init(struct carrier *c, struct target *t);

@@ -174,6 +174,7 @@ static bool skip_reason(const struct runner *rn, const struct check *k, char *wh
 		{ TP_CAP_CONFIG_TRIGGER, "nothing makes the target change its configuration "
 					 "(--config-trigger)" },
 		{ TP_CAP_PROCESS, "the target's process cannot be looked at" },
+		{ TP_CAP_OWN_CALL, "one interrupt stands for all queues" },
 	};
 	const struct probe *p = &rn->probe;
 

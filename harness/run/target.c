@@ -94,9 +94,29 @@ static int init_qemu(struct target *t, const char *spec, const char *command, ch
 	return 0;
 }
 
+static int init_machine(struct target *t, const char *face, const char *command, char *error,
+			size_t room)
+{
+	t->kind = TARGET_MACHINE;
+	t->qemu.pci = strcmp(face, "pci") == 0;
+	if (!t->qemu.pci && strcmp(face, "mmio") != 0) {
+		snprintf(error, room, "write machine:pci or machine:mmio");
+		return -1;
+	}
+	if (!command) {
+		snprintf(error, room, "machine: needs a --command that starts it");
+		return -1;
+	}
+	t->command = strdup(command);
+	t->qemu.qtest = (struct qtest_opts){ .machine = "ringside",
+					     .command = t->command,
+					     .timeout_ms = 5000 };
+	return 0;
+}
+
 int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room)
 {
-	static const char vhost_user[] = "vhost-user:", qemu[] = "qemu:";
+	static const char vhost_user[] = "vhost-user:", qemu[] = "qemu:", machine[] = "machine:";
 	int rc = -1;
 
 	memset(t, 0, sizeof(*t));
@@ -104,9 +124,13 @@ int target_init(struct target *t, const char *uri, const char *command, char *er
 		rc = init_vhost_user(t, uri + strlen(vhost_user), command, error, room);
 	else if (strncmp(uri, qemu, strlen(qemu)) == 0)
 		rc = init_qemu(t, uri + strlen(qemu), command, error, room);
+	else if (strncmp(uri, machine, strlen(machine)) == 0)
+		rc = init_machine(t, uri + strlen(machine), command, error, room);
 	else
 		snprintf(error, room,
-			 "'%.100s' is not a target: write vhost-user:PATH or qemu:DEVICE", uri);
+			 "'%.100s' is not a target: write vhost-user:PATH, qemu:DEVICE or "
+			 "machine:pci|mmio",
+			 uri);
 	if (rc < 0)
 		target_destroy(t);
 	else

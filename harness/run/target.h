@@ -14,12 +14,13 @@
 enum target_kind {
 	TARGET_VHOST_USER,
 	TARGET_QEMU,
+	TARGET_MACHINE, /* a program that is driven as a QEMU is */
 };
 
 struct target {
 	char *uri;
 	enum target_kind kind;
-	struct qemu_uri qemu; /* of a qemu: target */
+	struct qemu_uri qemu; /* of a qemu: or machine: target */
 	char socket[108];     /* vhost-user: where it listens */
 	char *command;	      /* to start it, with {socket}; NULL: somebody else did */
 	char *trigger; /* to make it change its configuration, with {socket} and {pid}; NULL: none */
@@ -35,7 +36,8 @@ struct target {
 
 /*
  * `uri`: "vhost-user:PATH", or "vhost-user:" with a command: then the socket is a private one; or
- * "qemu:DEVICE…" (qemu_uri.h).
+ * "qemu:DEVICE…" (qemu_uri.h); or "machine:pci", "machine:mmio" with a command that connects to
+ * {socket} and finds guest memory in the file {ram}.
  * 0, or -1 with one line in `error`.
  */
 int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room);

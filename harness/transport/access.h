@@ -36,6 +36,8 @@ struct access_ops {
 struct access {
 	const struct access_ops *ops;
 	char error[160]; /* what was wrong, after anything but TP_OK */
+	/* Make the device change its configuration; NULL: nothing does. Set by the runner. */
+	int (*config_trigger)(struct access *a);
 
 	/* Guest memory that devices reach, and free address space for what is mapped by us. */
 	struct tp_buf ram[TP_MEM_MAX];

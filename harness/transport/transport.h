@@ -36,6 +36,7 @@ enum tp_cap {
 	TP_CAP_CALL_COUNT = 1 << 9,	/* take_calls counts; else it tells none from some */
 	TP_CAP_MMIO = 1 << 10,		/* the registers of virtio-mmio (harness/check/mmio) */
 	TP_CAP_PCI = 1 << 11,		/* a PCI function (harness/check/pci) */
+	TP_CAP_OWN_CALL = 1 << 12,	/* a notification tells which queue it is for */
 };
 
 struct tp_queue {

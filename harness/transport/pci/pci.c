@@ -26,8 +26,13 @@ static int wr(struct regs *r, u32 offset, unsigned size, u32 value)
 
 static int find(struct regs *r)
 {
+	int rc = of(r)->found ? TP_OK : pci_probe(of(r));
+
 	r->tp.caps = TP_CAP_PCI;
-	return of(r)->found ? TP_OK : pci_probe(of(r));
+	/* Vectors for the configuration, queue 0, queue 1: what two queues are asked about. */
+	if (of(r)->vectors >= 3)
+		r->tp.caps |= TP_CAP_OWN_CALL;
+	return rc;
 }
 
 int pci_msix_program(struct pci *p, unsigned v, struct gpa addr, u32 data, bool masked)

@@ -29,6 +29,16 @@ struct board {
 };
 
 static const struct board boards[] = {
+	/* ref-backends/binding/machine. */
+	{ .machine = "ringside",
+	  .arch = QTEST_X86_64,
+	  .pci = true,
+	  .bar_base = 0xe0000000,
+	  .bar_base64 = 0x800000000,
+	  .ecam = 0xb0000000,
+	  .mmio_base = 0xfeb00000,
+	  .mmio_stride = 0x200,
+	  .mmio_count = 1 },
 	{ .machine = "microvm",
 	  .arch = QTEST_X86_64,
 	  .mmio_base = 0xfeb00000,
@@ -71,7 +81,7 @@ static int gone(struct qtest *q)
 	/* The socket may close a moment before the process can be waited for. */
 	while (!qtest_died(q) && now_ns() < end)
 		poll(NULL, 0, 1);
-	snprintf(q->access.error, sizeof(q->access.error), "QEMU %.140s",
+	snprintf(q->access.error, sizeof(q->access.error), "%s %.130s", qtest_name(q),
 		 q->death[0] ? q->death : "closed its qtest socket");
 	return TP_EGONE;
 }
@@ -98,7 +108,7 @@ static int read_line(struct qtest *q, char *line, size_t room, u64 deadline)
 		if (poll(&pfd, 1, now < deadline ? (int)((deadline - now) / 1000000 + 1) : 0) ==
 		    0) {
 			snprintf(q->access.error, sizeof(q->access.error),
-				 "QEMU does not answer its qtest socket");
+				 "%s does not answer its qtest socket", qtest_name(q));
 			return TP_ETIMEOUT;
 		}
 		n = recv(q->sock, q->input + q->have, sizeof(q->input) - q->have, MSG_DONTWAIT);
@@ -212,7 +222,7 @@ static void op_clear_ram(struct access *a)
 
 static int op_process(struct access *a, struct tp_process *p)
 {
-	return process_look(((struct qtest *)a)->pid, p);
+	return process_look(((struct qtest *)a)->peer, p);
 }
 
 static u64 op_now_ns(struct access *a)

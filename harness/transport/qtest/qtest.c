@@ -140,6 +140,34 @@ static int listen_at(struct qtest *q)
 	return s;
 }
 
+const char *qtest_name(const struct qtest *q)
+{
+	return q->opts->command ? "the target" : "QEMU";
+}
+
+/* opts->command with {socket} and {ram} filled in; NULL without memory. */
+static char *expand_command(const struct qtest *q)
+{
+	char *out = NULL;
+	size_t size;
+	FILE *f = open_memstream(&out, &size);
+
+	for (const char *p = q->opts->command; f && *p;) {
+		if (strncmp(p, "{socket}", 8) == 0) {
+			fprintf(f, "%s/qtest", q->dir);
+			p += 8;
+		} else if (strncmp(p, "{ram}", 5) == 0) {
+			fprintf(f, "/proc/%d/fd/%d", (int)getppid(), q->ram_fd);
+			p += 5;
+		} else {
+			fputc(*p++, f);
+		}
+	}
+	if (f)
+		fclose(f);
+	return out;
+}
+
 static void child(struct qtest *q)
 {
 	const char *argv[MAX_ARGS];
@@ -153,10 +181,25 @@ static void child(struct qtest *q)
 	dup2(null, 0);
 	dup2(out, 1);
 	dup2(out, 2);
-	build_argv(q, argv, text);
+	if (q->opts->command) {
+		argv[0] = "/bin/sh";
+		argv[1] = "-c";
+		argv[2] = expand_command(q);
+		argv[3] = NULL;
+	} else {
+		build_argv(q, argv, text);
+	}
 	execvp(argv[0], (char *const *)argv);
 	fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
 	_exit(127);
+}
+
+static pid_t peer_of(int sock)
+{
+	struct ucred cred = { 0 };
+	socklen_t len = sizeof(cred);
+
+	return getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 ? cred.pid : 0;
 }
 
 /* QEMU connects to us: then its devices are there, or it has said what is wrong and ended. */
@@ -167,15 +210,19 @@ static int await_connection(struct qtest *q, int listener)
 	for (unsigned waited = 0; waited < 20000; waited += 10) {
 		if (poll(&pfd, 1, 10) > 0) {
 			q->sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-			if (q->sock >= 0)
+			if (q->sock >= 0) {
+				q->peer = peer_of(q->sock);
 				return 0;
+			}
 		}
 		if (qtest_died(q)) {
-			snprintf(q->access.error, sizeof(q->access.error), "QEMU %.140s", q->death);
+			snprintf(q->access.error, sizeof(q->access.error), "%s %.140s",
+				 qtest_name(q), q->death);
 			return -1;
 		}
 	}
-	snprintf(q->access.error, sizeof(q->access.error), "QEMU did not connect within 20 s");
+	snprintf(q->access.error, sizeof(q->access.error), "%s did not connect within 20 s",
+		 qtest_name(q));
 	return -1;
 }
 
@@ -192,7 +239,7 @@ int qtest_start(struct qtest *q, const struct qtest_opts *o)
 		q->dir[0] = '\0';
 		return fail(q, "temporary folder");
 	}
-	if (make_ram(q) < 0 || (o->arch == QTEST_X86_64 && write_firmware(q) < 0))
+	if (make_ram(q) < 0 || (o->arch == QTEST_X86_64 && !o->command && write_firmware(q) < 0))
 		return -1;
 	listener = listen_at(q);
 	if (listener < 0)
@@ -262,8 +309,20 @@ static void remove_dir(const char *dir)
 	rmdir(dir);
 }
 
+/* Without its socket it ends by itself: what it has to write at its end is written. */
+static void let_it_end(struct qtest *q)
+{
+	if (q->sock >= 0)
+		close(q->sock);
+	q->sock = -1;
+	for (unsigned ms = 0; ms < 2000 && !qtest_died(q); ms++)
+		poll(NULL, 0, 1);
+}
+
 void qtest_stop(struct qtest *q)
 {
+	if (q->pid > 0 && q->opts->command)
+		let_it_end(q);
 	if (q->pid > 0) {
 		kill(-q->pid, SIGKILL);
 		waitpid(q->pid, NULL, 0);

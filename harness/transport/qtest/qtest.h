@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A QEMU without a guest: its devices are driven from outside over the qtest socket, and its RAM is a
+ * A QEMU without a guest, or another program that can be driven as one: its devices are driven from outside over the qtest socket, and its RAM is a
  * memory file that we share, so that rings are read and written in place.
  *
  * QEMU is not trusted: it may assert, crash or hang. Every operation has a deadline; how QEMU ended,
@@ -23,13 +23,19 @@ struct qtest_opts {
 	const char *machine; /* q35, microvm, virt */
 	enum qtest_arch arch;
 	const char *const *args; /* further arguments, NULL-terminated */
+	/*
+	 * Not QEMU, but whatever this shell command starts: it connects to {socket}, speaks the same
+	 * protocol, and finds guest memory in the file {ram}. NULL: QEMU.
+	 */
+	const char *command;
 	unsigned timeout_ms;
 };
 
 struct qtest {
 	struct access access; /* first */
 	const struct qtest_opts *opts;
-	pid_t pid; /* 0: not running */
+	pid_t pid;  /* 0: not running */
+	pid_t peer; /* behind the socket: not `pid` when a shell stands between */
 	int sock;
 	int ram_fd;
 	u8 *ram;
@@ -45,6 +51,8 @@ int qtest_start(struct qtest *q, const struct qtest_opts *o);
 void qtest_stop(struct qtest *q);
 /* Has it ended by itself? `death` then says how. */
 bool qtest_died(struct qtest *q);
+/* What to call it in messages. */
+const char *qtest_name(const struct qtest *q);
 /* Guest RAM reads as zeroes again. */
 void qtest_clear_ram(struct qtest *q);
 

@@ -85,6 +85,8 @@ static int op_open(struct tp *t)
 		   TP_CAP_CONFIG_EVENT;
 	if (a->ops->process)
 		t->caps |= TP_CAP_PROCESS;
+	if (a->config_trigger)
+		t->caps |= TP_CAP_CONFIG_TRIGGER;
 	for (r->queues = 0; rc == TP_OK && r->queues < REGS_QUEUES; r->queues++) {
 		rc = r->reg->queue_max(r, r->queues, &size);
 		if (rc != TP_OK || size == 0)
@@ -306,7 +308,11 @@ static int op_wait_config_event(struct tp *t, unsigned ms)
 
 static int op_trigger_config(struct tp *t)
 {
-	return TP_EUNSUPPORTED;
+	struct regs *r = regs_from_tp(t);
+	struct access *a = r->access;
+	int rc = a->config_trigger ? a->config_trigger(a) : TP_EUNSUPPORTED;
+
+	return rc == TP_OK ? rc : regs_failed(r, rc);
 }
 
 static int op_process(struct tp *t, struct tp_process *p)

@@ -27,7 +27,7 @@ static int op_open(struct tp *t)
 		rc = vu_handshake(fe);
 	if (rc != TP_OK)
 		return rc;
-	t->caps = TP_CAP_VHOST_USER | TP_CAP_QUEUE_BASE | TP_CAP_CALL_COUNT;
+	t->caps = TP_CAP_VHOST_USER | TP_CAP_QUEUE_BASE | TP_CAP_CALL_COUNT | TP_CAP_OWN_CALL;
 	if (vu_has_pf(fe, VU_PF_CONFIG))
 		t->caps |= TP_CAP_CONFIG | TP_CAP_CONFIG_WRITE;
 	if (vu_has_pf(fe, VU_PF_STATUS))
