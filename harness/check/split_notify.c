@@ -329,7 +329,7 @@ static void own_queue(struct ck *c)
 CHECK(own_queue, .id = "split.notify.own-queue", .clauses = { WITHOUT_FLAG, SPURIOUS },
       .stimulus = "a request in queue 0, then one in queue 1",
       .oracle = "a notification of that queue, and none of the other", .device = VIRTIO_ID_BLOCK,
-      .queues = 2, .run = own_queue);
+      .caps = TP_CAP_OWN_CALL, .queues = 2, .run = own_queue);
 
 static void idle(struct ck *c)
 {
