@@ -69,17 +69,16 @@ static bool has_ranges(u32 type)
 
 u32 fb_ranges(const struct rblk_req *req, struct fb_range *ranges, u32 most)
 {
-	struct virtio_blk_discard_write_zeroes *raw;
-	u64 n = req->out_len / sizeof(*raw), got = 0;
-	u8 payload[RBLK_MAX_RANGES * sizeof(*raw)];
+	struct virtio_blk_discard_write_zeroes raw[RBLK_MAX_RANGES];
+	u64 n = req->out_len / sizeof(raw[0]), got = 0;
 
-	if (!has_ranges(req->type) || req->out_len % sizeof(*raw) || n > MIN(most, RBLK_MAX_RANGES))
+	if (!has_ranges(req->type) || req->out_len % sizeof(raw[0]) ||
+	    n > MIN(most, RBLK_MAX_RANGES))
 		return 0;
 	for (u32 i = 0; i < req->n_out; i++) {
-		memcpy(payload + got, req->out[i].base, req->out[i].len);
+		memcpy((u8 *)raw + got, req->out[i].base, req->out[i].len);
 		got += req->out[i].len;
 	}
-	raw = (struct virtio_blk_discard_write_zeroes *)payload;
 	for (u32 i = 0; i < n; i++)
 		ranges[i] = (struct fb_range){ le64(raw[i].sector), le32(raw[i].num_sectors),
 					       le32(raw[i].flags) };
