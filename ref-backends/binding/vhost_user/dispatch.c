@@ -38,9 +38,6 @@ static bool gate_open(struct vub_session *s, const struct vu_msg_spec *spec)
 	/* Without LOG_SHMFD it is another message; its handler tells the two apart. */
 	if (spec->id == VU_SET_LOG_BASE)
 		return true;
-	/* SET_VRING_ENABLE belongs to the feature bit, not to a protocol feature. */
-	if (spec->id == VU_SET_VRING_ENABLE)
-		return s->features & BIT_ULL(VU_F_PROTOCOL_FEATURES);
 	return (spec->gate_pf & ~s->protocol_features) == 0;
 }
 

@@ -92,7 +92,12 @@ static const char *set_vring_enable(struct vub_session *s, struct vub_request *r
 		return no_ring;
 	if (rq->msg.state.num > 1)
 		return "neither on nor off";
-	vub_ring_enable(r, rq->msg.state.num);
+	/*
+	 * Without bit 30 rings are enabled for good and the message should not come. QEMU's block
+	 * front-end does not acknowledge the bit and sends it all the same, so it has no effect.
+	 */
+	if (s->features & BIT_ULL(VU_F_PROTOCOL_FEATURES))
+		vub_ring_enable(r, rq->msg.state.num);
 	return NULL;
 }
 
