@@ -71,7 +71,11 @@ static bool used_for(struct ck *c, const char *clause, const char *what)
 		return false;
 	if (!ck_reap(c, 0, &u))
 		return ck_fail(c, clause, "a request is served", "no request is served %s", what);
-	return u.token == &r || ck_error(c, "used element with id %u", u.id);
+	if (u.token != &r)
+		return ck_error(c, "used element with id %u", u.id);
+	return blk_status(&r) == VIRTIO_BLK_S_OK ||
+	       ck_fail(c, clause, "a request is served", "a request %s: status %u", what,
+		       blk_status(&r));
 }
 
 /* What every session does, as the measure. */
@@ -214,14 +218,15 @@ CHECK(fds_err, .id = "vu.fds.taken.set-vring-err", .clauses = { TAKE_ERR },
 
 static void take_channel(struct ck *c)
 {
-	if (ckm_session(c, CKM_PF_NO_STATUS))
+	/* A second one takes the place of the first. */
+	if (ckm_session(c, CKM_PF_NO_STATUS) && taken(c, VU_SET_BACKEND_REQ_FD, TAKE_CHAN))
 		taken(c, VU_SET_BACKEND_REQ_FD, TAKE_CHAN);
 }
 
 CHECK(fds_channel, .id = "vu.fds.taken.set-backend-req-fd", .clauses = { TAKE_CHAN },
-      .stimulus = "SET_BACKEND_REQ_FD with a socket", .oracle = "the message is carried out",
-      .caps = TP_CAP_VHOST_USER, .pf = BIT_ULL(VU_PF_BACKEND_REQ), .run = take_channel,
-      .own_session = true);
+      .stimulus = "SET_BACKEND_REQ_FD with a socket, twice",
+      .oracle = "the message is carried out both times", .caps = TP_CAP_VHOST_USER,
+      .pf = BIT_ULL(VU_PF_BACKEND_REQ), .run = take_channel, .own_session = true);
 
 static void take_inflight(struct ck *c)
 {

@@ -83,6 +83,7 @@ static void proto_early(struct ck *c)
 	u64 features, pf, again;
 
 	if (!ckv_connect(c) ||
+	    !ck_must(c, vu_get_u64(ckv(c), VU_GET_FEATURES, &features), "GET_FEATURES") ||
 	    !ck_must(c, vu_get_u64(ckv(c), VU_GET_FEATURES, &features), "GET_FEATURES"))
 		return;
 	if (!(features & BIT_ULL(VU_F_PROTOCOL_FEATURES))) {
@@ -96,7 +97,8 @@ static void proto_early(struct ck *c)
 }
 
 CHECK(feat_proto_early, .id = "vu.feat.get-proto.first-thing", .clauses = { BIT_30, PROTO_EARLY },
-      .stimulus = "a connection that begins with GET_FEATURES and twice GET_PROTOCOL_FEATURES",
+      .stimulus =
+	      "a connection that begins with GET_FEATURES and GET_PROTOCOL_FEATURES, each twice",
       .oracle = "with bit 30 offered, both are answered before anything was set",
       .caps = TP_CAP_VHOST_USER, .run = proto_early, .own_session = true);
 
@@ -272,13 +274,19 @@ CHECK(feat_provided, .id = "vu.feat.get.each-alone", .clauses = { PROVIDED },
 
 static void mq_offered(struct ck *c)
 {
-	if (ckv_handshake(c, 0) && !has(ckv(c)->pf_offered, VU_PF_MQ))
+	u64 again;
+
+	if (!ckv_handshake(c, 0) ||
+	    !ck_must(c, vu_get_u64(ckv(c), VU_GET_PROTOCOL_FEATURES, &again),
+		     "GET_PROTOCOL_FEATURES"))
+		return;
+	if (!has(ckv(c)->pf_offered, VU_PF_MQ) || !has(again, VU_PF_MQ))
 		ck_fail(c, MQ_OFFERED, "protocol feature bit 0", "protocol features 0x%llx",
-			(unsigned long long)ckv(c)->pf_offered);
+			(unsigned long long)(ckv(c)->pf_offered & again));
 }
 
 CHECK(feat_mq_offered, .id = "vu.feat.mq-offered", .clauses = { MQ_OFFERED },
-      .stimulus = "GET_PROTOCOL_FEATURES",
+      .stimulus = "GET_PROTOCOL_FEATURES at first and after SET_OWNER",
       .oracle = "MQ is there: also a device with a fixed number of rings should offer it",
       .caps = TP_CAP_VHOST_USER, .features = BIT_ULL(VU_F_PROTOCOL_FEATURES), .run = mq_offered,
       .own_session = true);

@@ -272,17 +272,16 @@ CHECK(feat_no_device_bit, .id = "vu.feat.set.bit-30-is-no-device-feature",
 /* Only the back-end channel: every message on it needs another feature. */
 static void gating(struct ck *c)
 {
-	u64 quiet = c->tp->quiet_ms;
-	int rc;
-
 	if (!ckm_session(c, BIT_ULL(VU_PF_BACKEND_REQ)) ||
 	    !ck_must(c, vu_set_channel(ckv(c)), "SET_BACKEND_REQ_FD") ||
 	    !ckm_run(c, 0, ckm_setup_count))
 		return;
 	if (c->device == VIRTIO_ID_BLOCK && !ckm_serves(c))
 		return;
-	rc = vu_channel_wait(ckv(c), (unsigned)quiet);
-	if (rc == TP_OK)
+	/* It may have come while we waited for something else. */
+	if (ckv(c)->event_count == 0)
+		vu_channel_wait(ckv(c), c->tp->quiet_ms);
+	if (ckv(c)->event_count)
 		ck_fail(c, GATING, "nothing that needs a feature that was not negotiated",
 			"request %u on the back-end channel, with BACKEND_REQ alone negotiated",
 			ckv(c)->events[0].hdr.request);
@@ -395,6 +394,21 @@ CHECK(feat_owner, .id = "vu.feat.owner", .clauses = { OWNER, OWNER_TWICE },
       .caps = TP_CAP_VHOST_USER, .features = BIT_30, .pf = ACK_BIT, .run = owner,
       .own_session = true);
 
+/* The ring stops, its position is the right one, and it goes on from there. */
+static bool position_holds(struct ck *c)
+{
+	u32 base, at = c->q[0].vq.avail_idx;
+
+	if (!ck_must(c, vu_get_vring_base(ckv(c), 0, &base), "GET_VRING_BASE"))
+		return false;
+	if (base != at)
+		return ck_error(c, "GET_VRING_BASE says %u after %u requests", base, at);
+	/* All of the ring's set-up: who stops a ring may forget its descriptors. */
+	return ckm_run(c, 4, 5) &&
+	       ck_must(c, vu_set_state(ckv(c), VU_SET_VRING_BASE, 0, base), "SET_VRING_BASE") &&
+	       ckm_run(c, 6, 10) && ckm_serves(c);
+}
+
 static void owner_reset(struct ck *c)
 {
 	u32 base, after;
@@ -402,7 +416,7 @@ static void owner_reset(struct ck *c)
 	int n;
 
 	if (!ckm_session(c, CKM_PF_NO_STATUS) || !ckm_run(c, 0, ckm_setup_count) ||
-	    !ckm_serves(c) || !ckm_serves(c))
+	    !ckm_serves(c) || !position_holds(c))
 		return;
 	base = c->q[0].vq.avail_idx;
 	ck_log(c, "> RESET_OWNER");

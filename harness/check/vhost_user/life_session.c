@@ -335,7 +335,7 @@ static void torn(struct ck *c)
 	ckv_reachable(c, TORN);
 }
 
-CHECK(torn, .id = "vu.life.torn", .clauses = { TORN, NEW_SESSION, FDS },
+CHECK(torn, .id = "vu.life.torn", .clauses = { TORN, NEW_SESSION, FDS, "ROB.msg.truncated" },
       .stimulus =
 	      "connections that end after 1, 4, 11, 12, 15 and 19 bytes of SET_VRING_CALL, with a "
 	      "descriptor",

@@ -155,6 +155,10 @@ static void limit(struct ck *c)
 
 	if (!running(c) || !number_of_slots(c, &n))
 		return;
+	if (n == 0) {
+		ck_error(c, "GET_MAX_MEM_SLOTS: 0");
+		return;
+	}
 	if (n > 1024) {
 		ck_skip(c, "%llu slots are more than this check fills", (unsigned long long)n);
 		return;
@@ -326,13 +330,13 @@ static void rem(struct ck *c)
 			"REM_MEM_REG: %s", ckv_reaction_name(r));
 		goto out;
 	}
-	if (ckg_mappings(c, ckv(c)->regions[0].fd) > 0 && ckg_mappings(c, first.fd) > 0) {
-		ck_fail(c, MAPPINGS, "the region's file is unmapped",
-			"after REM_MEM_REG the file is still mapped");
+	if (!added(c, &second, "ADD_MEM_REG of another file in the place of the removed one",
+		   REM) ||
+	    !ckg_read_at(c, ckg_buf(&second, 0), "a request in the region added again", REM))
 		goto out;
-	}
-	if (added(c, &second, "ADD_MEM_REG of another file in the place of the removed one", REM))
-		ckg_read_at(c, ckg_buf(&second, 0), "a request in the region added again", REM);
+	if (ckg_mappings(c, second.fd) > 0 && ckg_mappings(c, first.fd) > 0)
+		ck_fail(c, MAPPINGS, "the removed region's file is unmapped",
+			"after REM_MEM_REG the file is still mapped");
 out:
 	vu_region_destroy(&first);
 	vu_region_destroy(&second);
@@ -355,7 +359,8 @@ static bool still_usable(struct ck *c, const struct vu_region *r, enum ckv_react
 		return false;
 	/* An end of the connection refuses it, too. */
 	if (reaction == CKV_CLOSED || vu_barrier(ckv(c)) != TP_OK)
-		return running(c) && added(c, r, "ADD_MEM_REG", NULL);
+		return ckv_reachable(c, MSG_TABLE) && running(c) &&
+		       added(c, r, "ADD_MEM_REG", NULL);
 	return ckg_read_at(c, ckg_buf(r, 0), what, REM_BY_ALL);
 }
 
@@ -485,6 +490,8 @@ static void rem_active(struct ck *c)
 	if (r == CKV_BROKEN)
 		return;
 	c->tp->ops->notify(c->tp, 0);
+	/* Time to follow the kick before the region is back. */
+	vu_wire_closed(ckv(c)->sock, tp_deadline(c->tp, c->tp->quiet_ms));
 	if (r == CKV_ACK && vu_barrier(ckv(c)) == TP_OK) {
 		ck_forget(c);
 		if (!ck_queue_start(c, 0, &(struct ck_queue_opts){ .size = 64, .not_start = true }))

@@ -105,7 +105,7 @@ static void page_sized(struct ck *c)
 		{ 0x0, 0x7c0000001000, 0xa0000, 0 },
 		{ 0xc0000, 0x7c00000c1000, 0x41000, 0 },
 		{ 0x102000, 0x7c0000200000, 0x1000, 0 },
-		{ 0x104000, 0x7c0000300000, 0x3000, 0x1000 },
+		{ 0x104000, 0x7c0000300000, 0x3000, 0 },
 	};
 
 	if (!ckg_usual_serves(c) || !ckg_session(c, specs, ARRAY_SIZE(specs)) ||

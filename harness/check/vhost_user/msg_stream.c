@@ -13,6 +13,7 @@
 #define NEW_SESSION "ROB.live.new-session"
 #define TRUNCATED   "ROB.msg.truncated"
 #define LEAK_FDS    "ROB.leak.fds"
+#define ABORTED	    "VU.life.abort.be.1" /* the same from the text's side: vu.life.torn */
 
 /* Append a message to what one write shall send. */
 static size_t append(u8 *out, size_t at, u32 request, const void *payload, u32 size)
@@ -52,13 +53,24 @@ static bool next_is(struct ck *c, u32 request, const char *clause, struct vu_mes
 	return true;
 }
 
+static bool position_holds(struct ck *c, u32 position)
+{
+	u32 seen;
+
+	if (!ck_must(c, vu_set_state(ckv(c), VU_SET_VRING_BASE, 0, position), "SET_VRING_BASE") ||
+	    !ck_must(c, vu_get_vring_base(ckv(c), 0, &seen), "GET_VRING_BASE"))
+		return false;
+	return seen == position ||
+	       ck_error(c, "SET_VRING_BASE %u, and GET_VRING_BASE says %u", position, seen);
+}
+
 static void several(struct ck *c)
 {
 	struct vu_vring_state set = { 0, 0x123 }, get = { 0, 0 };
 	struct vu_message m;
 	u8 bytes[128];
-	u32 second, base;
 	size_t len;
+	u32 second;
 
 	if (!ckm_session(c, CKM_PF_ALL))
 		return;
@@ -72,13 +84,8 @@ static void several(struct ck *c)
 		return;
 
 	/* That a position can be set at all is not the point here. */
-	if (!ck_must(c, vu_set_state(ckv(c), VU_SET_VRING_BASE, 0, 0x77), "SET_VRING_BASE") ||
-	    !ck_must(c, vu_get_vring_base(ckv(c), 0, &base), "GET_VRING_BASE"))
+	if (!position_holds(c, 0x77))
 		return;
-	if (base != 0x77) {
-		ck_error(c, "SET_VRING_BASE %u, and GET_VRING_BASE says %u", 0x77, base);
-		return;
-	}
 	len = append(bytes, 0, VU_SET_VRING_BASE, &set, sizeof(set));
 	len = append(bytes, len, VU_GET_VRING_BASE, &get, sizeof(get));
 	len = append(bytes, len, VU_GET_FEATURES, NULL, 0);
@@ -135,7 +142,8 @@ static void pieces(struct ck *c)
 	size_t len;
 	u32 base;
 
-	if (!ckm_session(c, CKM_PF_ALL))
+	/* That a position can be set at all is not the point here. */
+	if (!ckm_session(c, CKM_PF_ALL) || !position_holds(c, 0x77))
 		return;
 	len = append(bytes, 0, VU_SET_VRING_BASE, &set, sizeof(set));
 	ck_log(c, "> SET_VRING_BASE 0x%x byte by byte", set.num);
@@ -210,7 +218,7 @@ static void truncated(struct ck *c)
 	close(ends[0]);
 }
 
-CHECK(msg_truncated, .id = "vu.msg.truncated", .clauses = { TRUNCATED, LEAK_FDS },
+CHECK(msg_truncated, .id = "vu.msg.truncated", .clauses = { TRUNCATED, LEAK_FDS, ABORTED },
       .stimulus =
 	      "connections that end after 1, 4 and 11 bytes of header, after the header, and one "
 	      "byte before the end, with and without a descriptor",
