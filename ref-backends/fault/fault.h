@@ -48,6 +48,9 @@ struct fault {
 	void (*session_start)(struct vub_session *s);
 	void (*session_end)(struct vub_session *s);
 
+	/* Bytes were read, or the end: an enum vub_recv in, what it is taken for out. */
+	int (*received)(struct vub_session *s, int got);
+
 	/* Messages: before handling, and before the reply (or no reply) goes out. */
 	enum fault_action (*request)(struct vub_session *s, struct vub_request *rq,
 				     struct vub_reply *rep);

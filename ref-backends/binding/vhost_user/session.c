@@ -224,7 +224,11 @@ int vub_session_send(struct vub_session *s, const struct vub_reply *rep)
 
 static bool receive(struct vub_session *s)
 {
-	switch (vub_conn_recv(&s->conn)) {
+	enum vub_recv got = vub_conn_recv(&s->conn);
+
+	if (fault_active && fault_active->received)
+		got = (enum vub_recv)fault_active->received(s, (int)got);
+	switch (got) {
 	case VUB_RECV_MORE:
 		return true;
 	case VUB_RECV_MESSAGE:
