@@ -147,7 +147,8 @@ void vub_device_reset(struct vub_session *s)
 	}
 	vub_hold_all(s);
 	vub_inflight_clear(&s->inflight);
-	s->features = 0;
+	/* Bit 30 is the front-end's, not the driver's: QEMU goes on with SET_VRING_ENABLE. */
+	s->features &= BIT_ULL(VU_F_PROTOCOL_FEATURES);
 	s->features_refused = false;
 	s->announce_deferred = false; /* the driver reads all of it anew */
 	__atomic_store_n(&s->status, 0, __ATOMIC_RELEASE);
