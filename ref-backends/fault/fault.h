@@ -71,8 +71,8 @@ struct fault {
 	u16 (*avail_idx)(struct dvq_split *vq, u16 idx);
 	u16 (*head)(struct dvq_split *vq, u16 head);
 	enum fault_action (*chain)(struct dvq_split *vq, struct dvq_chain *c);
-	/* A malformed chain was found. FAULT_DONE: the hook dealt with it. */
-	enum fault_action (*bad_chain)(struct dvq_split *vq, u16 head);
+	/* A malformed chain was found (enum dvq_error). FAULT_DONE: the hook dealt with it. */
+	enum fault_action (*bad_chain)(struct dvq_split *vq, u16 head, int error);
 	/* Before a used element is published; `id` and `len` editable; FAULT_DONE: not published. */
 	enum fault_action (*used)(struct dvq_split *vq, u32 *id, u32 *len);
 	void (*after_used)(struct dvq_split *vq, u32 id, u32 len);

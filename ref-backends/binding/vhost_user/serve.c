@@ -170,7 +170,7 @@ static void bad_chain(struct vub_ring *r, struct vub_slot *slot, enum dvq_error 
 
 	vub_complain(r->s, "ring %u: chain %u: %s", r->index, head, dvq_error_name(e));
 	if (!fault_active || !fault_active->bad_chain ||
-	    fault_active->bad_chain(&r->vq, head) != FAULT_DONE)
+	    fault_active->bad_chain(&r->vq, head, (int)e) != FAULT_DONE)
 		publish(r, head, slot->req.seq, 0);
 	slot_put(r, slot);
 }
