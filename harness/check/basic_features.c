@@ -259,7 +259,7 @@ static void unoffered(struct ck *c)
 		refusal(c, ~(BIT_ULL(26) | BIT_ULL(30)));
 }
 
-CHECK(unoffered, .id = "basic.features.unoffered", .clauses = { REFUSAL },
+CHECK(unoffered, .id = "basic.features.unoffered", .clauses = { REFUSAL, "VU.status.set.be.2" },
       .stimulus = "features with one bit that was not offered, and all bits there are",
       .oracle = "refused, and FEATURES_OK reads 0 then; acceptance is noted",
       .device = VIRTIO_ID_BLOCK, .run = unoffered);

@@ -59,7 +59,7 @@ static void before_driver_ok(struct ck *c)
 }
 
 CHECK(before_driver_ok, .id = "basic.status.before-driver-ok",
-      .clauses = { BEFORE_OK, CALL_BEFORE_OK, C_CHAIN_ONCE },
+      .clauses = { BEFORE_OK, CALL_BEFORE_OK, "VU.status.set.be.5", C_CHAIN_ONCE },
       .stimulus = "a chain made available and notified before DRIVER_OK, then DRIVER_OK",
       .oracle = "it is used once, and after DRIVER_OK; earlier use is noted with vhost-user, and "
 		"wrong with registers",
@@ -109,7 +109,8 @@ static void needs_reset(struct ck *c)
 			status);
 }
 
-CHECK(needs_reset, .id = "basic.status.needs-reset", .clauses = { NEEDS_RESET },
+CHECK(needs_reset, .id = "basic.status.needs-reset",
+      .clauses = { NEEDS_RESET, "VU.status.get.be.2" },
       .stimulus = "an available index queue size + 1 ahead", .oracle = "DEVICE_NEEDS_RESET is set",
       .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_STATUS, .run = needs_reset);
 

@@ -4,8 +4,9 @@
 /* How often a device that does not answer is asked whether it is in error. */
 #define PROBE_NS 1000000
 
-/* Sector whose contents tell a good request that was served from one that was only answered. */
-#define SEED 0x5afe
+/* What is in the buffer of a good request until it is served, and on the medium where we may write. */
+#define POISON 0xa5
+#define SEED   0x5afe
 
 bool sk_room(struct ck *c, u32 len, struct tp_buf *out)
 {
@@ -15,7 +16,7 @@ bool sk_room(struct ck *c, u32 len, struct tp_buf *out)
 static bool good_again(struct ck *c, struct sk_hostile *h)
 {
 	blk_prepare(&h->good);
-	__builtin_memset(h->good.data.hva, 0, h->good.data.len);
+	__builtin_memset(h->good.data.hva, POISON, h->good.data.len);
 	return ckb_add(c, 0, &h->good, BLK_LAYOUT_USUAL) >= 0;
 }
 
@@ -31,9 +32,20 @@ static bool bring_up(struct ck *c, struct sk_hostile *h)
 	    !ckb_make(c, &h->parts, VIRTIO_BLK_T_IN, 0, VIRTIO_BLK_SECTOR) ||
 	    !ckb_make(c, &h->good, VIRTIO_BLK_T_IN, 0, VIRTIO_BLK_SECTOR))
 		return false;
-	if (!h->opened_once && !ckb_write_fill(c, 0, 0, 1, SEED))
+	if (!h->opened_once && !(c->offered & BIT_ULL(VIRTIO_BLK_F_RO)) &&
+	    !ckb_write_fill(c, 0, 0, 1, SEED))
 		return false;
 	return ckb_ok(c, 0, &h->good);
+}
+
+/* Position of the first byte of a good request that is not what it was, or its length. */
+static u32 differs(const struct sk_hostile *h)
+{
+	u32 at = 0;
+
+	while (at < h->good.data.len && h->good.data.hva[at] == h->expect[at])
+		at++;
+	return at;
 }
 
 bool sk_up(struct ck *c, struct sk_hostile *h)
@@ -48,8 +60,10 @@ bool sk_up(struct ck *c, struct sk_hostile *h)
 				"no new session");
 		return false;
 	}
-	if (ck_differs(h->good.data.hva, h->good.data.len, SEED) < h->good.data.len)
-		return ck_error(c, "sector 0 does not hold what was written to it");
+	if (!h->opened_once)
+		__builtin_memcpy(h->expect, h->good.data.hva, sizeof(h->expect));
+	else if (differs(h) < h->good.data.len)
+		return ck_error(c, "sector 0 does not hold what it did before");
 	blk_prepare(&h->parts);
 	h->up = h->opened_once = true;
 	return true;
@@ -94,30 +108,24 @@ bool sk_offer(struct ck *c, u16 head, unsigned times)
 bool sk_in_error(struct ck *c, struct sk_hostile *h)
 {
 	const struct tp_ops *ops = c->tp->ops;
+	bool error = ops->queue_error && ops->queue_error(c->tp, 0);
+	u8 status = 0;
 	u64 features;
-	u8 status;
 	int rc;
 
-	if (ops->queue_error && ops->queue_error(c->tp, 0)) {
+	if (error)
 		ck_log(c, "  the device signals an error of the ring");
-		return true;
-	}
-	if (c->tp->caps & TP_CAP_STATUS) {
+	rc = ops->get_features(c->tp, &features);
+	if (rc == TP_OK && c->tp->caps & TP_CAP_STATUS)
 		rc = ops->get_status(c->tp, &status);
-		if (rc == TP_OK && status & VIRTIO_CONFIG_S_NEEDS_RESET)
-			ck_log(c, "  the device status is 0x%02x: DEVICE_NEEDS_RESET", status);
-		if (rc == TP_OK)
-			return status & VIRTIO_CONFIG_S_NEEDS_RESET;
-	} else {
-		rc = ops->get_features(c->tp, &features);
-	}
-	if (rc == TP_OK)
-		return false;
 	if (rc == TP_ETIMEOUT && h->clause)
 		ck_fail(c, C_NO_HANG, "an answer, a refusal or a closed connection", "%s",
 			c->tp->error);
-	ck_log(c, "  %s", c->tp->error);
-	return true;
+	if (rc != TP_OK)
+		ck_log(c, "  %s", c->tp->error);
+	else if (status & VIRTIO_CONFIG_S_NEEDS_RESET)
+		ck_log(c, "  the device status is 0x%02x: DEVICE_NEEDS_RESET", status);
+	return error || rc != TP_OK || status & VIRTIO_CONFIG_S_NEEDS_RESET;
 }
 
 /* Take what was used; says whether the good request is among it. */
@@ -163,7 +171,7 @@ static void wait_back(struct ck *c, struct sk_hostile *h, u16 head, unsigned tim
 static enum sk_fate served(struct ck *c, struct sk_hostile *h, u16 head, unsigned times)
 {
 	u8 status = blk_status(&h->good);
-	u32 at = ck_differs(h->good.data.hva, h->good.data.len, SEED);
+	u32 at = differs(h);
 
 	if (!h->clause)
 		return SK_SERVED;

@@ -174,7 +174,7 @@ static void avail_duplicate(struct ck *c)
 }
 
 CHECK(avail_duplicate, .id = "split.hostile.avail-duplicate",
-      .clauses = { "ROB.alive.avail-duplicate", SK_HOSTILE_CLAUSES },
+      .clauses = { "ROB.alive.avail-duplicate", C_USED_LEN, SK_HOSTILE_CLAUSES },
       .stimulus = "one good head made available twice, and three times, at once",
       .oracle = "it is used no more often than that, with a length that its chain has room for; a "
 		"good request behind it is served, or the device shows that it is in error and "
@@ -396,6 +396,7 @@ static void recovers(struct ck *c)
 	const char *clause = "ROB.live.recovers";
 	struct sk_hostile h = { .clause = clause, .want = ck_ring_features() };
 	u64 features;
+	int rc;
 
 	if (!sk_up(c, &h))
 		return;
@@ -405,8 +406,15 @@ static void recovers(struct ck *c)
 		return;
 	watch(c, &h);
 	/* Twice: who is about to close the connection may still answer once. */
-	if (c->tp->ops->get_features(c->tp, &features) != TP_OK ||
-	    c->tp->ops->get_features(c->tp, &features) != TP_OK) {
+	rc = c->tp->ops->get_features(c->tp, &features);
+	if (rc == TP_OK)
+		rc = c->tp->ops->get_features(c->tp, &features);
+	if (rc == TP_ETIMEOUT) {
+		ck_fail(c, C_NO_HANG, "an answer, a refusal or a closed connection", "%s",
+			c->tp->error);
+		return;
+	}
+	if (rc != TP_OK) {
 		ck_log(c, "  %s", c->tp->error);
 		ckb_alive_after_reopen(c, clause);
 		return;

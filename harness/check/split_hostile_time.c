@@ -74,30 +74,58 @@ CHECK(cpu, .id = "split.hostile.idle-cpu", .clauses = { "ROB.live.cpu" },
 #define AT_B	  64
 #define FETCH_FOR 150000000 /* ns */
 
-/* Flip length and sector until the device has used the chain. */
-static bool flip(struct ck *c, struct vring_desc *data, struct virtio_blk_outhdr *hdr)
+struct readings {
+	struct blk_req r;
+	u32 few, many; /* used lengths of requests that hold still */
+};
+
+/* The request with `len` bytes of data, made available. */
+static bool offer_read(struct ck *c, struct readings *s, u32 len)
+{
+	struct vq_split *vq = &c->q[0].vq;
+
+	blk_prepare(&s->r);
+	__builtin_memset(s->r.data.hva, 0, MANY);
+	vq_split_raw_desc(vq, SK_RAW, s->r.hdr.gpa.v, s->r.hdr.len, VRING_DESC_F_NEXT, SK_RAW + 1);
+	vq_split_raw_desc(vq, SK_RAW + 1, s->r.data.gpa.v, len,
+			  VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, SK_RAW + 2);
+	vq_split_raw_desc(vq, SK_RAW + 2, s->r.status.gpa.v, 1, VRING_DESC_F_WRITE, 0);
+	vq_split_raw_avail(vq, vq->avail_idx++, SK_RAW);
+	vq_split_publish(vq);
+	return !vq_split_kick_due(vq) || ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying");
+}
+
+/* Take the element, flipping length and sector until it is there (`flip`), or just waiting. */
+static bool take_read(struct ck *c, struct readings *s, bool flip, u32 *len)
 {
 	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
 	struct vq_split *vq = &c->q[0].vq;
+	struct vring_desc *data = &vq->desc[SK_RAW + 1];
+	struct virtio_blk_outhdr *hdr = (struct virtio_blk_outhdr *)s->r.hdr.hva;
 
 	for (u32 i = 0; !vq_split_used_pending(vq); i++) {
-		__atomic_store_n(&data->len, le32(i & 1 ? MANY : FEW), __ATOMIC_RELAXED);
-		__atomic_store_n(&hdr->sector, le64(i & 2 ? AT_B : AT_A), __ATOMIC_RELAXED);
+		if (flip) {
+			__atomic_store_n(&data->len, le32(i & 1 ? MANY : FEW), __ATOMIC_RELAXED);
+			__atomic_store_n(&hdr->sector, le64(i & 2 ? AT_B : AT_A), __ATOMIC_RELAXED);
+		}
 		if (i % 256 == 0 && c->tp->ops->now_ns(c->tp) > deadline)
 			return ck_error(c, "the request is not used within %u ms",
 					c->tp->timeout_ms);
 	}
+	*len = le32(vq->used->ring[vq->used_idx++ & vq->mask].len);
 	return true;
 }
 
 /* The answer fits one length and one sector, all through. */
-static bool fits(struct ck *c, const u8 *data, u32 len)
+static bool fits(struct ck *c, const struct readings *s, u32 len)
 {
-	u32 bytes = len - 1;
+	const u8 *data = s->r.data.hva;
+	u32 bytes = len == s->few ? FEW : MANY;
 
-	if (len != FEW + 1 && len != MANY + 1)
+	if (len != s->few && len != s->many)
 		return ck_fail(c, FETCH_ONCE, "a used length that fits one of the two readings",
-			       "used len %u, the data was %u or %u bytes", len, FEW, MANY);
+			       "used len %u, for %u bytes it is %u and for %u it is %u", len, FEW,
+			       s->few, MANY, s->many);
 	if (ck_differs(data, bytes, AT_A) < bytes && ck_differs(data, bytes, AT_B) < bytes)
 		return ck_fail(c, FETCH_ONCE, "data that fits one of the two readings",
 			       "used len %u, but the data is not that of sector %u nor of %u", len,
@@ -110,42 +138,31 @@ static bool fits(struct ck *c, const u8 *data, u32 len)
 
 static void fetch_once(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
-	u64 end = c->tp->ops->now_ns(c->tp) + FETCH_FOR;
-	u32 rounds = 0, many = 0;
-	struct blk_req r;
-	u16 base;
+	u32 rounds = 0, many = 0, len;
+	struct readings s;
+	u64 end;
 
 	if (!ck_start(c, ck_ring_features()) || !ckb_write_fill(c, 0, AT_A, 8, AT_A) ||
-	    !ckb_write_fill(c, 0, AT_B, 8, AT_B) || !ckb_make(c, &r, VIRTIO_BLK_T_IN, AT_A, MANY))
+	    !ckb_write_fill(c, 0, AT_B, 8, AT_B) ||
+	    !ckb_make(c, &s.r, VIRTIO_BLK_T_IN, AT_A, MANY) || !offer_read(c, &s, FEW) ||
+	    !take_read(c, &s, false, &s.few) || !offer_read(c, &s, MANY) ||
+	    !take_read(c, &s, false, &s.many))
 		return;
-	base = vq->used_idx;
+	if (s.few == s.many) {
+		ck_skip(c, "used lengths do not tell the two readings apart");
+		return;
+	}
+	end = c->tp->ops->now_ns(c->tp) + FETCH_FOR;
 	while (c->tp->ops->now_ns(c->tp) < end) {
-		struct vring_used_elem *e = &vq->used->ring[vq->used_idx & vq->mask];
-
-		blk_prepare(&r);
-		__builtin_memset(r.data.hva, 0, MANY);
-		vq_split_raw_desc(vq, SK_RAW, r.hdr.gpa.v, r.hdr.len, VRING_DESC_F_NEXT,
-				  SK_RAW + 1);
-		vq_split_raw_desc(vq, SK_RAW + 1, r.data.gpa.v, FEW,
-				  VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, SK_RAW + 2);
-		vq_split_raw_desc(vq, SK_RAW + 2, r.status.gpa.v, 1, VRING_DESC_F_WRITE, 0);
-		vq_split_raw_avail(vq, vq->avail_idx++, SK_RAW);
-		vq_split_publish(vq);
-		if (vq_split_kick_due(vq) && !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
+		if (!offer_read(c, &s, FEW) || !take_read(c, &s, true, &len))
 			return;
-		if (!flip(c, &vq->desc[SK_RAW + 1], (struct virtio_blk_outhdr *)r.hdr.hva))
-			return;
-		vq->used_idx++;
 		rounds++;
-		many += le32(e->len) == MANY + 1;
+		many += len == s.many;
 		/* Refusing is no harm done. */
-		if (blk_status(&r) != VIRTIO_BLK_S_OK)
-			continue;
-		if (!fits(c, r.data.hva, le32(e->len)))
+		if (blk_status(&s.r) == VIRTIO_BLK_S_OK && !fits(c, &s, len))
 			return;
 	}
-	ck_log(c, "  %u rounds from used.idx %u on, %u with the larger length", rounds, base, many);
+	ck_log(c, "  %u rounds, %u with the larger length", rounds, many);
 }
 
 CHECK(fetch_once, .id = "split.hostile.fetch-once", .clauses = { FETCH_ONCE },

@@ -71,7 +71,8 @@ struct sk_hostile {
 	struct blk_req parts;
 
 	struct blk_req good;
-	bool up;	  /* a session runs and has served a good request */
+	u8 expect[VIRTIO_BLK_SECTOR]; /* what it reads */
+	bool up;		      /* a session runs and has served a good request */
 	bool opened_once; /* from the second session on, not coming up is an accusation */
 	bool lost;	  /* a chain did not come back: waiting for others would only take time */
 	u32 back;	  /* how often the hostile head came back */

@@ -311,6 +311,10 @@ static void own_queue(struct ck *c)
 	    !ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK") ||
 	    !sk_herd_make(c, &h, HERD, false))
 		return;
+	/* Whatever giving them the descriptors and the first kicks may have caused. */
+	ck_quiet(c);
+	c->tp->ops->take_calls(c->tp, 0);
+	c->tp->ops->take_calls(c->tp, 1);
 	for (unsigned q = 0; q < 2; q++) {
 		if (!serve(c, q, &h, 1) ||
 		    !called(c, q, WITHOUT_FLAG, "a notification of the queue that was used",
