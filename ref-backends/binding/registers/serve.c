@@ -169,7 +169,7 @@ static bool take(struct rreg_queue *q, u16 head)
 	slot->req.queue = q->index;
 	if (e) {
 		if (!fault_active || !fault_active->bad_chain ||
-		    fault_active->bad_chain(&q->vq, head) != FAULT_DONE)
+		    fault_active->bad_chain(&q->vq, head, (int)e) != FAULT_DONE)
 			dvq_push(&q->vq, head, 0);
 		slot_put(slot);
 	} else if (fault_active && fault_active->chain &&
