@@ -12,7 +12,7 @@
  *  - a driver that sleeps until it is notified wakes up, also when the back-end died between the used
  *    ring and the notification.
  *
- *    recovery [OPTION…] BACKEND IMAGE SOCKET
+ *    recovery [OPTION…] BACKEND IMAGE SOCKET [BACKEND-OPTION…]
  *
  * Prints one line of JSON. Exit status 0, or 1 with what went wrong on stderr.
  */
@@ -82,6 +82,7 @@ struct queue {
 
 struct world {
 	const char *backend, *image, *socket;
+	char **backend_options;
 	unsigned rounds, load_us;
 	enum end end;
 	bool event_idx;
@@ -148,12 +149,16 @@ static u32 below(struct world *w, u32 n)
 
 static void start_backend(struct world *w)
 {
+	char *argv[32] = { (char *)w->backend, "blk",	  "--socket-path",
+			   (char *)w->socket,  "--image", (char *)w->image,
+			   "--num-queues" };
+	unsigned n = 7;
 	char queues[16];
-	char *const argv[] = { (char *)w->backend, "blk",     "--socket-path",
-			       (char *)w->socket,  "--image", (char *)w->image,
-			       "--num-queues",	   queues,    NULL };
 
 	snprintf(queues, sizeof(queues), "%u", QUEUES);
+	argv[n++] = queues;
+	for (char **more = w->backend_options; more && *more && n < ARRAY_SIZE(argv) - 1; more++)
+		argv[n++] = *more;
 	w->pid = fork();
 	if (w->pid < 0)
 		fail(w, "fork: %s", strerror(errno));
@@ -161,7 +166,7 @@ static void start_backend(struct world *w)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (argv[0])
 			execv(argv[0], argv);
-		perror(argv[0]);
+		perror(w->backend);
 		_exit(127);
 	}
 }
@@ -722,7 +727,7 @@ static void run(struct world *w)
 static int usage(void)
 {
 	fputs("usage: recovery [--rounds N] [--end kill|term|disconnect] [--event-idx] [--seed N]\n"
-	      "                [--load-us N] BACKEND IMAGE SOCKET\n",
+	      "                [--load-us N] BACKEND IMAGE SOCKET [BACKEND-OPTION…]\n",
 	      stderr);
 	return 2;
 }
@@ -741,7 +746,7 @@ int main(int argc, char **argv)
 	};
 	int ch;
 
-	while ((ch = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((ch = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		switch (ch) {
 		case 'r':
 			w.rounds = (unsigned)strtoul(optarg, NULL, 0);
@@ -766,8 +771,9 @@ int main(int argc, char **argv)
 			return usage();
 		}
 	}
-	if (argc - optind != 3 || w.load_us == 0)
+	if (argc - optind < 3 || w.load_us == 0)
 		return usage();
+	w.backend_options = argv + optind + 3;
 	w.backend = argv[optind];
 	w.image = argv[optind + 1];
 	w.socket = argv[optind + 2];
