@@ -77,7 +77,7 @@ static void next_index(struct ck *c)
 		expect_base(c, base, 3, "ring 1 after 3 requests", NEXT_INDEX);
 }
 
-CHECK(next_index, .id = "vu.base.get", .clauses = { NEXT_INDEX, RING_INDEX, RESERVED },
+CHECK(next_index, .id = "vu.base.get", .clauses = { NEXT_INDEX, RING_INDEX, RESERVED, SURVIVES },
       .stimulus = "5 requests on ring 0, GET_VRING_BASE, and again with the reserved num set to 1; "
 		  "3 requests on ring 1, GET_VRING_BASE",
       .oracle = "8 bytes: the ring's index, and 5, 5 and 3", .device = VIRTIO_ID_BLOCK,
@@ -96,7 +96,7 @@ static void twice(struct ck *c)
 			return;
 }
 
-CHECK(twice, .id = "vu.base.get-again", .clauses = { SURVIVES, RING_INDEX },
+CHECK(twice, .id = "vu.base.get-again", .clauses = { SURVIVES, RING_INDEX, NEXT_INDEX },
       .stimulus = "7 requests, then GET_VRING_BASE four times",
       .oracle = "the same answer each time", .device = VIRTIO_ID_BLOCK, .own_session = true,
       .run = twice);

@@ -379,13 +379,19 @@ static void live(struct ck *c)
 	struct vu_frontend *fe = ckv(c);
 	struct vu_backend_event ev;
 	struct blk_req r;
+	int rc;
 
 	if (!service(c, ~0ull))
 		return;
 	fe->hold_channel_acks = true;
 	if (!change(c, &ev, CONFIG))
 		return;
-	if (vu_barrier(fe) != TP_OK) {
+	rc = vu_barrier(fe);
+	if (rc != TP_OK && rc != TP_EGONE && rc != TP_ETIMEOUT) {
+		ck_must(c, rc, "GET_FEATURES");
+		return;
+	}
+	if (rc != TP_OK) {
 		ck_fail(c, LIVE, "the main channel is served meanwhile",
 			"an answer on the channel is outstanding: %s", fe->tp.error);
 		return;

@@ -137,12 +137,7 @@ static void absurd(struct ck *c)
 		struct vu_reply r;
 		int rc;
 
-		rc = vu_connect(fe);
-		if (rc != TP_OK) {
-			ck_fail(c, ABSURD, "a new session", "%s", fe->tp.error);
-			return;
-		}
-		if (!ckr_session(c))
+		if (!ckr_next_session(c, "impossible dimensions", ABSURD))
 			return;
 		rc = vu_call(fe, VU_GET_INFLIGHT_FD, &ask, sizeof(ask), &r);
 		ck_log(c, "  %u queues of %u: %s", rows[i].queues, rows[i].size,

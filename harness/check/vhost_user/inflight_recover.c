@@ -250,12 +250,8 @@ static void corrupt_with(struct cki *b, unsigned kind)
 static bool corrupt_one(struct ck *c, struct cki *b, unsigned kind)
 {
 	struct vu_frontend *fe = ckv(c);
-	int rc = vu_connect(fe);
 
-	if (rc != TP_OK)
-		return ck_fail(c, CORRUPT, "the back-end lives on", "before kind %u: %s", kind,
-			       fe->tp.error);
-	if (!cki_prepare(c, b, SIZE, 0))
+	if (!ckr_next_session(c, "a corrupt buffer", CORRUPT) || !cki_prepare(c, b, SIZE, 0))
 		return false;
 	corrupt_with(b, kind);
 	ck_log(c, "  corruption %u", kind);

@@ -105,6 +105,7 @@ CHECK(not_enabled_by_others, .id = "vu.ring.not-enabled-by-others", .clauses = {
 static void keeps_position(struct ck *c)
 {
 	u32 base;
+	u16 used;
 
 	if (!ckr_session(c) || !ckr_run(c, 0, 16, 0))
 		return;
@@ -116,7 +117,13 @@ static void keeps_position(struct ck *c)
 	for (unsigned i = 0; i < 2; i++)
 		if (!serve_one(c, 0, "disabled and enabled after 5 requests", POSITION))
 			return;
-	if (ckr_stop(c, 0, &base) && base != 7)
+	if (!ckr_stop(c, 0, &base))
+		return;
+	used = vq_split_raw_used_idx(&c->q[0].vq);
+	if (used != 7)
+		ck_fail(c, POSITION, "none is served again",
+			"disabled and enabled after 5 requests, 2 more: %u used elements", used);
+	else if (base != 7)
 		ck_fail(c, BASE_VALUE, "7, as many as were served",
 			"GET_VRING_BASE after 5 requests, disable, enable, 2 requests: %u", base);
 }

@@ -29,6 +29,20 @@ bool ckr_session(struct ck *c)
 	return ckr_session_with(c, 0, ~0ull);
 }
 
+bool ckr_next_session(struct ck *c, const char *after, const char *clause)
+{
+	struct vu_frontend *fe = ckv(c);
+	int rc = vu_connect(fe);
+
+	/* A process that is about to end may still take a connection: it does not answer any more. */
+	if (rc == TP_OK)
+		rc = vu_barrier(fe);
+	if (rc != TP_OK)
+		return ck_fail(c, clause, "a new session works", "after %s: %s", after,
+			       fe->tp.error);
+	return ckr_session(c);
+}
+
 bool ckr_lay(struct ck *c, unsigned q, u16 size, u16 base)
 {
 	struct ck_queue_opts opts = { .size = size, .base = base, .not_start = true };

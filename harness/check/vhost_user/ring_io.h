@@ -31,6 +31,8 @@ enum ckr_msg {
  */
 bool ckr_session_with(struct ck *c, u64 want, u64 pf_mask);
 bool ckr_session(struct ck *c);
+/* The same in the middle of a row of hostile ones: that there is one is what `clause` asks. */
+bool ckr_next_session(struct ck *c, const char *after, const char *clause);
 
 /* Lay ring `q` out with both indices at `base`; nothing is sent, fresh descriptors are made. */
 bool ckr_lay(struct ck *c, unsigned q, u16 size, u16 base);

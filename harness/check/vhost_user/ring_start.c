@@ -179,12 +179,13 @@ static bool try_order(struct ck *c, unsigned n)
 	struct blk_req r;
 	bool refused;
 
-	if (!ckv_handshake(c, ~BIT_ULL(VU_PF_STATUS)))
-		return ck_fail(c, SURVIVES, "a new session", "after '%s': no handshake",
-			       n ? orders[n - 1].text : "");
+	if (!ckr_next_session(c, n ? orders[n - 1].text : "nothing", SURVIVES) ||
+	    !ckv_handshake(c, ~BIT_ULL(VU_PF_STATUS)))
+		return false;
 	/* No table yet. */
 	fe->table_sent = true;
-	if (!ck_negotiate(c, 0) || !ckr_lay(c, 0, 16, 0) || !add_read(c, 0, &r))
+	if (!ck_negotiate(c, 0) || !ckr_lay(c, 0, 16, 0) || !add_read(c, 0, &r) ||
+	    !ckr_send(c, 0, CKR_ERR, 0))
 		return false;
 	vq_split_publish(&c->q[0].vq);
 	for (unsigned i = 0; i < 5; i++) {

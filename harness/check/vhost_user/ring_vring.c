@@ -94,20 +94,6 @@ CHECK(addresses, .id = "vu.ring.addresses", .clauses = { ADDRESSES },
 
 /* --- what cannot be -------------------------------------------------------------------------------- */
 
-/* A session in the middle of a row of hostile ones: that there is one is what `clause` asks. */
-static bool next_session(struct ck *c, const char *after, const char *clause)
-{
-	struct vu_frontend *fe = ckv(c);
-	int rc = vu_connect(fe);
-
-	if (rc == TP_OK)
-		rc = vu_barrier(fe);
-	if (rc != TP_OK)
-		return ck_fail(c, clause, "a new session works", "after %s: %s", after,
-			       fe->tp.error);
-	return ckr_session(c);
-}
-
 struct bad_index {
 	u32 request;
 	const char *name;
@@ -136,7 +122,7 @@ static bool bad_index_in(struct ck *c, u32 request, u32 index, const char *name,
 	char what[64];
 
 	snprintf(what, sizeof(what), "%s with ring index 0x%x", name, index);
-	if (!next_session(c, after, ALIVE_INDEX) || !ckr_run(c, 0, 16, 0))
+	if (!ckr_next_session(c, after, ALIVE_INDEX) || !ckr_run(c, 0, 16, 0))
 		return false;
 	reaction = send_index(c, request, index);
 	if (reaction == CKV_BROKEN)
@@ -189,7 +175,7 @@ static bool bad_size_of(struct ck *c, u32 num)
 	char what[40];
 
 	snprintf(what, sizeof(what), "SET_VRING_NUM %u", num);
-	if (!next_session(c, "a size that cannot be", ALIVE_SIZE) || !ckr_lay(c, 0, 16, 0) ||
+	if (!ckr_next_session(c, "a size that cannot be", ALIVE_SIZE) || !ckr_lay(c, 0, 16, 0) ||
 	    !ckr_send(c, 0, CKR_BASE | CKR_ERR | CKR_CALL, 0))
 		return false;
 	reaction = ckv_provoke(c, VU_SET_VRING_NUM, &s, sizeof(s), NULL, 0);
@@ -240,8 +226,8 @@ static bool outside_at(struct ck *c, unsigned part, bool straddle)
 	struct blk_req r;
 	u64 *addr;
 
-	if (!next_session(c, "a ring outside memory", ALIVE_OUTSIDE) || !ckr_lay(c, 0, 256, 0) ||
-	    !ckr_send(c, 0, CKR_NUM | CKR_BASE | CKR_ERR | CKR_CALL, 0) ||
+	if (!ckr_next_session(c, "a ring outside memory", ALIVE_OUTSIDE) ||
+	    !ckr_lay(c, 0, 256, 0) || !ckr_send(c, 0, CKR_NUM | CKR_BASE | CKR_ERR | CKR_CALL, 0) ||
 	    !ckr_read_req(c, &r, VIRTIO_BLK_SECTOR) || ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0)
 		return false;
 	fe = ckv(c);
