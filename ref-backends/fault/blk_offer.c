@@ -191,9 +191,9 @@ static void none_announced(struct vub_session *s)
 	announced = 0;
 }
 
-static bool announce_once(struct vub_session *s)
+static bool announce_once(struct vub_session *s, bool due)
 {
-	return announced++ == 0;
+	return due && announced++ == 0;
 }
 
 FAULT(resize_once, .name = "blk-resize-once", .clause = "v14.blk.operation.dev.2",

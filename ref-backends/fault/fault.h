@@ -41,8 +41,6 @@ struct fault {
 	u64 (*protocol_features)(u64 offered);
 	/* The configuration space image before a read is answered. */
 	void (*config)(struct vub_session *s, u8 *config, size_t len);
-	/* The configuration changed. Returns whether to tell the front-end, where that is possible. */
-	bool (*announce)(struct vub_session *s);
 
 	/* Connection. */
 	void (*session_start)(struct vub_session *s);
@@ -55,6 +53,9 @@ struct fault {
 	enum fault_action (*request)(struct vub_session *s, struct vub_request *rq,
 				     struct vub_reply *rep);
 	void (*reply)(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep);
+
+	/* The configuration changed: is the front-end to be told now? `due` is the right answer. */
+	bool (*announce)(struct vub_session *s, bool due);
 
 	/* Ring state: may the ring process requests now? `allowed` is the right answer. */
 	bool (*may_run)(struct vub_ring *ring, bool allowed);

@@ -51,18 +51,26 @@ static void send_config_change(struct vub_session *s)
 		vub_channel_close(s);
 }
 
-void vub_announce_config(struct vub_session *s)
+/* Can the front-end be told of a change, and may it be now? */
+static bool announce_due(struct vub_session *s)
 {
 	if (s->backend_fd < 0 || !vub_has_pf(s, VU_PF_CONFIG) || !vub_has_pf(s, VU_PF_BACKEND_REQ))
-		return;
+		return false;
 	/* 2.4.1: after a reset no notification until the driver initialises the device again. */
 	if (vub_has_pf(s, VU_PF_STATUS) && __atomic_load_n(&s->status, __ATOMIC_RELAXED) == 0)
-		return;
-	if (fault_active && fault_active->announce && !fault_active->announce(s))
-		return;
+		return false;
 	/* "Suspended device state": no message while all rings are stopped. */
 	s->announce_deferred = !vub_any_started(s);
-	if (!s->announce_deferred)
+	return !s->announce_deferred;
+}
+
+void vub_announce_config(struct vub_session *s)
+{
+	bool due = announce_due(s);
+
+	if (fault_active && fault_active->announce)
+		due = fault_active->announce(s, due);
+	if (due)
 		send_config_change(s);
 }
 
