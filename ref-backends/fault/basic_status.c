@@ -66,9 +66,9 @@ FAULT(needs_reset_missing, .name = "needs-reset-missing", .clause = "v14.basic.d
       .summary = "does not set DEVICE_NEEDS_RESET when a ring is broken",
       .reply = needs_reset_hidden);
 
-static bool not_for_errors(struct vub_session *s)
+static bool not_for_errors(struct vub_session *s, bool due)
 {
-	return !(s->status & VIRTIO_CONFIG_S_NEEDS_RESET);
+	return due && !(s->status & VIRTIO_CONFIG_S_NEEDS_RESET);
 }
 
 FAULT(needs_reset_unannounced, .name = "needs-reset-unannounced",
