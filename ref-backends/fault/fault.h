@@ -53,6 +53,8 @@ struct fault {
 	enum fault_action (*request)(struct vub_session *s, struct vub_request *rq,
 				     struct vub_reply *rep);
 	void (*reply)(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep);
+	/* A request of the back-end's own is about to go out on its channel; `send` may be cleared. */
+	void (*channel)(struct vub_session *s, struct vub_reply *msg);
 
 	/* The configuration changed: is the front-end to be told now? `due` is the right answer. */
 	bool (*announce)(struct vub_session *s, bool due);

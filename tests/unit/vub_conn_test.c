@@ -190,7 +190,7 @@ static void a_full_socket_keeps_the_place(void **state)
 
 	for (u32 i = 0; i < 256; i++)
 		rep.msg.bytes[i] = (u8)i;
-	for (done = 0; vub_conn_send(&c, &rep, &done) == 1; done = 0)
+	for (done = 0; vub_conn_send(c.fd, &rep, &done) == 1; done = 0)
 		total += 268;
 	total += 268;
 	for (int sent = 0; !sent;) {
@@ -199,7 +199,7 @@ static void a_full_socket_keeps_the_place(void **state)
 		for (ssize_t i = 0; i < n; i++, got++)
 			if (got % 268 >= 12)
 				assert_int_equal((u8)buf[i], got % 268 - 12);
-		sent = vub_conn_send(&c, &rep, &done);
+		sent = vub_conn_send(c.fd, &rep, &done);
 	}
 	shutdown(c.fd, SHUT_WR);
 	while ((n = recv(peer, buf, sizeof(buf), 0)) > 0)
@@ -208,7 +208,7 @@ static void a_full_socket_keeps_the_place(void **state)
 	close(peer);
 	peer = -1;
 	done = 0;
-	assert_int_equal(vub_conn_send(&c, &rep, &done), -1);
+	assert_int_equal(vub_conn_send(c.fd, &rep, &done), -1);
 }
 
 int main(void)

@@ -36,18 +36,26 @@ short vub_channel_events(const struct vub_session *s)
 
 static void send_config_change(struct vub_session *s)
 {
-	struct vu_header hdr = {
-		.request = VU_BACKEND_CONFIG_CHANGE_MSG,
-		.flags = VU_VERSION,
+	struct vub_reply msg = {
+		.msg.hdr = { .request = VU_BACKEND_CONFIG_CHANGE_MSG, .flags = VU_VERSION },
+		.fd = -1,
+		.send = true,
 	};
-	ssize_t n;
+	size_t done = 0;
+	int sent;
 
 	if (vub_has_pf(s, VU_PF_REPLY_ACK))
-		hdr.flags |= VU_FLAG_NEED_REPLY;
-	n = send(s->backend_fd, &hdr, sizeof(hdr), MSG_DONTWAIT | MSG_NOSIGNAL);
+		msg.msg.hdr.flags |= VU_FLAG_NEED_REPLY;
+	if (fault_active && fault_active->channel)
+		fault_active->channel(s, &msg);
+	if (!msg.send)
+		return;
 	/* A stream socket takes so few bytes whole or not at all. */
-	s->announce_pending = n < 0 && errno == EAGAIN;
-	if (n != sizeof(hdr) && !s->announce_pending)
+	sent = vub_conn_send(s->backend_fd, &msg, &done);
+	if (msg.fd >= 0)
+		close(msg.fd);
+	s->announce_pending = sent == 0;
+	if (sent < 0)
 		vub_channel_close(s);
 }
 

@@ -113,7 +113,7 @@ enum vub_recv vub_conn_recv(struct vub_conn *c)
 	return got == VUB_RECV_MESSAGE ? whole(c) : got;
 }
 
-int vub_conn_send(struct vub_conn *c, const struct vub_reply *rep, size_t *done)
+int vub_conn_send(int sock, const struct vub_reply *rep, size_t *done)
 {
 	size_t len = VU_HEADER_SIZE + rep->msg.hdr.size;
 
@@ -135,7 +135,7 @@ int vub_conn_send(struct vub_conn *c, const struct vub_reply *rep, size_t *done)
 			control.hdr.cmsg_len = CMSG_LEN(sizeof(int));
 			memcpy(CMSG_DATA(&control.hdr), &rep->fd, sizeof(int));
 		}
-		n = sendmsg(c->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = sendmsg(sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

@@ -62,6 +62,6 @@ static inline int vub_take_fd(struct vub_request *rq, u32 i)
  * Send header, payload and descriptor from byte *done on, without blocking. Returns 1 when all of
  * it is gone, 0 when the socket is full, -1 on error.
  */
-int vub_conn_send(struct vub_conn *c, const struct vub_reply *rep, size_t *done);
+int vub_conn_send(int sock, const struct vub_reply *rep, size_t *done);
 
 #endif

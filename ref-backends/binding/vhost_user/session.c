@@ -213,7 +213,7 @@ int vub_session_send(struct vub_session *s, const struct vub_reply *rep)
 	size_t done = 0;
 	int sent;
 
-	while ((sent = vub_conn_send(&s->conn, rep, &done)) == 0) {
+	while ((sent = vub_conn_send(s->conn.fd, rep, &done)) == 0) {
 		/* The front-end does not read. It may take its time, unless we are to end. */
 		if (poll(p, 2, -1) > 0 && p[1].revents)
 			read_signals(s);
