@@ -302,6 +302,10 @@ static void config_early(struct ck *c)
 				    : VIRTIO_BLK_CONFIG_SIZE;
 	int rc = ops->read_config(c->tp, 0, early, len);
 
+	if (rc == TP_EUNSUPPORTED) {
+		ck_must(c, rc, "reading the configuration");
+		return;
+	}
 	if (rc != TP_OK) {
 		ck_fail(c, CONFIG_EARLY, "readable before FEATURES_OK", "%s", c->tp->error);
 		return;

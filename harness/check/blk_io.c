@@ -57,8 +57,8 @@ int ckb_add_indirect(struct ck *c, unsigned q, struct blk_req *r, enum blk_layou
 	return head;
 }
 
-static bool finish(struct ck *c, unsigned q, struct blk_req *r, struct ckb_result *res,
-		   const char *clause)
+bool ckb_finish(struct ck *c, unsigned q, struct blk_req *r, struct ckb_result *res,
+		const char *clause)
 {
 	struct ck_used u;
 
@@ -86,13 +86,14 @@ static bool finish(struct ck *c, unsigned q, struct blk_req *r, struct ckb_resul
 bool ckb_do(struct ck *c, unsigned q, struct blk_req *r, enum blk_layout layout,
 	    struct ckb_result *res)
 {
-	return ckb_add(c, q, r, layout) >= 0 && ck_publish(c, q) && finish(c, q, r, res, NULL);
+	return ckb_add(c, q, r, layout) >= 0 && ck_publish(c, q) && ckb_finish(c, q, r, res, NULL);
 }
 
 bool ckb_do_or_fail(struct ck *c, unsigned q, struct blk_req *r, enum blk_layout layout,
 		    struct ckb_result *res, const char *clause)
 {
-	return ckb_add(c, q, r, layout) >= 0 && ck_publish(c, q) && finish(c, q, r, res, clause);
+	return ckb_add(c, q, r, layout) >= 0 && ck_publish(c, q) &&
+	       ckb_finish(c, q, r, res, clause);
 }
 
 bool ckb_ok(struct ck *c, unsigned q, struct blk_req *r)

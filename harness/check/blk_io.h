@@ -36,6 +36,10 @@ bool ckb_do(struct ck *c, unsigned q, struct blk_req *r, enum blk_layout layout,
 bool ckb_do_or_fail(struct ck *c, unsigned q, struct blk_req *r, enum blk_layout layout,
 		    struct ckb_result *res, const char *clause);
 
+/* The second half of both: the request was published; `clause` NULL: an error, no failure. */
+bool ckb_finish(struct ck *c, unsigned q, struct blk_req *r, struct ckb_result *res,
+		const char *clause);
+
 /* A request that must succeed in set-up. */
 bool ckb_ok(struct ck *c, unsigned q, struct blk_req *r);
 

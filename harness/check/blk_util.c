@@ -185,9 +185,35 @@ bool ckb_refused(struct ck *c, const struct blk_req *r, const struct ckb_result 
 	return true;
 }
 
+/* With registers a device may answer by asking for a reset (2.1.2); CKB_ALIVE allows that. */
+static bool asks_for_reset(struct ck *c)
+{
+	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
+	const struct vq_split *vq = &c->q[0].vq;
+	u8 status;
+
+	if (c->tp->caps & TP_CAP_VHOST_USER)
+		return false;
+	while (!vq_split_used_pending(vq) && c->tp->ops->now_ns(c->tp) < deadline) {
+		if (c->tp->ops->get_status(c->tp, &status) != TP_OK)
+			return false;
+		if (status & VIRTIO_CONFIG_S_NEEDS_RESET)
+			return true;
+		c->tp->ops->relax(c->tp);
+	}
+	return false;
+}
+
 bool ckb_try(struct ck *c, struct blk_req *r, struct ckb_result *res)
 {
-	return ckb_do_or_fail(c, 0, r, BLK_LAYOUT_USUAL, res, CKB_ALIVE);
+	if (ckb_add(c, 0, r, BLK_LAYOUT_USUAL) < 0 || !ck_publish(c, 0))
+		return false;
+	if (asks_for_reset(c)) {
+		ck_info(c, CKB_ALIVE, "%s of %u bytes is answered with DEVICE_NEEDS_RESET",
+			blk_type_name(r->type), r->data.len);
+		return false;
+	}
+	return ckb_finish(c, 0, r, res, CKB_ALIVE);
 }
 
 bool ckb_do_sg(struct ck *c, unsigned q, struct blk_req *r, const struct vq_sg *sg, unsigned out,

@@ -312,6 +312,8 @@ static void compare(const struct runner_opts *o, struct run *r, struct result *r
 	res->anticipated_why = e ? e->reason : NULL;
 	if (!e)
 		res->unexpected = !good;
+	else if (res->verdict == VERDICT_SKIP)
+		res->fixed = false; /* not asked: neither as it was nor better */
 	else if (res->verdict != e->verdict && good)
 		res->fixed = true;
 	else

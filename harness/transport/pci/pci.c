@@ -239,8 +239,10 @@ static int take_irq(struct regs *r, unsigned q, bool *used, bool *config)
 	int rc;
 
 	if (p->vectors) {
-		*used = take_message(p, pci_vector(p, (int)q));
-		*config = take_message(p, pci_vector(p, -1));
+		const unsigned own = pci_vector(p, (int)q), other = pci_vector(p, -1);
+
+		*used = take_message(p, own);
+		*config = other == own ? *used : take_message(p, other);
 		return TP_OK;
 	}
 	/* 4.1.4.5: reading the ISR status takes both bits; the line is shared by all queues. */

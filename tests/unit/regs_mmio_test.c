@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The MMIO transport against a few words of memory that stand for windows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <linux/virtio_mmio.h>
+
+#include "harness/spec/virtio14.h"
+#include "harness/transport/mmio/mmio.h"
+
+#define WINDOWS 3
+#define STRIDE	0x200
+#define BASE	0x1000
+
+struct fake {
+	struct access access; /* first */
+	u32 word[WINDOWS][STRIDE / 4];
+	u32 offered[2];
+	u64 now;
+	bool sticky_status; /* a reset is never done */
+	bool picky;	    /* FEATURES_OK does not stay */
+	bool gone;
+};
+
+static int fake_read(struct access *a, u64 addr, unsigned size, u64 *value)
+{
+	struct fake *f = (struct fake *)a;
+	u32 *w = f->word[(addr - BASE) / STRIDE];
+	u32 offset = (u32)((addr - BASE) % STRIDE);
+
+	if (f->gone)
+		return TP_EGONE;
+	assert_true(offset >= VIRTIO_MMIO_CONFIG || size == 4);
+	*value = w[offset / 4];
+	if (offset == VIRTIO_MMIO_DEVICE_FEATURES) {
+		const u32 select = w[VIRTIO_MMIO_DEVICE_FEATURES_SEL / 4];
+
+		*value = select < 2 ? f->offered[select] : 0;
+	}
+	if (offset == VIRTIO_MMIO_QUEUE_NUM_MAX)
+		*value = w[VIRTIO_MMIO_QUEUE_SEL / 4] < 2 ? 16 : 0;
+	return TP_OK;
+}
+
+static int fake_write(struct access *a, u64 addr, unsigned size, u64 value)
+{
+	struct fake *f = (struct fake *)a;
+	u32 *w = f->word[(addr - BASE) / STRIDE];
+	u32 offset = (u32)((addr - BASE) % STRIDE);
+
+	if (f->gone)
+		return TP_EGONE;
+	if (offset == VIRTIO_MMIO_STATUS && f->picky)
+		value &= ~(u64)VIRTIO_CONFIG_S_FEATURES_OK;
+	if (offset == VIRTIO_MMIO_STATUS && f->sticky_status && value == 0)
+		return TP_OK;
+	w[offset / 4] = (u32)value;
+	return TP_OK;
+}
+
+static void fake_clear_ram(struct access *a)
+{
+}
+
+static u64 fake_now(struct access *a)
+{
+	return ((struct fake *)a)->now += 1000000;
+}
+
+static void fake_relax(struct access *a)
+{
+}
+
+static const struct access_ops fake_ops = {
+	.read = fake_read,
+	.write = fake_write,
+	.clear_ram = fake_clear_ram,
+	.now_ns = fake_now,
+	.relax = fake_relax,
+};
+
+static void window(struct fake *f, unsigned i, u32 version, u32 id)
+{
+	f->word[i][VIRTIO_MMIO_MAGIC_VALUE / 4] = 0x74726976;
+	f->word[i][VIRTIO_MMIO_VERSION / 4] = version;
+	f->word[i][VIRTIO_MMIO_DEVICE_ID / 4] = id;
+}
+
+static void fake_init(struct fake *f, struct mmio *m, u32 wanted)
+{
+	memset(f, 0, sizeof(*f));
+	f->access.ops = &fake_ops;
+	f->access.mmio_base = BASE;
+	f->access.mmio_stride = STRIDE;
+	f->access.mmio_count = WINDOWS;
+	f->offered[1] = 1;
+	mmio_init(m, &f->access, wanted);
+}
+
+static void test_finds(void **state)
+{
+	struct mmio m;
+	struct fake f;
+	unsigned n;
+
+	fake_init(&f, &m, 0);
+	window(&f, 0, 2, 0);
+	window(&f, 1, 2, VIRTIO_ID_RNG);
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_OK);
+	assert_int_equal(m.base, BASE + STRIDE);
+	assert_int_equal(m.r.device_id, VIRTIO_ID_RNG);
+	assert_int_equal(m.r.tp.ops->num_queues(&m.r.tp, &n), TP_OK);
+	assert_int_equal(n, 2);
+}
+
+static void test_wanted(void **state)
+{
+	struct mmio m;
+	struct fake f;
+
+	fake_init(&f, &m, VIRTIO_ID_NET);
+	window(&f, 0, 2, VIRTIO_ID_RNG);
+	window(&f, 2, 2, VIRTIO_ID_NET);
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_OK);
+	assert_int_equal(m.base, BASE + 2 * STRIDE);
+}
+
+/* A wrong magic number is for a check to judge, but a window that is right goes first. */
+static void test_wrong_magic(void **state)
+{
+	struct mmio m;
+	struct fake f;
+
+	fake_init(&f, &m, 0);
+	window(&f, 0, 2, VIRTIO_ID_RNG);
+	f.word[0][0] = 0x12345678;
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_OK);
+	assert_int_equal(m.base, BASE);
+	fake_init(&f, &m, 0);
+	window(&f, 0, 2, VIRTIO_ID_RNG);
+	f.word[0][0] = 0x12345678;
+	window(&f, 1, 2, VIRTIO_ID_NET);
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_OK);
+	assert_int_equal(m.base, BASE + STRIDE);
+}
+
+static void test_legacy(void **state)
+{
+	struct mmio m;
+	struct fake f;
+
+	fake_init(&f, &m, 0);
+	window(&f, 0, 1, VIRTIO_ID_RNG);
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_EUNSUPPORTED);
+	assert_non_null(strstr(m.r.tp.error, "legacy"));
+}
+
+static void test_nothing(void **state)
+{
+	struct mmio m;
+	struct fake f;
+
+	fake_init(&f, &m, 0);
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_EUNSUPPORTED);
+}
+
+static void test_features(void **state)
+{
+	struct mmio m;
+	struct fake f;
+	u64 features;
+
+	fake_init(&f, &m, 0);
+	window(&f, 0, 2, VIRTIO_ID_RNG);
+	f.offered[0] = 0x10000000;
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_OK);
+	assert_int_equal(m.r.tp.ops->get_features(&m.r.tp, &features), TP_OK);
+	assert_true(features == 0x110000000ull);
+	assert_int_equal(m.r.tp.ops->set_features(&m.r.tp, features), TP_OK);
+	f.picky = true;
+	assert_int_equal(m.r.tp.ops->set_features(&m.r.tp, features), TP_EREFUSED);
+}
+
+static void test_reset_deadline(void **state)
+{
+	struct mmio m;
+	struct fake f;
+
+	fake_init(&f, &m, 0);
+	window(&f, 0, 2, VIRTIO_ID_RNG);
+	f.word[0][VIRTIO_MMIO_STATUS / 4] = 1;
+	f.sticky_status = true;
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_ETIMEOUT);
+}
+
+static void test_gone(void **state)
+{
+	struct mmio m;
+	struct fake f;
+	u8 status;
+
+	fake_init(&f, &m, 0);
+	window(&f, 0, 2, VIRTIO_ID_RNG);
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_OK);
+	f.gone = true;
+	assert_int_equal(m.r.tp.ops->get_status(&m.r.tp, &status), TP_EGONE);
+}
+
+/* Fields are read in the widest accesses that are aligned, and a queue is not larger than it can be. */
+static void test_config_and_queue(void **state)
+{
+	struct tp_queue big = { .size = 32 }, fits = { .size = 16 };
+	struct mmio m;
+	struct fake f;
+	u8 config[8];
+
+	fake_init(&f, &m, 0);
+	window(&f, 0, 2, VIRTIO_ID_RNG);
+	f.word[0][VIRTIO_MMIO_CONFIG / 4] = 0x04030201;
+	f.word[0][VIRTIO_MMIO_CONFIG / 4 + 1] = 0x08070605;
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_OK);
+	assert_int_equal(m.r.tp.ops->read_config(&m.r.tp, 0, config, 8), TP_OK);
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(config[i], i + 1);
+	assert_int_equal(m.r.tp.ops->queue_start(&m.r.tp, 0, &big), TP_EUNSUPPORTED);
+	assert_int_equal(m.r.tp.ops->queue_start(&m.r.tp, 0, &fits), TP_OK);
+	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_READY / 4], 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_finds),
+		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_wrong_magic),
+		cmocka_unit_test(test_legacy),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_features),
+		cmocka_unit_test(test_reset_deadline),
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_config_and_queue),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
