@@ -74,7 +74,8 @@ static void forget_base(struct vub_session *s, struct vub_request *rq, struct vu
 {
 	u32 i = rq->msg.state.index;
 
-	if (is_get_base(rq) && i < s->num_rings && !rings[i].was_started && rings[i].stopped)
+	if (is_get_base(rq) && i < s->num_rings && !rings[i].was_started && rings[i].stopped &&
+	    !disowned)
 		rep->msg.state.num = 0;
 }
 

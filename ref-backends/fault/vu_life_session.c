@@ -48,14 +48,18 @@ static void leak(int fd)
 		return;
 }
 
-static void leak_call(struct vub_session *s)
+static void leak_pipe(int fd)
 {
 	struct stat st;
 
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+		leak(fd);
+}
+
+static void leak_call(struct vub_session *s)
+{
 	for (u16 i = 0; i < s->num_rings; i++)
-		if (s->rings[i].call_fd >= 0 && fstat(s->rings[i].call_fd, &st) == 0 &&
-		    S_ISFIFO(st.st_mode))
-			leak(s->rings[i].call_fd);
+		leak_pipe(s->rings[i].call_fd);
 }
 
 FAULT(leaks_call, .name = "session-leaks-call-fd", .clause = "VU.life.reconnect.be.3",
@@ -124,13 +128,14 @@ static void leak_torn(struct vub_session *s)
 {
 	const struct vub_conn *c = &s->conn;
 
-	if (c->have && c->in.nfds &&
+	if (c->have >= sizeof(u32) && c->in.nfds && c->in.msg.hdr.request == VU_SET_VRING_ERR &&
 	    (c->have < VU_HEADER_SIZE || c->have < VU_HEADER_SIZE + c->in.msg.hdr.size))
-		leak(c->in.fds[0]);
+		leak_pipe(c->in.fds[0]);
 }
 
 FAULT(leaks_torn, .name = "torn-message-leaks-fd", .clause = "VU.life.abort.be.1",
-      .summary = "keeps the descriptor of a message that was not whole", .session_end = leak_torn);
+      .summary = "keeps a pipe that came with a SET_VRING_ERR that was not whole",
+      .session_end = leak_torn);
 
 static void die_under_load(struct vub_session *s)
 {

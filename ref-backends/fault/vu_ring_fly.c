@@ -76,13 +76,14 @@ FAULT(refused_move, .name = "refused-move-stalls-ring", .clause = "ROB.live.bad-
 static bool scribble(struct vub_ring *r, bool allowed)
 {
 	/* In a slot that will be written before anybody reads it. */
-	if (vu_fault_is_stopped(&stops, r) && !vub_any_started(r->s))
+	if (vu_fault_is_stopped(&stops, r) && !vub_any_started(r->s) &&
+	    !vub_has_pf(r->s, VU_PF_STATUS))
 		r->vq.used->ring[r->vq.used_idx & (r->vq.num - 1)].len++;
 	return allowed;
 }
 
 FAULT(writes_suspended, .name = "writes-while-suspended", .clause = "VU.suspend.mem.be.1",
-      .summary = "writes to the used ring now and then after all rings were stopped",
+      .summary = "writes to the used ring after all rings were stopped (without STATUS)",
       .session_start = forget, .ring_start = on_start, .ring_stop = on_stop, .may_run = scribble);
 
 /* flag: signalled since it was stopped. */

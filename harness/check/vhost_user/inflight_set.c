@@ -7,16 +7,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define USED_FOR_IT "VU.inflight.set.be.1"
-#define DIMENSIONS  "VU.inflight.set.be.3"
-#define REPEATED    "VU.inflight.set.be.5"
-#define REGIONS	    "VU.inflight.layout.be.1"
-#define FORMAT	    "VU.inflight.layout.be.2"
-#define VERSION_0   "VU.inflight.layout.be.4"
-#define GET_STEPS   "VU.inflight.split-get.be.1"
-#define PUT_STEPS   "VU.inflight.split-put.be.1"
-#define IDLE	    "VU.inflight.split-idle.be.1"
-#define ABSURD	    "ROB.msg.inflight"
+#define USED_FOR_IT  "VU.inflight.set.be.1"
+#define DIMENSIONS   "VU.inflight.set.be.3"
+#define REPEATED     "VU.inflight.set.be.5"
+#define FIRST_OF_ALL "VU.inflight.set.be.6"
+#define REGIONS	     "VU.inflight.layout.be.1"
+#define FORMAT	     "VU.inflight.layout.be.2"
+#define VERSION_0    "VU.inflight.layout.be.4"
+#define GET_STEPS    "VU.inflight.split-get.be.1"
+#define PUT_STEPS    "VU.inflight.split-put.be.1"
+#define IDLE	     "VU.inflight.split-idle.be.1"
+#define ABSURD	     "ROB.msg.inflight"
 
 #define SIZE 16
 
@@ -55,8 +56,18 @@ static bool is_idle(struct ck *c, const struct vu_inflight_split *s, u16 used)
 static void tracks_in(struct ck *c, struct cki *b)
 {
 	u32 base;
+	int rc;
 
-	if (!cki_prepare(c, b, SIZE, 0) || !cki_send(c, b) || !start(c, 0, 0) || !serve(c, 0, 40))
+	/* Before any message of a ring. */
+	if (!cki_prepare(c, b, SIZE, 0))
+		return;
+	rc = vu_cmd(ckv(c), VU_SET_INFLIGHT_FD, &b->desc, sizeof(b->desc), &b->fd, 1);
+	if (rc == TP_EREFUSED || rc == TP_EGONE) {
+		ck_fail(c, FIRST_OF_ALL, "accepted before any message of a ring", "%s",
+			ckv(c)->tp.error);
+		return;
+	}
+	if (!ck_must(c, rc, "SET_INFLIGHT_FD") || !start(c, 0, 0) || !serve(c, 0, 40))
 		return;
 	/* The last stores follow the used index: stopped, they have been made. */
 	if (ckr_stop(c, 0, &base))
@@ -71,11 +82,13 @@ static void tracks(struct ck *c)
 	cki_free(&b);
 }
 
-CHECK(tracks, .id = "vu.inflight.tracks", .clauses = { USED_FOR_IT, IDLE, FORMAT },
+CHECK(tracks, .id = "vu.inflight.tracks", .clauses = { USED_FOR_IT, IDLE, FORMAT, FIRST_OF_ALL },
       .stimulus = "SET_INFLIGHT_FD with a zeroed buffer of ours, 40 requests on a ring of 16, "
 		  "GET_VRING_BASE",
-      .oracle = "used_idx in the buffer equals the used index, and no head is marked", CKI_NEEDS,
-      .run = tracks);
+      .oracle =
+	      "used_idx in the buffer equals the used index, and no head is marked (info when the "
+	      "message is refused before those of the ring)",
+      CKI_NEEDS, .run = tracks);
 
 static u64 sum(const u8 *p, u64 len)
 {
