@@ -35,6 +35,8 @@ struct fault {
 	const char *name;    /* kebab-case, for --fault */
 	const char *clause;  /* id of the one clause it breaks */
 	const char *summary; /* one line: what it does wrong */
+	/* Where it shows: "pci", "mmio", "registers" (both); NULL: not with registers alone. */
+	const char *transport;
 
 	/* What is offered. */
 	u64 (*features)(u64 offered);
@@ -96,9 +98,9 @@ struct fault {
 	bool (*reg_acceptable)(struct rreg *r, u64 features, bool good);
 	/* The configuration space image whenever it is looked at. */
 	void (*reg_config)(struct rreg *r, u8 *config, size_t len);
-	/* A reset is complete: of the device; of a queue, which had this MSI-X vector. */
+	/* A reset is complete: of the device; of a queue, which was like that before. */
 	void (*reg_reset)(struct rreg *r);
-	void (*reg_queue_reset)(struct rreg_queue *q, u16 vector);
+	void (*reg_queue_reset)(struct rreg_queue *q, const struct rreg_queue *was);
 	/* A queue was enabled; may it process requests now? `allowed` is the right answer. */
 	void (*reg_queue_begin)(struct rreg_queue *q);
 	bool (*reg_may_run)(struct rreg_queue *q, bool allowed);

@@ -94,7 +94,7 @@ def test_capabilities(run, tmp_path):
 def test_lists(run):
     assert run("--list-devices").stdout.split() == ["blk", "rng"]
     faults = json.loads(run("--list-faults", "--format", "json").stdout)
-    assert faults and all(set(f) == {"name", "clause", "summary"} for f in faults)
+    assert faults and all({"name", "clause", "summary"} <= set(f) for f in faults)
     names = [f["name"] for f in faults]
     assert names == sorted(set(names))
     text = run("--list-faults").stdout.splitlines()

@@ -314,7 +314,11 @@ static int connect_to(const char *path)
 
 static int open_device(struct state *s, struct rdev *dev, void **memory, u8 *shm)
 {
-	struct rreg_opts o = { .dev = dev, .queue_size = s->m->queue_size, .ops = &ops, .ctx = s };
+	struct rreg_opts o = { .dev = dev,
+			       .queue_size = s->m->queue_size,
+			       .hidden = s->m->hidden,
+			       .ops = &ops,
+			       .ctx = s };
 	size_t size = ALIGN_UP(rreg_memory(&o), 64);
 
 	*memory = aligned_alloc(64, size);

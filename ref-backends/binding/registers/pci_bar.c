@@ -92,46 +92,45 @@ static u64 isr_read(struct rpci *p, u32 offset)
 	return value;
 }
 
-static void notify_write(struct rpci *p, u32 offset, unsigned size, u64 value)
+static void notify_write(struct rpci *p, unsigned size, u64 value)
 {
 	/* Each queue has an address of its own; the value says the same. */
-	if (offset % RPCI_NOTIFY_MULTIPLIER == 0 && (size == 2 || size == 4))
+	if (size == 2 || size == 4)
 		rreg_write(&p->r, RREG_NOTIFY, (u32)value);
 }
 
-static u64 virtio_read(struct rpci *p, u32 offset, unsigned size)
+/* Is it in the structure that this capability describes, each of which has 4 KiB? Where? */
+static bool inside(const struct rpci *p, u8 cap, u64 offset, u32 *in)
 {
-	u32 in = offset & 0xfff;
+	u64 begin = rpci_get(p->config + cap + VIRTIO_PCI_CAP_OFFSET, 4);
 
-	switch (offset - in) {
-	case RPCI_COMMON:
-		return common_read(p, in, size);
-	case RPCI_ISR:
-		return isr_read(p, in);
-	case RPCI_DEVICE:
-		return rreg_config_read(&p->r, in, size);
-	default:
-		return 0;
-	}
+	*in = (u32)(offset - begin);
+	return offset >= begin && offset < (begin | 0xfff) + 1;
 }
 
-static void virtio_write(struct rpci *p, u32 offset, unsigned size, u64 value)
+static u64 virtio_read(struct rpci *p, u64 offset, unsigned size)
 {
-	u32 in = offset & 0xfff;
+	u32 in;
 
-	switch (offset - in) {
-	case RPCI_COMMON:
+	if (inside(p, RPCI_CAP_COMMON, offset, &in))
+		return common_read(p, in, size);
+	if (inside(p, RPCI_CAP_ISR, offset, &in))
+		return isr_read(p, in);
+	if (p->r.dev->ops->config_size && inside(p, RPCI_CAP_DEVICE, offset, &in))
+		return rreg_config_read(&p->r, in, size);
+	return 0;
+}
+
+static void virtio_write(struct rpci *p, u64 offset, unsigned size, u64 value)
+{
+	u32 in;
+
+	if (inside(p, RPCI_CAP_COMMON, offset, &in))
 		common_write(p, in, size, value);
-		break;
-	case RPCI_DEVICE:
+	else if (inside(p, RPCI_CAP_NOTIFY, offset, &in))
+		notify_write(p, size, value);
+	else if (p->r.dev->ops->config_size && inside(p, RPCI_CAP_DEVICE, offset, &in))
 		rreg_config_write(&p->r, in, size, value);
-		break;
-	case RPCI_NOTIFY:
-		notify_write(p, in, size, value);
-		break;
-	default:
-		break;
-	}
 }
 
 /* A shared memory region's bytes, or NULL. */
@@ -161,7 +160,7 @@ u64 rpci_bar_read(struct rpci *p, unsigned bar, u64 offset, unsigned size)
 			memcpy(&value, shm, size);
 		return value;
 	default:
-		return virtio_read(p, (u32)offset, size);
+		return virtio_read(p, offset, size);
 	}
 }
 
@@ -179,7 +178,7 @@ void rpci_bar_write(struct rpci *p, unsigned bar, u64 offset, unsigned size, u64
 			memcpy(shm, &value, size);
 		break;
 	default:
-		virtio_write(p, (u32)offset, size, value);
+		virtio_write(p, offset, size, value);
 		break;
 	}
 }

@@ -127,7 +127,7 @@ static void reset(struct rreg *r)
 static void queue_stopped(struct rreg_queue *q)
 {
 	enum rreg_stop stop = q->stop;
-	u16 vector = q->vector;
+	const struct rreg_queue was = *q;
 
 	q->stop = RREG_RUNS;
 	q->enabled = false;
@@ -136,7 +136,7 @@ static void queue_stopped(struct rreg_queue *q)
 		return;
 	queue_defaults(q);
 	if (fault_active && fault_active->reg_queue_reset)
-		fault_active->reg_queue_reset(q, vector);
+		fault_active->reg_queue_reset(q, &was);
 }
 
 void rreg_drained(struct rreg_queue *q)
@@ -491,7 +491,7 @@ void rreg_init(struct rreg *r, const struct rreg_opts *o, const struct rreg_face
 	r->queue_max = o->queue_size;
 	r->num_queues = o->dev->num_queues;
 	memcpy(r->shm, o->shm, sizeof(r->shm));
-	r->offered = OFFERED | o->dev->ops->features(o->dev);
+	r->offered = (OFFERED | o->dev->ops->features(o->dev)) & ~o->hidden;
 	if (fault_active && fault_active->reg_features)
 		r->offered = fault_active->reg_features(r, r->offered);
 	for (u16 i = 0; i < r->num_queues; i++) {

@@ -97,6 +97,7 @@ struct rreg_shm {
 struct rreg_opts {
 	struct rdev *dev;
 	u16 queue_size; /* largest, and default; a power of two */
+	u64 hidden;	/* features that are not offered */
 	const struct rreg_ops *ops;
 	void *ctx;
 	struct rreg_shm shm[RREG_SHM_MAX];

@@ -54,6 +54,7 @@ static void usage(FILE *f)
 	      "                         protocol of QEMU's qtest\n"
 	      "  --ram FILE             guest memory: a path, or the number of a descriptor\n"
 	      "  --queue-size N         largest size of its queues (1024)\n"
+	      "  --without BIT          do not offer this feature; may be repeated\n"
 	      "  --extras               two shared memory regions, and vendor data over PCI\n"
 	      "\n"
 	      "Device blk, one of:\n"
@@ -152,9 +153,10 @@ static int list_faults(bool json)
 		if (!json)
 			printf("%-36s %-44s %s\n", f->name, f->clause, f->summary);
 		else
-			json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", f->name,
-							      "clause", f->clause, "summary",
-							      f->summary));
+			json_array_append_new(list,
+					      json_pack("{s:s, s:s, s:s, s:s*}", "name", f->name,
+							"clause", f->clause, "summary", f->summary,
+							"transport", f->transport));
 	}
 	if (json) {
 		json_dumpf(list, stdout, JSON_INDENT(2));
@@ -178,6 +180,7 @@ enum {
 	OPT_RAM,
 	OPT_QUEUE_SIZE,
 	OPT_EXTRAS,
+	OPT_WITHOUT,
 	OPT_SERIAL,
 	OPT_JUDGE,
 	OPT_JUDGE_OUTPUT,
@@ -205,6 +208,7 @@ static const struct option long_options[] = {
 	{ "ram", required_argument, NULL, OPT_RAM },
 	{ "queue-size", required_argument, NULL, OPT_QUEUE_SIZE },
 	{ "extras", no_argument, NULL, OPT_EXTRAS },
+	{ "without", required_argument, NULL, OPT_WITHOUT },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ "judge", no_argument, NULL, OPT_JUDGE },
 	{ "judge-output", required_argument, NULL, OPT_JUDGE_OUTPUT },
@@ -268,6 +272,12 @@ static int parse_option(struct options *o, int opt)
 			return usage_error("--queue-size: '%s' is not a power of 2 up to 32768",
 					   optarg);
 		o->machine.queue_size = (u16)v;
+		break;
+	case OPT_WITHOUT:
+		if (!parse_size(optarg, &v) || v > 63)
+			return usage_error("--without: '%s' is not the number of a feature bit",
+					   optarg);
+		o->machine.hidden |= BIT_ULL(v);
 		break;
 	case OPT_EXTRAS:
 		o->machine.shm = true;

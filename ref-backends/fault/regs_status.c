@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Faults of status and features in the register model. */
+#include "ref-backends/binding/registers/rreg.h"
+#include "ref-backends/fault/fault.h"
+
+static bool driver_ok(const struct rreg *r)
+{
+	return r->status & VIRTIO_CONFIG_S_DRIVER_OK;
+}
+
+/* --- before DRIVER_OK ---------------------------------------------------------------------------- */
+
+static bool run_early(struct rreg_queue *q, bool allowed)
+{
+	return allowed || (q->enabled && q->stop == RREG_RUNS && !q->r->resetting);
+}
+
+static enum fault_action quiet_early(struct rreg *r, int q)
+{
+	return driver_ok(r) ? FAULT_PASS : FAULT_DONE;
+}
+
+FAULT(reg_consumes_early, .name = "reg-consumes-before-driver-ok",
+      .clause = "v14.basic.device-status.dev.1", .transport = "registers",
+      .summary = "serves a queue as soon as it is enabled, without DRIVER_OK",
+      .reg_may_run = run_early, .reg_interrupt = quiet_early);
+
+static enum fault_action interrupt_early(struct rreg *r, unsigned reg, u32 *value)
+{
+	u32 q = *value & 0xffff;
+
+	if (reg == RREG_NOTIFY && !driver_ok(r) && q < r->num_queues)
+		r->face->interrupt(r, (int)q);
+	return FAULT_PASS;
+}
+
+FAULT(reg_interrupts_early, .name = "reg-interrupts-before-driver-ok",
+      .clause = "v14.basic.device-status.dev.2", .transport = "registers",
+      .summary = "answers a notification before DRIVER_OK with an interrupt",
+      .reg_write = interrupt_early);
+
+/* --- reset ------------------------------------------------------------------------------------------ */
+
+/* The first time only: the next driver gets its device. */
+static bool ignored;
+
+static enum fault_action reset_after_failed(struct rreg *r, unsigned reg, u32 *value)
+{
+	if (reg != RREG_STATUS || *value != 0)
+		return FAULT_PASS;
+	if (r->status & VIRTIO_CONFIG_S_FAILED && !ignored) {
+		ignored = true;
+		return FAULT_DONE;
+	}
+	ignored = false;
+	return FAULT_PASS;
+}
+
+FAULT(reg_failed_stays, .name = "reg-failed-stays", .clause = "v14.basic.device-reset.dev.1",
+      .transport = "registers", .summary = "ignores the first reset after FAILED",
+      .reg_write = reset_after_failed);
+
+static bool failed_once;
+
+static enum fault_action note_failed(struct rreg *r, unsigned reg, u32 *value)
+{
+	if (reg == RREG_STATUS && *value & VIRTIO_CONFIG_S_FAILED)
+		failed_once = true;
+	return FAULT_PASS;
+}
+
+static bool never_again(struct rreg *r, u64 features, bool good)
+{
+	return good && !failed_once;
+}
+
+FAULT(reg_features_once, .name = "reg-features-refused-after-failed",
+      .clause = "v14.basic.feature-bits.dev.5", .transport = "registers",
+      .summary = "refuses the features that it accepted before, once a driver has written FAILED",
+      .reg_write = note_failed, .reg_acceptable = never_again);
+
+static bool anything(struct rreg *r, u64 features, bool good)
+{
+	return true;
+}
+
+FAULT(reg_features_any, .name = "reg-features-any", .clause = "v14.basic.feature-bits.dev.3",
+      .transport = "registers", .summary = "keeps FEATURES_OK for bits that were never offered",
+      .reg_acceptable = anything);
+
+/* --- DEVICE_NEEDS_RESET -------------------------------------------------------------------------------- */
+
+/* Of an available index that ran away; other errors are shown. */
+static u32 hide_needs_reset(struct rreg *r, unsigned reg, u32 value)
+{
+	for (unsigned i = 0; reg == RREG_STATUS && i < r->num_queues; i++)
+		if (r->queues[i].vq.broken == DVQ_E_RUNAWAY)
+			return value & ~(u32)VIRTIO_CONFIG_S_NEEDS_RESET;
+	return value;
+}
+
+FAULT(reg_needs_reset_hidden, .name = "reg-needs-reset-hidden",
+      .clause = "v14.basic.device-status.dev.3", .transport = "registers",
+      .summary = "does not show DEVICE_NEEDS_RESET after an available index that ran away",
+      .reg_read = hide_needs_reset);
+
+static enum fault_action no_word_of_it(struct rreg *r, int q)
+{
+	return q < 0 && r->status & VIRTIO_CONFIG_S_NEEDS_RESET ? FAULT_DONE : FAULT_PASS;
+}
+
+FAULT(reg_needs_reset_silent, .name = "reg-needs-reset-silent",
+      .clause = "v14.basic.device-status.dev.4", .transport = "registers",
+      .summary = "sets DEVICE_NEEDS_RESET without a configuration change notification",
+      .reg_interrupt = no_word_of_it);

@@ -1,0 +1,579 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The register model of the reference back-ends, driven as a guest would, with a device that can wait. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <linux/pci_regs.h>
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_pci.h>
+
+#include "ref-backends/binding/registers/mmio.h"
+#include "ref-backends/binding/registers/pci.h"
+
+#define RAM   0x10000
+#define DESC  0x1000
+#define AVAIL 0x2000
+#define USED  0x3000
+#define NUM   8
+
+#define FEATURES_OK (1 | 2 | 8)
+#define LIVE	    (FEATURES_OK | 4)
+
+/* --- a device that completes when it is told to ---------------------------------------------------------- */
+
+static struct {
+	struct rdev dev;
+	struct rdev_req *waiting[4];
+	unsigned count, resets;
+	bool waits, changed;
+	u8 config;
+	u64 features;
+} d;
+
+static u64 dev_features(struct rdev *dev)
+{
+	return 1;
+}
+
+static void dev_negotiated(struct rdev *dev, u64 features)
+{
+	d.features = features;
+}
+
+static void dev_reset(struct rdev *dev)
+{
+	d.resets++;
+}
+
+static void dev_config(struct rdev *dev, u8 *image)
+{
+	image[0] = d.config;
+}
+
+static bool dev_config_write(struct rdev *dev, u32 off, const u8 *data, u32 len, bool migration)
+{
+	d.config = data[0];
+	return true;
+}
+
+static bool dev_resized(struct rdev *dev)
+{
+	return d.changed;
+}
+
+static void finish(struct rdev_req *req)
+{
+	req->used_len = 7;
+	req->done(req);
+}
+
+static void dev_serve(struct rdev *dev, struct rdev_req *req)
+{
+	if (d.waits)
+		d.waiting[d.count++] = req;
+	else
+		finish(req);
+}
+
+static const struct rdev_ops dev_ops = {
+	.name = "test",
+	.id = 2,
+	.config_size = 4,
+	.req_size = sizeof(struct rdev_req),
+	.features = dev_features,
+	.negotiated = dev_negotiated,
+	.reset = dev_reset,
+	.config = dev_config,
+	.config_write = dev_config_write,
+	.resized = dev_resized,
+	.serve = dev_serve,
+};
+
+/* --- the machine ----------------------------------------------------------------------------------------------- */
+
+static struct {
+	_Alignas(16) u8 ram[RAM];
+	bool line;
+	unsigned messages;
+	u64 msi_addr;
+	u32 msi_data;
+	void *memory;
+} m;
+
+static struct rmmio mmio;
+static struct rpci pci;
+
+static void *translate(void *ctx, u64 gpa, u64 *len)
+{
+	if (gpa >= RAM)
+		return NULL;
+	*len = MIN(*len, RAM - gpa);
+	return m.ram + gpa;
+}
+
+static void line(void *ctx, bool level)
+{
+	m.line = level;
+}
+
+static void msi(void *ctx, u64 addr, u32 data)
+{
+	m.messages++;
+	m.msi_addr = addr;
+	m.msi_data = data;
+}
+
+static const struct rreg_ops ops = { .translate = translate, .line = line, .msi = msi };
+
+static struct rreg_opts begin(void)
+{
+	struct rreg_opts o = { .dev = &d.dev, .queue_size = 64, .ops = &ops };
+
+	free(m.memory);
+	memset(&m, 0, sizeof(m));
+	memset(&d, 0, sizeof(d));
+	d.dev = (struct rdev){ .ops = &dev_ops, .num_queues = 2 };
+	m.memory = aligned_alloc(64, ALIGN_UP(rreg_memory(&o), 64));
+	memset(m.memory, 0, ALIGN_UP(rreg_memory(&o), 64));
+	return o;
+}
+
+static int setup_mmio(void **state)
+{
+	struct rreg_opts o = begin();
+
+	rmmio_init(&mmio, &o, m.memory);
+	return 0;
+}
+
+static int setup_pci(void **state)
+{
+	struct rreg_opts o = begin();
+
+	rpci_init(&pci, &o, false, m.memory);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	free(m.memory);
+	m.memory = NULL;
+	return 0;
+}
+
+static u32 rd(u32 offset)
+{
+	return (u32)rmmio_read(&mmio, offset, 4);
+}
+
+static void wr(u32 offset, u32 value)
+{
+	rmmio_write(&mmio, offset, 4, value);
+}
+
+static void put16(u32 at, u16 value)
+{
+	memcpy(m.ram + at, &value, 2);
+}
+
+static u16 get16(u32 at)
+{
+	u16 value;
+
+	memcpy(&value, m.ram + at, 2);
+	return value;
+}
+
+/* One more chain of one writable buffer is available. */
+static void add(void)
+{
+	struct vring_desc desc = { .addr = 0x8000, .len = 16, .flags = VRING_DESC_F_WRITE };
+	u16 idx = get16(AVAIL + 2);
+
+	memcpy(m.ram + DESC, &desc, sizeof(desc));
+	put16(AVAIL + 4 + 2 * (idx % NUM), 0);
+	put16(AVAIL + 2, (u16)(idx + 1));
+}
+
+static void negotiate(u64 features)
+{
+	wr(VIRTIO_MMIO_STATUS, 1);
+	wr(VIRTIO_MMIO_STATUS, 3);
+	wr(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
+	wr(VIRTIO_MMIO_DRIVER_FEATURES, (u32)features);
+	wr(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	wr(VIRTIO_MMIO_DRIVER_FEATURES, (u32)(features >> 32));
+	wr(VIRTIO_MMIO_STATUS, FEATURES_OK);
+}
+
+static void enable(u32 desc)
+{
+	wr(VIRTIO_MMIO_QUEUE_SEL, 0);
+	wr(VIRTIO_MMIO_QUEUE_NUM, NUM);
+	wr(VIRTIO_MMIO_QUEUE_DESC_LOW, desc);
+	wr(VIRTIO_MMIO_QUEUE_AVAIL_LOW, AVAIL);
+	wr(VIRTIO_MMIO_QUEUE_USED_LOW, USED);
+	wr(VIRTIO_MMIO_QUEUE_READY, 1);
+}
+
+static void go_live(void)
+{
+	negotiate(BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_RING_RESET));
+	enable(DESC);
+	wr(VIRTIO_MMIO_STATUS, LIVE);
+}
+
+/* --- virtio-mmio ------------------------------------------------------------------------------------------------- */
+
+static void identity(void **state)
+{
+	assert_int_equal(rd(VIRTIO_MMIO_MAGIC_VALUE), 0x74726976);
+	assert_int_equal(rd(VIRTIO_MMIO_VERSION), 2);
+	assert_int_equal(rd(VIRTIO_MMIO_DEVICE_ID), 2);
+	assert_int_equal(rd(VIRTIO_MMIO_QUEUE_NUM_MAX), 64);
+	/* Write-only registers, and accesses that are not 32 bits wide. */
+	assert_int_equal(rd(VIRTIO_MMIO_QUEUE_SEL), 0);
+	assert_int_equal(rmmio_read(&mmio, VIRTIO_MMIO_MAGIC_VALUE, 1), 0);
+	wr(VIRTIO_MMIO_SHM_SEL, 3);
+	assert_int_equal(rd(VIRTIO_MMIO_SHM_LEN_LOW), 0xffffffff);
+	assert_int_equal(rd(VIRTIO_MMIO_SHM_BASE_HIGH), 0xffffffff);
+	wr(VIRTIO_MMIO_QUEUE_SEL, 2);
+	assert_int_equal(rd(VIRTIO_MMIO_QUEUE_NUM_MAX), 0);
+}
+
+static void features(void **state)
+{
+	wr(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
+	assert_true(rd(VIRTIO_MMIO_DEVICE_FEATURES) & 1);
+	wr(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 4);
+	assert_int_equal(rd(VIRTIO_MMIO_DEVICE_FEATURES), 0);
+	/* Without VERSION_1, and with a bit that is not offered. */
+	negotiate(1);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 3);
+	negotiate(BIT_ULL(VIRTIO_F_VERSION_1) | 2);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 3);
+	negotiate(BIT_ULL(VIRTIO_F_VERSION_1) | 1);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), FEATURES_OK);
+	assert_int_equal(d.features, BIT_ULL(VIRTIO_F_VERSION_1) | 1);
+	wr(VIRTIO_MMIO_STATUS, 0);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 0);
+}
+
+static void features_beyond(void **state)
+{
+	wr(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 9);
+	wr(VIRTIO_MMIO_DRIVER_FEATURES, 1);
+	negotiate(BIT_ULL(VIRTIO_F_VERSION_1));
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 3);
+}
+
+static void serves(void **state)
+{
+	negotiate(BIT_ULL(VIRTIO_F_VERSION_1));
+	enable(DESC);
+	add();
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	assert_int_equal(get16(USED + 2), 0);
+	assert_false(m.line);
+	wr(VIRTIO_MMIO_STATUS, LIVE);
+	assert_int_equal(get16(USED + 2), 1);
+	assert_int_equal(rd(VIRTIO_MMIO_INTERRUPT_STATUS), 1);
+	assert_true(m.line);
+	wr(VIRTIO_MMIO_INTERRUPT_ACK, 2);
+	assert_true(m.line);
+	wr(VIRTIO_MMIO_INTERRUPT_ACK, 1);
+	assert_false(m.line);
+}
+
+static void reset_waits(void **state)
+{
+	unsigned resets;
+
+	go_live();
+	d.waits = true;
+	add();
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	assert_int_equal(d.count, 1);
+	resets = d.resets;
+	wr(VIRTIO_MMIO_STATUS, 0);
+	assert_int_not_equal(rd(VIRTIO_MMIO_STATUS), 0);
+	finish(d.waiting[0]);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 0);
+	assert_int_equal(d.resets, resets + 1);
+	assert_int_equal(rd(VIRTIO_MMIO_INTERRUPT_STATUS), 0);
+	assert_int_equal(rd(VIRTIO_MMIO_QUEUE_READY), 0);
+	assert_false(m.line);
+}
+
+static void queue_reset(void **state)
+{
+	go_live();
+	d.waits = true;
+	add();
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	wr(0x0c0, 1);
+	assert_int_equal(rd(0x0c0), 1);
+	add();
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	assert_int_equal(d.count, 1);
+	finish(d.waiting[0]);
+	assert_int_equal(rd(0x0c0), 0);
+	assert_int_equal(rd(VIRTIO_MMIO_QUEUE_READY), 0);
+	assert_int_equal(rd(VIRTIO_MMIO_INTERRUPT_STATUS), 0);
+	/* Enabled again it begins at 0. */
+	d.waits = false;
+	memset(m.ram + AVAIL, 0, 64);
+	memset(m.ram + USED, 0, 128);
+	enable(DESC);
+	add();
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	assert_int_equal(get16(USED + 2), 1);
+}
+
+static void needs_reset(void **state)
+{
+	go_live();
+	put16(AVAIL + 2, NUM + 1);
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), LIVE | 0x40);
+	assert_int_equal(rd(VIRTIO_MMIO_INTERRUPT_STATUS), 2);
+	/* The driver cannot take it back but by a reset. */
+	wr(VIRTIO_MMIO_STATUS, LIVE);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), LIVE | 0x40);
+}
+
+static void rings_nowhere(void **state)
+{
+	negotiate(BIT_ULL(VIRTIO_F_VERSION_1));
+	enable(RAM - 16);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), FEATURES_OK);
+	wr(VIRTIO_MMIO_STATUS, LIVE);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), LIVE | 0x40);
+}
+
+static void generation(void **state)
+{
+	u32 before = rd(VIRTIO_MMIO_CONFIG_GENERATION);
+
+	go_live();
+	assert_int_equal(rd(VIRTIO_MMIO_CONFIG_GENERATION), before);
+	d.config = 5;
+	d.changed = true;
+	rreg_resized(&mmio.r);
+	assert_int_equal(rd(VIRTIO_MMIO_INTERRUPT_STATUS), 2);
+	assert_int_not_equal(rd(VIRTIO_MMIO_CONFIG_GENERATION), before);
+	assert_int_equal(rmmio_read(&mmio, VIRTIO_MMIO_CONFIG, 1), 5);
+	/* Beyond the configuration space there is nothing. */
+	assert_int_equal(rmmio_read(&mmio, VIRTIO_MMIO_CONFIG + 0xfc, 8), 0);
+	rmmio_write(&mmio, VIRTIO_MMIO_CONFIG + 0xfc, 8, ~0ull);
+}
+
+/* More than there are slots for, completed late: nothing is lost, nothing comes twice. */
+static void busy(void **state)
+{
+	go_live();
+	for (unsigned i = 0; i < 4 * NUM; i++) {
+		add();
+		if (i % NUM == NUM - 1)
+			wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	}
+	while (rreg_pending(&mmio.r))
+		rreg_run(&mmio.r);
+	assert_int_equal(get16(USED + 2), 4 * NUM);
+}
+
+/* --- PCI ----------------------------------------------------------------------------------------------------------- */
+
+#define BAR1 0x10000000u
+#define BAR4 0x900000000ull
+
+static void place(void)
+{
+	rpci_config_write(&pci, PCI_BASE_ADDRESS_1, 4, BAR1);
+	rpci_config_write(&pci, PCI_BASE_ADDRESS_4, 4, (u32)BAR4);
+	rpci_config_write(&pci, PCI_BASE_ADDRESS_5, 4, (u32)(BAR4 >> 32));
+	rpci_config_write(&pci, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+}
+
+static u64 mem_read(u64 addr, unsigned size)
+{
+	unsigned bar = 0;
+	u64 offset = 0;
+
+	assert_true(rpci_hit(&pci, addr, &bar, &offset));
+	return rpci_bar_read(&pci, bar, offset, size);
+}
+
+static void mem_write(u64 addr, unsigned size, u64 value)
+{
+	unsigned bar = 0;
+	u64 offset = 0;
+
+	assert_true(rpci_hit(&pci, addr, &bar, &offset));
+	rpci_bar_write(&pci, bar, offset, size, value);
+}
+
+static u64 common(u32 offset, unsigned size)
+{
+	return mem_read(BAR4 + RPCI_COMMON + offset, size);
+}
+
+static void set_common(u32 offset, unsigned size, u64 value)
+{
+	mem_write(BAR4 + RPCI_COMMON + offset, size, value);
+}
+
+static void pci_live(void)
+{
+	place();
+	set_common(VIRTIO_PCI_COMMON_STATUS, 1, 3);
+	set_common(VIRTIO_PCI_COMMON_GFSELECT, 4, 1);
+	set_common(VIRTIO_PCI_COMMON_GF, 4, 1);
+	set_common(VIRTIO_PCI_COMMON_STATUS, 1, FEATURES_OK);
+	set_common(VIRTIO_PCI_COMMON_Q_SIZE, 2, NUM);
+	set_common(VIRTIO_PCI_COMMON_Q_DESCLO, 4, DESC);
+	set_common(VIRTIO_PCI_COMMON_Q_AVAILLO, 8, AVAIL);
+	set_common(VIRTIO_PCI_COMMON_Q_USEDLO, 4, USED);
+	set_common(VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	set_common(VIRTIO_PCI_COMMON_STATUS, 1, LIVE);
+}
+
+static void notify(void)
+{
+	mem_write(BAR4 + RPCI_NOTIFY, 2, 0);
+}
+
+static void bars(void **state)
+{
+	unsigned bar;
+	u64 offset;
+
+	rpci_config_write(&pci, PCI_BASE_ADDRESS_4, 4, 0xffffffff);
+	assert_int_equal(rpci_config_read(&pci, PCI_BASE_ADDRESS_4, 4),
+			 (~(u32)(RPCI_BAR_SIZE - 1)) | PCI_BASE_ADDRESS_MEM_TYPE_64);
+	rpci_config_write(&pci, PCI_BASE_ADDRESS_5, 4, 0xffffffff);
+	assert_int_equal(rpci_config_read(&pci, PCI_BASE_ADDRESS_5, 4), 0xffffffff);
+	rpci_config_write(&pci, PCI_BASE_ADDRESS_0, 4, 0xffffffff);
+	assert_int_equal(rpci_config_read(&pci, PCI_BASE_ADDRESS_0, 4), 0);
+	place();
+	assert_true(rpci_hit(&pci, BAR4 + RPCI_BAR_SIZE - 1, &bar, &offset));
+	assert_false(rpci_hit(&pci, BAR4 + RPCI_BAR_SIZE, &bar, &offset));
+	/* Identity is not written, nor what is beyond. */
+	rpci_config_write(&pci, PCI_VENDOR_ID, 4, 0);
+	assert_int_equal(rpci_config_read(&pci, PCI_VENDOR_ID, 4), 0x10421af4);
+	assert_int_equal(rpci_config_read(&pci, 0x100, 2), 0xffff);
+	rpci_config_write(&pci, PCI_COMMAND, 2, 0);
+	assert_false(rpci_hit(&pci, BAR4, &bar, &offset));
+}
+
+static void intx(void **state)
+{
+	pci_live();
+	add();
+	notify();
+	assert_int_equal(get16(USED + 2), 1);
+	assert_true(m.line);
+	assert_true(rpci_config_read(&pci, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+	rpci_config_write(&pci, PCI_COMMAND, 2,
+			  PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
+	assert_false(m.line);
+	assert_int_equal(mem_read(BAR4 + RPCI_ISR, 1), 1);
+	assert_int_equal(mem_read(BAR4 + RPCI_ISR, 1), 0);
+	assert_false(rpci_config_read(&pci, PCI_STATUS, 2) & PCI_STATUS_INTERRUPT);
+	assert_int_equal(m.messages, 0);
+}
+
+static void msix(void **state)
+{
+	pci_live();
+	rpci_config_write(&pci, RPCI_CAP_MSIX + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
+	set_common(VIRTIO_PCI_COMMON_Q_MSIX, 2, 3);
+	assert_int_equal(common(VIRTIO_PCI_COMMON_Q_MSIX, 2), RREG_NO_VECTOR);
+	set_common(VIRTIO_PCI_COMMON_Q_MSIX, 2, 2);
+	assert_int_equal(common(VIRTIO_PCI_COMMON_Q_MSIX, 2), 2);
+	mem_write(BAR1 + 2 * 16, 8, 0x100004000ull);
+	mem_write(BAR1 + 2 * 16 + 8, 4, 0x77);
+	/* Masked as after power-on: pending, then sent. */
+	add();
+	notify();
+	assert_int_equal(m.messages, 0);
+	assert_int_equal(mem_read(BAR1 + 0x1800, 4), 1 << 2);
+	mem_write(BAR1 + 2 * 16 + 12, 4, 0);
+	assert_int_equal(m.messages, 1);
+	assert_int_equal(m.msi_addr, 0x100004000ull);
+	assert_int_equal(m.msi_data, 0x77);
+	assert_int_equal(mem_read(BAR1 + 0x1800, 4), 0);
+	assert_false(m.line);
+	set_common(VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	assert_int_equal(common(VIRTIO_PCI_COMMON_Q_MSIX, 2), RREG_NO_VECTOR);
+}
+
+static void window(void **state)
+{
+	const u16 cap = RPCI_CAP_WINDOW;
+
+	place();
+	rpci_config_write(&pci, cap + 4, 1, 4);
+	rpci_config_write(&pci, cap + 8, 4, VIRTIO_PCI_COMMON_STATUS);
+	rpci_config_write(&pci, cap + 12, 4, 1);
+	rpci_config_write(&pci, cap + 16, 1, 1);
+	assert_int_equal(common(VIRTIO_PCI_COMMON_STATUS, 1), 1);
+	assert_int_equal(rpci_config_read(&pci, cap + 16, 4) & 0xff, 1);
+	/* Nonsense is nothing. */
+	rpci_config_write(&pci, cap + 12, 4, 0x80000000);
+	rpci_config_write(&pci, cap + 16, 4, 0xffffffff);
+	rpci_config_write(&pci, cap + 12, 4, 4);
+	rpci_config_write(&pci, cap + 8, 4, 0xfffffffc);
+	rpci_config_read(&pci, cap + 16, 4);
+	assert_int_equal(common(VIRTIO_PCI_COMMON_STATUS, 1), 1);
+}
+
+static void no_bus_master(void **state)
+{
+	pci_live();
+	rpci_config_write(&pci, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	add();
+	notify();
+	assert_int_equal(get16(USED + 2), 0);
+	rpci_config_write(&pci, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	assert_int_equal(get16(USED + 2), 1);
+}
+
+/* All of every BAR in all sizes: whatever is there, nothing is touched beyond it. */
+static void everywhere(void **state)
+{
+	place();
+	for (unsigned bar = 0; bar < RPCI_BARS; bar++) {
+		for (u64 at = 0; at < pci.bar_size[bar]; at++) {
+			for (unsigned size = 1; size <= 8; size *= 2) {
+				rpci_bar_read(&pci, bar, at, size);
+				rpci_bar_write(&pci, bar, at, size, at * 0x0123456789abcdefull);
+			}
+		}
+	}
+	for (u16 at = 0; at < 0x110; at++)
+		for (unsigned size = 1; size <= 4; size *= 2)
+			rpci_config_read(&pci, at, size);
+}
+
+int main(void)
+{
+#define MMIO(f) cmocka_unit_test_setup_teardown(f, setup_mmio, teardown)
+#define PCI(f)	cmocka_unit_test_setup_teardown(f, setup_pci, teardown)
+	const struct CMUnitTest tests[] = {
+		MMIO(identity),	   MMIO(features),	MMIO(features_beyond),
+		MMIO(serves),	   MMIO(reset_waits),	MMIO(queue_reset),
+		MMIO(needs_reset), MMIO(rings_nowhere), MMIO(generation),
+		MMIO(busy),	   PCI(bars),		PCI(intx),
+		PCI(msix),	   PCI(window),		PCI(no_bus_master),
+		PCI(everywhere),
+	};
+
+	return cmocka_run_group_tests_name("rreg", tests, NULL, NULL);
+}
