@@ -17,9 +17,25 @@
  * What the reference back-end can be: no single one shows all clauses. Each is tried clean; a fault is
  * tried on the next one only when the one before did not show it.
  */
-static const char *const variants[] = {
-	"--memory 64m --num-queues 2 --serial ringside-0123456789",
-	"--memory 64m --num-queues 2 --read-only",
+static const struct {
+	const char *device;
+	const char *transport;
+	const char *uri;
+	const char *place; /* arguments that say where it is reached */
+	const char *args;
+} variants[] = {
+	{ "blk", "vhost-user", "vhost-user:", "--socket-path {socket}",
+	  "--memory 64m --num-queues 2 --serial ringside-0123456789" },
+	{ "blk", "vhost-user", "vhost-user:", "--socket-path {socket}",
+	  "--memory 64m --num-queues 2 --read-only" },
+	{ "blk", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}",
+	  "--memory 64m --num-queues 2 --extras" },
+	{ "blk", "mmio", "machine:mmio", "--registers mmio --machine {socket} --ram {ram}",
+	  "--memory 64m --num-queues 2 --extras" },
+	/* Without NOTIFICATION_DATA other rules hold for notifications. */
+	{ "blk", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}",
+	  "--memory 64m --num-queues 2 --without 38" },
+	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}", "" },
 };
 
 #define CLEAN (-1)
@@ -64,17 +80,18 @@ static int load_faults(struct prover *pr, char *error, size_t room)
 	p->faults = calloc(json_array_size(list) + 1, sizeof(*p->faults));
 	json_array_foreach(list, i, e)
 	{
-		const char *name, *clause, *summary;
+		const char *name, *clause, *summary, *transport = NULL;
 		struct prove_fault *pf = &p->faults[p->fault_count];
 
-		if (json_unpack(e, "{s:s, s:s, s:s}", "name", &name, "clause", &clause, "summary",
-				&summary) < 0)
+		if (json_unpack(e, "{s:s, s:s, s:s, s?s}", "name", &name, "clause", &clause,
+				"summary", &summary, "transport", &transport) < 0)
 			continue;
 		if (pr->o->fault_glob && fnmatch(pr->o->fault_glob, name, FNM_EXTMATCH) != 0)
 			continue;
 		pf->name = strdup(name);
 		pf->clause = strdup(clause);
 		pf->summary = strdup(summary);
+		pf->transport = transport ? strdup(transport) : NULL;
 		p->fault_count++;
 	}
 	json_decref(list);
@@ -104,6 +121,36 @@ static void load_checks(struct prover *pr)
 	free(list);
 }
 
+/* Can the fault show on this variant to a check that names its clause? */
+static bool can_show(const struct proof *p, const struct prove_fault *f, unsigned variant)
+{
+	const char *transport = variants[variant].transport;
+	u32 device = runner_device_id(variants[variant].device);
+
+	if (f->transport && strcmp(f->transport, transport) != 0 &&
+	    (strcmp(f->transport, CHECK_REGISTERS) != 0 || strcmp(transport, "vhost-user") == 0))
+		return false;
+	for (unsigned k = 0; k < p->check_count; k++)
+		if (names(p->checks[k].check, f->clause) &&
+		    (!p->checks[k].check->device || p->checks[k].check->device == device) &&
+		    runner_goes_over(p->checks[k].check, transport))
+			return true;
+	return false;
+}
+
+static void choose_variants(struct proof *p)
+{
+	for (unsigned f = 0; f < p->fault_count; f++) {
+		struct prove_fault *pf = &p->faults[f];
+
+		while (pf->first < ARRAY_SIZE(variants) && !can_show(p, pf, pf->first))
+			pf->first++;
+		/* To no check at all: it is still to accuse nobody. */
+		if (pf->first == ARRAY_SIZE(variants))
+			pf->first = 0;
+	}
+}
+
 /* Faults that no selected check names cannot be caught: leave them out of a partial run. */
 static void drop_unnamed_faults(struct proof *p)
 {
@@ -121,6 +168,7 @@ static void drop_unnamed_faults(struct proof *p)
 		free(p->faults[f].name);
 		free(p->faults[f].clause);
 		free(p->faults[f].summary);
+		free(p->faults[f].transport);
 	}
 	p->fault_count = kept;
 }
@@ -141,6 +189,7 @@ static int prover_init(struct prover *pr, char *error, size_t room)
 		return -1;
 	if (pr->o->check_glob)
 		drop_unnamed_faults(p);
+	choose_variants(p);
 	for (unsigned f = 0; f < p->fault_count; f++) {
 		p->faults[f].caught_by = calloc(p->check_count + 1, sizeof(unsigned));
 		p->faults[f].accused_by = calloc(p->check_count + 1, sizeof(unsigned));
@@ -163,17 +212,18 @@ static void trial_argv(struct prover *pr, struct trial *t, unsigned n)
 {
 	char **a = t->argv;
 
-	snprintf(t->command, sizeof(t->command), "exec '%s' blk --socket-path {socket} %s%s%s",
-		 pr->o->backend, variants[t->variant], t->fault >= 0 ? " --fault " : "",
+	snprintf(t->command, sizeof(t->command), "exec '%s' %s %s %s%s%s", pr->o->backend,
+		 variants[t->variant].device, variants[t->variant].place, variants[t->variant].args,
+		 t->fault >= 0 ? " --fault " : "",
 		 t->fault >= 0 ? pr->p->faults[t->fault].name : "");
 	snprintf(t->out, sizeof(t->out), "%s/%u.json", pr->dir, n);
 	*a++ = (char *)pr->o->ringside;
 	*a++ = "conform";
-	*a++ = "vhost-user:";
+	*a++ = (char *)variants[t->variant].uri;
 	*a++ = "--command";
 	*a++ = t->command;
 	*a++ = "--device";
-	*a++ = "blk";
+	*a++ = (char *)variants[t->variant].device;
 	*a++ = "--config-trigger";
 	*a++ = "kill -USR1 {pid}";
 	*a++ = "--timeout";
@@ -395,7 +445,7 @@ static int fault_rounds(struct prover *pr, char *error, size_t room)
 	struct proof *p = pr->p;
 
 	for (unsigned f = 0; f < p->fault_count; f++) {
-		struct trial *t = trial_add(pr, (int)f, 0);
+		struct trial *t = trial_add(pr, (int)f, p->faults[f].first);
 
 		t->timeout = "400ms";
 		t->quiet = "40ms";
@@ -407,7 +457,7 @@ static int fault_rounds(struct prover *pr, char *error, size_t room)
 		for (unsigned f = 0; f < p->fault_count; f++) {
 			char *glob;
 
-			if (p->faults[f].caught)
+			if (p->faults[f].caught || !can_show(p, &p->faults[f], v))
 				continue;
 			glob = glob_of(p, &p->faults[f], want_named);
 			if (!*glob) {
@@ -423,7 +473,8 @@ static int fault_rounds(struct prover *pr, char *error, size_t room)
 	for (unsigned f = 0; f < p->fault_count; f++) {
 		if (!p->faults[f].accused)
 			continue;
-		add_patient_trial(pr, (int)f, 0, glob_of(p, &p->faults[f], want_accuser));
+		add_patient_trial(pr, (int)f, p->faults[f].first,
+				  glob_of(p, &p->faults[f], want_accuser));
 		p->faults[f].accused = 0;
 		p->faults[f].retried = true;
 	}
@@ -484,6 +535,7 @@ void prove_free(struct proof *p)
 		free(p->faults[f].name);
 		free(p->faults[f].clause);
 		free(p->faults[f].summary);
+		free(p->faults[f].transport);
 		free(p->faults[f].caught_by);
 		free(p->faults[f].accused_by);
 	}

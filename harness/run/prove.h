@@ -21,6 +21,8 @@ struct prove_opts {
 
 struct prove_fault {
 	char *name, *clause, *summary;
+	char *transport; /* where it shows: "pci", "mmio", "registers"; NULL: anywhere else, too */
+	unsigned first;	 /* variant of the back-end that it is tried on first */
 	unsigned *caught_by; /* indices into checks */
 	unsigned caught;
 	unsigned *accused_by; /* checks that do not name the clause and accused all the same */

@@ -410,7 +410,7 @@ static bool clause_selected(const struct check *k, const char *glob)
 	return false;
 }
 
-static bool goes_over(const struct check *k, const char *transport)
+bool runner_goes_over(const struct check *k, const char *transport)
 {
 	if (!k->transport || !transport)
 		return true;
@@ -427,7 +427,7 @@ unsigned runner_select(const struct runner_opts *o, u32 device, const char *tran
 	for_each_check (k) {
 		if ((*k)->device && device && (*k)->device != device)
 			continue;
-		if (!goes_over(*k, transport))
+		if (!runner_goes_over(*k, transport))
 			continue;
 		if (o->check_glob && fnmatch(o->check_glob, (*k)->id, FNM_EXTMATCH) != 0)
 			continue;

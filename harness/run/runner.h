@@ -30,6 +30,9 @@ int runner_run(struct target *t, const struct runner_opts *o, struct run *r, cha
 unsigned runner_select(const struct runner_opts *o, u32 device, const char *transport,
 		       const struct check **out, unsigned room);
 
+/* Is the check one for this transport (NULL: any)? */
+bool runner_goes_over(const struct check *k, const char *transport);
+
 /* Names of the device types, chapter 5. 0: unknown. */
 u32 runner_device_id(const char *name);
 const char *runner_device_name(u32 id);

@@ -81,8 +81,10 @@ static int op_open(struct tp *t)
 	t->mem_count = a->ram_count;
 	r->config_pending = false;
 	memset(r->used_pending, 0, sizeof(r->used_pending));
-	t->caps |= TP_CAP_CONFIG | TP_CAP_CONFIG_WRITE | TP_CAP_STATUS | TP_CAP_RESET |
-		   TP_CAP_CONFIG_EVENT;
+	t->caps |= TP_CAP_STATUS | TP_CAP_RESET | TP_CAP_CONFIG_EVENT;
+	/* PCI tells whether there is a configuration space. */
+	if (!(t->caps & TP_CAP_PCI) || t->config_len)
+		t->caps |= TP_CAP_CONFIG | TP_CAP_CONFIG_WRITE;
 	if (a->ops->process)
 		t->caps |= TP_CAP_PROCESS;
 	if (a->config_trigger)
