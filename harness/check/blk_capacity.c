@@ -12,7 +12,7 @@ static bool change(struct ck *c, u64 *capacity)
 	u64 before = *capacity, end;
 
 	/* What came before is not what we look for. */
-	while (ops->wait_config_event(c->tp, 0) > 0)
+	for (unsigned i = 0; i < CK_FLOOD && ops->wait_config_event(c->tp, 0) > 0; i++)
 		;
 	if (!ck_must(c, ops->trigger_config(c->tp), "changing the configuration"))
 		return false;

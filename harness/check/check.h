@@ -78,6 +78,9 @@ extern const struct check *const __stop_rs_checks[] __attribute__((weak));
 #define for_each_check(c)                                                                          \
 	for (const struct check *const *c = __start_rs_checks; c < __stop_rs_checks; c++)
 
+/* More of one thing than any target sends: a loop that takes what is pending ends there. */
+#define CK_FLOOD 1000
+
 /* Queues a check can have running at once. */
 #define CK_QUEUES 4
 /* Driver-side slots for all of them: one queue of the largest size. */

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import xml.etree.ElementTree as ET
@@ -135,7 +136,27 @@ def closing(conn):
     conn.close()
 
 
-@pytest.mark.parametrize("behaviour", [silent, garbage, torn, closing])
+def talkative(conn):
+    """Up to the back-end's own channel; then it answers nothing and talks there without end."""
+    features, protocol = 1 << 30 | 1 << 32, 1 << 3 | 1 << 5  # REPLY_ACK, BACKEND_REQ
+    while True:
+        data, fds, _, _ = socket.recv_fds(conn, 12, 8)
+        if len(data) < 12:
+            return
+        request, flags, size = struct.unpack("<III", data)
+        conn.recv(size)
+        answer = {1: features, 15: protocol}.get(request, 0 if flags & 8 else None)
+        if answer is not None:
+            conn.sendall(struct.pack("<IIIQ", request, 5, 8, answer))
+        if request == 21:  # SET_BACKEND_REQ_FD
+            break
+    with socket.socket(fileno=fds[0]) as channel:
+        channel.settimeout(5)
+        while True:
+            channel.sendall(struct.pack("<III", 2, 1, 0) * 5000)  # CONFIG_CHANGE_MSG
+
+
+@pytest.mark.parametrize("behaviour", [silent, garbage, torn, closing, talkative])
 def test_a_hostile_target_ends_in_a_verdict(ringside, run_dir, behaviour):
     server = Server(run_dir / "s", behaviour)
     try:

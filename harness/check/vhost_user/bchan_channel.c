@@ -150,7 +150,7 @@ static bool judge_all(struct ck *c)
 {
 	struct vu_frontend *fe = ckv(c);
 
-	while (vu_channel_wait(fe, fe->tp.quiet_ms) == TP_OK)
+	for (unsigned i = 0; i < CK_FLOOD && vu_channel_wait(fe, fe->tp.quiet_ms) == TP_OK; i++)
 		;
 	for (unsigned i = 0; i < MIN(fe->event_count, VU_FE_EVENTS); i++)
 		if (!judge(c, &fe->events[i]))
@@ -206,7 +206,7 @@ static void no_config(struct ck *c)
 		return;
 	if (!ckr_session_with(c, 0, ~BIT_ULL(VU_PF_CONFIG)) || !ckr_run(c, 0, 16, 0) || !trigger(c))
 		return;
-	while (vu_channel_wait(fe, fe->tp.quiet_ms) == TP_OK)
+	for (unsigned i = 0; i < CK_FLOOD && vu_channel_wait(fe, fe->tp.quiet_ms) == TP_OK; i++)
 		;
 	events = fe->config_events;
 	if (events)

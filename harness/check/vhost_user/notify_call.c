@@ -40,8 +40,9 @@ static void called(struct ck *c)
 
 		/* What was signalled so far is not of this request. */
 		for (unsigned k = 0; k < rings; k++)
-			while (ckv_signalled(fe->rings[k].call, k == 0 && i == 0 ? 2 : 0))
-				;
+			for (unsigned n = 0; n < CK_FLOOD; n++)
+				if (!ckv_signalled(fe->rings[k].call, k == 0 && i == 0 ? 2 : 0))
+					break;
 		if (!submit_read(c, q, &r) || !ckr_served(c, q, &r, "a request", NULL))
 			return;
 		if (!ckv_signalled(fe->rings[q].call, c->tp->timeout_ms)) {
@@ -120,7 +121,8 @@ static bool swap_once(struct ck *c, unsigned round)
 		goto out;
 	}
 	/* It may have come on both; from here on only the new one counts. */
-	while (ckv_signalled(fresh, 0) || ckv_signalled(old, 0))
+	for (unsigned i = 0; i < CK_FLOOD && (ckv_signalled(fresh, 0) || ckv_signalled(old, 0));
+	     i++)
 		;
 	if (!submit_read(c, 0, &r) || !ckr_served(c, 0, &r, "after a swap", NULL))
 		goto out;

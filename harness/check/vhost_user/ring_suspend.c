@@ -149,7 +149,7 @@ static void no_calls(struct ck *c)
 	    !ckr_stop(c, 0, &base))
 		return;
 	/* A call may cross the reply. */
-	while (ckv_signalled(fds->call, 2))
+	for (unsigned i = 0; i < CK_FLOOD && ckv_signalled(fds->call, 2); i++)
 		;
 	if (!ckr_read_req(c, &late, VIRTIO_BLK_SECTOR) ||
 	    ckb_add(c, 0, &late, BLK_LAYOUT_USUAL) < 0 || !ckr_publish(c, 0))

@@ -166,7 +166,8 @@ int vu_recv(struct vu_frontend *fe, struct vu_reply *r, unsigned timeout_ms)
 		int socks[2] = { fe->sock, fe->channel };
 		int which = vu_wire_poll(socks, fe->channel >= 0 ? 2 : 1, deadline);
 
-		if (which < 0)
+		/* A channel that never falls silent does not put the deadline off. */
+		if (which < 0 || (which == 1 && vu_ms_left(deadline) == 0))
 			return vu_error(fe, TP_ETIMEOUT, "no answer within %u ms", timeout_ms);
 		if (which == 0)
 			break;

@@ -228,8 +228,10 @@ static int op_wait_config_event(struct tp *t, unsigned ms)
 	struct vu_frontend *fe = vu_from_tp(t);
 	u64 deadline = tp_deadline(t, ms);
 
-	while (!fe->config_events)
-		if (vu_channel_wait(fe, (unsigned)vu_ms_left(deadline)) != TP_OK)
+	/* What is pending at the deadline is still taken, but not for ever. */
+	for (unsigned late = 0; !fe->config_events; late += vu_ms_left(deadline) == 0)
+		if (late > VU_FE_EVENTS ||
+		    vu_channel_wait(fe, (unsigned)vu_ms_left(deadline)) != TP_OK)
 			return 0;
 	fe->config_events = 0;
 	return 1;
