@@ -109,7 +109,7 @@ static enum fault_action no_second_channel(struct vub_session *s, struct vub_req
 	return refuse(s, rq, rep);
 }
 
-FAULT(no_second_channel, .name = "second-channel-refused",
+FAULT(no_second_channel, .name = "second-channel-not-taken",
       .clause = "VU.fds.accept-set-backend-req-fd.be.1",
       .summary = "refuses a second SET_BACKEND_REQ_FD before SET_FEATURES",
       .session_start = no_channel_yet, .request = no_second_channel);
