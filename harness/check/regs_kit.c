@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/check/regs_kit.h"
+
+#include "harness/check/blk_io.h"
+#include "harness/device/rng.h"
+
+#define RNG_BYTES 64
+
+bool rk_set_status(struct ck *c, u8 status)
+{
+	struct regs *r = rk_regs(c);
+
+	return ck_must(c, r->reg->set_status(r, status), "writing the status");
+}
+
+bool rk_status(struct ck *c, u8 *status)
+{
+	struct regs *r = rk_regs(c);
+
+	return ck_must(c, r->reg->get_status(r, status), "reading the status");
+}
+
+bool rk_wait_reset(struct ck *c, u8 *status)
+{
+	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
+
+	do {
+		if (!rk_status(c, status))
+			return false;
+		if (*status == 0)
+			return true;
+		c->tp->ops->relax(c->tp);
+	} while (c->tp->ops->now_ns(c->tp) < deadline);
+	return true;
+}
+
+bool rk_enabled(struct ck *c, unsigned q, u32 *value)
+{
+	struct regs *r = rk_regs(c);
+
+	return ck_must(c, r->reg->queue_enabled(r, q, value), "reading whether a queue is enabled");
+}
+
+bool rk_go_to(struct ck *c, u8 status)
+{
+	struct regs *r = rk_regs(c);
+	static const u8 steps[] = { RK_ACK, RK_DRIVER, RK_FEATURES_OK, RK_DRIVER_OK };
+	const u64 features = c->offered & BIT_ULL(VIRTIO_F_VERSION_1);
+	u8 now;
+
+	if (!rk_set_status(c, 0) || !rk_wait_reset(c, &now))
+		return false;
+	if (now)
+		return ck_error(c, "the status is 0x%02x after a reset", now);
+	for (unsigned i = 0; i < ARRAY_SIZE(steps) && (status & steps[i]) == steps[i]; i++) {
+		if (steps[i] == RK_FEATURES_OK &&
+		    (!ck_must(c, r->reg->set_features(r, 0, (u32)features), "accepting features") ||
+		     !ck_must(c, r->reg->set_features(r, 1, (u32)(features >> 32)),
+			      "accepting features")))
+			return false;
+		if (!rk_set_status(c, steps[i]))
+			return false;
+	}
+	return true;
+}
+
+bool rk_can_work(struct ck *c)
+{
+	return c->device == VIRTIO_ID_BLOCK || c->device == VIRTIO_ID_RNG ||
+	       ck_skip(c, "needs a request that the device serves, and we know none for this type");
+}
+
+bool rk_offer(struct ck *c)
+{
+	struct vq_split *vq = &c->q[0].vq;
+
+	if (c->device == VIRTIO_ID_BLOCK) {
+		struct blk_req r;
+
+		if (!ckb_make(c, &r, VIRTIO_BLK_T_IN, 0, VIRTIO_BLK_SECTOR) ||
+		    ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0)
+			return false;
+	} else {
+		struct rng_req r = { .parts = 1 };
+		struct vq_sg sg[RNG_PARTS];
+
+		if (!ck_alloc(c, RNG_BYTES, 16, &r.buf))
+			return false;
+		if (vq_split_add(vq, sg, 0, rng_prepare(&r, sg), vq) < 0)
+			return ck_error(c, "the queue is full");
+	}
+	vq_split_publish(vq);
+	return true;
+}
+
+bool rk_served(struct ck *c)
+{
+	struct vq_split *vq = &c->q[0].vq;
+	struct ck_used u;
+
+	if (!ck_wait_used_idx(c, 0, vq->avail_idx))
+		return false;
+	while (vq_split_used_pending(vq) && ck_reap(c, 0, &u) && u.head >= 0)
+		;
+	return true;
+}
+
+static bool offer_and_notify(struct ck *c)
+{
+	return rk_offer(c) && ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying");
+}
+
+bool rk_work(struct ck *c)
+{
+	if (!offer_and_notify(c))
+		return false;
+	return rk_served(c) ||
+	       ck_error(c, "a request is not served within %u ms", c->tp->timeout_ms);
+}
+
+bool rk_work_or_fail(struct ck *c, const char *clause, const char *when)
+{
+	if (!offer_and_notify(c))
+		return false;
+	return rk_served(c) ||
+	       ck_fail(c, clause, "a request is served", "%s, one is not served within %u ms", when,
+		       c->tp->timeout_ms);
+}
+
+bool rk_break(struct ck *c)
+{
+	struct vq_split *vq = &c->q[0].vq;
+	/* Long enough for who looks at the queue when it is notified. */
+	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms / 4);
+	u8 status;
+
+	vq_split_raw_publish(vq, (u16)(vq->avail_idx + vq->size + 1));
+	if (!ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
+		return false;
+	do {
+		if (!rk_status(c, &status))
+			return false;
+		if (status & VIRTIO_CONFIG_S_NEEDS_RESET)
+			return true;
+		c->tp->ops->relax(c->tp);
+	} while (c->tp->ops->now_ns(c->tp) < deadline);
+	return ck_skip(c, "the device does not set DEVICE_NEEDS_RESET for an available index too "
+			  "far ahead");
+}
