@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Faults of what a PCI function says it is, and of queues that are not there. */
+#include <linux/pci_regs.h>
+
+#include "ref-backends/binding/registers/pci.h"
+#include "ref-backends/fault/fault.h"
+
+static void transitional(struct rpci *p, u32 id, u32 revision)
+{
+	rpci_put(p->config + PCI_DEVICE_ID, 2, id);
+	rpci_put(p->config + PCI_REVISION_ID, 1, revision);
+	rpci_put(p->config + PCI_SUBSYSTEM_ID, 2, p->r.dev->ops->id);
+}
+
+static void foreign_id(struct rpci *p)
+{
+	/* Transitional, but in no row of the table. */
+	transitional(p, 0x1020, 0);
+}
+
+FAULT(pci_foreign_id, .name = "pci-device-id-unlisted", .clause = "v14.pci.discovery.dev.2",
+      .transport = "pci", .summary = "has a transitional device id that no device type has",
+      .pci_built = foreign_id);
+
+static void transitional_revision(struct rpci *p)
+{
+	/* The table of 4.1.2 begins with net, 0x1000, and goes on with blk. */
+	transitional(p, 0x1001, 1);
+}
+
+FAULT(pci_transitional_revision, .name = "pci-transitional-revision-1",
+      .clause = "v14.pci.legacy-discovery.dev.1", .transport = "pci",
+      .summary = "a transitional device of revision 1", .pci_built = transitional_revision);
+
+static u64 with_admin(struct rreg *r, u64 offered)
+{
+	return offered | BIT_ULL(VIRTIO_F_ADMIN_VQ);
+}
+
+FAULT(pci_admin_index, .name = "pci-admin-index-0", .clause = "v14.pci.common-cfg.dev.17",
+      .transport = "pci", .summary = "offers ADMIN_VQ, with queue 0 as the first such queue",
+      .reg_features = with_admin);
+
+static enum fault_action absent_breaks(struct rreg *r, unsigned reg, u32 *value)
+{
+	if (reg == RREG_NOTIFY && (*value & 0xffff) >= r->num_queues)
+		rreg_needs_reset(r);
+	return FAULT_PASS;
+}
+
+FAULT(reg_notify_absent, .name = "reg-notify-absent-breaks", .clause = "ROB.live.bad-request",
+      .transport = "registers", .summary = "breaks when a queue that is not there is notified",
+      .reg_write = absent_breaks);
