@@ -22,25 +22,6 @@ FAULT(pci_foreign_id, .name = "pci-device-id-unlisted", .clause = "v14.pci.disco
       .transport = "pci", .summary = "has a transitional device id that no device type has",
       .pci_built = foreign_id);
 
-static void transitional_revision(struct rpci *p)
-{
-	/* The table of 4.1.2 begins with net, 0x1000, and goes on with blk. */
-	transitional(p, 0x1001, 1);
-}
-
-FAULT(pci_transitional_revision, .name = "pci-transitional-revision-1",
-      .clause = "v14.pci.legacy-discovery.dev.1", .transport = "pci",
-      .summary = "a transitional device of revision 1", .pci_built = transitional_revision);
-
-static u64 with_admin(struct rreg *r, u64 offered)
-{
-	return offered | BIT_ULL(VIRTIO_F_ADMIN_VQ);
-}
-
-FAULT(pci_admin_index, .name = "pci-admin-index-0", .clause = "v14.pci.common-cfg.dev.17",
-      .transport = "pci", .summary = "offers ADMIN_VQ, with queue 0 as the first such queue",
-      .reg_features = with_admin);
-
 static enum fault_action absent_breaks(struct rreg *r, unsigned reg, u32 *value)
 {
 	if (reg == RREG_NOTIFY && (*value & 0xffff) >= r->num_queues)

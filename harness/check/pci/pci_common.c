@@ -10,8 +10,6 @@
 #define RESET_READS "v14.pci.common-cfg.dev.8"
 #define NO_QUEUE    "v14.pci.common-cfg.dev.15"
 #define POWER_OF_2  "v14.pci.common-cfg.dev.16"
-#define ADMIN_INDEX "v14.pci.common-cfg.dev.17"
-#define ADMIN_NUM   "v14.pci.common-cfg.dev.18"
 
 /* --- features ------------------------------------------------------------------------------------- */
 
@@ -161,27 +159,6 @@ CHECK(halves, .id = "pci.common.halves", .clauses = { HALVES },
       .stimulus = "the halves of queue_desc, queue_driver and queue_device written apart, the high "
 		  "one first, then the low one alone",
       .oracle = "each half reads back what was written to it", .run = halves);
-
-static void admin(struct ck *c)
-{
-	u32 index, num, count;
-
-	if (!ck_negotiate(c, BIT_ULL(VIRTIO_F_ADMIN_VQ)) ||
-	    !pk_read(c, PK(num_queues), 2, &count) || !pk_read(c, PK_ADMIN_INDEX, 2, &index) ||
-	    !pk_read(c, PK_ADMIN_NUM, 2, &num))
-		return;
-	if (index < count)
-		ck_fail(c, ADMIN_INDEX, "num_queues or more",
-			"admin_queue_index is %u, num_queues %u", index, count);
-	if (num > 0x10000 - index)
-		ck_fail(c, ADMIN_NUM, "queue numbers up to 0xffff",
-			"admin_queue_index is %u, admin_queue_num %u", index, num);
-}
-
-CHECK(admin, .id = "pci.common.admin-queues", .clauses = { ADMIN_INDEX, ADMIN_NUM },
-      .stimulus = "accept ADMIN_VQ, read admin_queue_index and admin_queue_num",
-      .oracle = "behind the other queues, and not beyond 0xffff",
-      .features = BIT_ULL(VIRTIO_F_ADMIN_VQ), .run = admin);
 
 /* --- reset ------------------------------------------------------------------------------------------- */
 

@@ -7,9 +7,6 @@
 #define MODERN_RANGE  "v14.pci.discovery.dev.4"
 #define MODERN_REV    "v14.pci.discovery.dev.5"
 #define MODERN_SUBSYS "v14.pci.discovery.dev.6"
-#define LEGACY_REV    "v14.pci.legacy-discovery.dev.1"
-#define LEGACY_SUBSYS "v14.pci.legacy-discovery.dev.2"
-#define LEGACY_RANGE  "v14.pci.legacy-discovery.dev.3"
 
 /* The table of 4.1.2: transitional device ids. 0: none. */
 static u32 transitional_id(u32 type)
@@ -78,33 +75,3 @@ static void modern(struct ck *c)
 CHECK(modern, .id = "pci.identity.modern", .clauses = { MODERN_RANGE, MODERN_REV, MODERN_SUBSYS },
       .stimulus = "read device id, revision and subsystem id of a non-transitional device",
       .oracle = "0x1040 to 0x107f, at least 1, at least 0x40", .run = modern);
-
-static void transitional(struct ck *c)
-{
-	u32 device, revision, subsystem, bar0;
-
-	if (!pk_cfg_read(c, PCI_DEVICE_ID, 2, &device) ||
-	    !pk_cfg_read(c, PCI_REVISION_ID, 1, &revision) ||
-	    !pk_cfg_read(c, PCI_SUBSYSTEM_ID, 2, &subsystem) ||
-	    !pk_cfg_read(c, PCI_BASE_ADDRESS_0, 4, &bar0))
-		return;
-	/* One that has the legacy interface, or the id of one. */
-	if (device >= 0x1040 && !(bar0 & PCI_BASE_ADDRESS_SPACE_IO)) {
-		ck_skip(c, "not a transitional device");
-		return;
-	}
-	if (device >= 0x1040) {
-		ck_fail(c, LEGACY_RANGE, "0x1000 to 0x103f", "the device id is 0x%04x", device);
-		return;
-	}
-	if (revision)
-		ck_fail(c, LEGACY_REV, "0", "the revision is %u", revision);
-	if (subsystem != c->device)
-		ck_fail(c, LEGACY_SUBSYS, "the device type", "the subsystem device id is 0x%04x",
-			subsystem);
-}
-
-CHECK(transitional, .id = "pci.identity.transitional",
-      .clauses = { LEGACY_RANGE, LEGACY_REV, LEGACY_SUBSYS },
-      .stimulus = "read device id, revision and subsystem id of a transitional device",
-      .oracle = "0x1000 to 0x103f, 0, the device type", .run = transitional);

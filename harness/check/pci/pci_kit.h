@@ -15,9 +15,6 @@
 #include "harness/transport/pci/pci.h"
 
 #define PK(field) offsetof(struct virtio_pci_common_cfg, field)
-/* In newer headers only. */
-#define PK_ADMIN_INDEX 60
-#define PK_ADMIN_NUM   62
 
 static inline struct pci *pk(struct ck *c)
 {
