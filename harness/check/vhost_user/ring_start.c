@@ -98,34 +98,47 @@ static bool other_silent(struct ck *c, unsigned other, const char *when)
 	return true;
 }
 
-/* Only `q` is set up; the other one has its descriptors and nothing else. */
+static bool serve_four(struct ck *c, unsigned q, const char *when, const char *clause)
+{
+	struct blk_req r;
+
+	for (unsigned i = 0; i < 4; i++)
+		if (!add_read(c, q, &r) || !ckr_publish(c, q) ||
+		    !ckr_served(c, q, &r, when, clause))
+			return false;
+	return true;
+}
+
+/* Only `q` is set up, and the back-end has never heard of the other ring. */
 static bool only(struct ck *c, unsigned q, const char *when)
 {
+	return ckr_session(c) && ckr_run(c, q, 16, 0) && serve_four(c, q, when, ON_ITS_OWN);
+}
+
+/* The other ring has its descriptors and nothing else: nobody may use them. */
+static bool beside(struct ck *c, unsigned q, const char *when)
+{
 	unsigned other = !q;
-	struct blk_req r;
 
 	if (!ckr_session(c) || !ckr_lay(c, other, 16, 0) ||
 	    !ckr_send(c, other, CKR_ERR | CKR_CALL, 0) || !ckr_run(c, q, 16, 0))
 		return false;
 	/* One signal on setting a call descriptor is allowed. */
 	ckv_signalled(ckv(c)->rings[other].call, 0);
-	for (unsigned i = 0; i < 4; i++)
-		if (!add_read(c, q, &r) || !ckr_publish(c, q) ||
-		    !ckr_served(c, q, &r, when, ON_ITS_OWN))
-			return false;
-	return other_silent(c, other, when);
+	return serve_four(c, q, when, NULL) && other_silent(c, other, when);
 }
 
 static void only_one(struct ck *c)
 {
-	if (only(c, 0, "only ring 0 is set up"))
-		only(c, 1, "only ring 1 is set up");
+	if (only(c, 0, "only ring 0 is set up") && only(c, 1, "only ring 1 is set up") &&
+	    beside(c, 0, "ring 0 is set up, ring 1 has descriptors"))
+		beside(c, 1, "ring 1 is set up, ring 0 has descriptors");
 }
 
 CHECK(only_one, .id = "vu.ring.only-one", .clauses = { ON_ITS_OWN },
       .stimulus =
-	      "only ring 0 is set up, the other has call and err descriptors at most; then, in a "
-	      "new session, only ring 1",
+	      "ring 0 set up alone, then ring 1 alone; then both again beside a ring that has call "
+	      "and err descriptors and nothing else",
       .oracle = "requests are served, and nothing is signalled for the ring that was not set up",
       .device = VIRTIO_ID_BLOCK, .queues = 2, .own_session = true, .run = only_one);
 
