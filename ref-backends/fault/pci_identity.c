@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Faults of what a PCI function says it is, and of queues that are not there. */
+/* Faults of what a PCI function says it is. */
 #include <linux/pci_regs.h>
 
 #include "ref-backends/binding/registers/pci.h"
@@ -21,14 +21,3 @@ static void foreign_id(struct rpci *p)
 FAULT(pci_foreign_id, .name = "pci-device-id-unlisted", .clause = "v14.pci.discovery.dev.2",
       .transport = "pci", .summary = "has a transitional device id that no device type has",
       .pci_built = foreign_id);
-
-static enum fault_action absent_breaks(struct rreg *r, unsigned reg, u32 *value)
-{
-	if (reg == RREG_NOTIFY && (*value & 0xffff) >= r->num_queues)
-		rreg_needs_reset(r);
-	return FAULT_PASS;
-}
-
-FAULT(reg_notify_absent, .name = "reg-notify-absent-breaks", .clause = "ROB.live.bad-request",
-      .transport = "registers", .summary = "breaks when a queue that is not there is notified",
-      .reg_write = absent_breaks);
