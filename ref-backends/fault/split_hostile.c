@@ -10,6 +10,7 @@
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/device/blk.h"
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/fault/vub_ring.h"
 
 static void die(void)
 {
@@ -19,7 +20,10 @@ static void die(void)
 /* The worker is gone and says nothing, until the ring is stopped. */
 static enum fault_action go_silent(const struct dvq_split *vq)
 {
-	((struct vub_ring *)vq->ctx)->held = true;
+	struct vub_ring *r = fault_vub_ring(vq);
+
+	if (r)
+		r->held = true;
 	return FAULT_DONE;
 }
 

@@ -2,6 +2,7 @@
 /* Faults of guest memory in several regions. */
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/fault/vub_ring.h"
 
 /* The memory that a front-end has who has not come to test tables. */
 static bool usual_memory(const struct vub_session *s)
@@ -46,9 +47,9 @@ static const struct vub_region *region_of(const struct vub_session *s, u64 uva)
 /* Completions go where no driver looks. */
 static enum fault_action used_elsewhere(struct dvq_split *vq, u32 *id, u32 *len)
 {
-	const struct vub_ring *r = vq->ctx;
+	const struct vub_ring *r = fault_vub_ring(vq);
 
-	return vq->num > 8 || region_of(r->s, r->addr.used) == region_of(r->s, r->addr.desc)
+	return !r || vq->num > 8 || region_of(r->s, r->addr.used) == region_of(r->s, r->addr.desc)
 		       ? FAULT_PASS
 		       : FAULT_DONE;
 }

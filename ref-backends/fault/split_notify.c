@@ -4,6 +4,7 @@
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/fault/get_id.h"
+#include "ref-backends/fault/vub_ring.h"
 
 /* --- used buffer notifications ------------------------------------------------------------------------ */
 
@@ -107,9 +108,9 @@ FAULT(event_idx_ignored, .name = "event-idx-ignored",
 
 static void call_neighbour(struct dvq_split *vq, u32 id, u32 len)
 {
-	struct vub_ring *r = vq->ctx;
+	struct vub_ring *r = fault_vub_ring(vq);
 
-	if (fault_get_id && r->s->num_rings > 1)
+	if (fault_get_id && r && r->s->num_rings > 1)
 		vub_signal(r->s->rings[!r->index].call_fd, true);
 }
 
