@@ -6,8 +6,11 @@
 unsigned rng_prepare(const struct rng_req *r, struct vq_sg sg[RNG_PARTS])
 {
 	const unsigned parts = MIN(MAX(r->parts, 1u), MIN(r->buf.len, (u32)RNG_PARTS));
-	const u32 each = r->buf.len / parts;
+	u32 each;
 
+	if (parts == 0)
+		return 0;
+	each = r->buf.len / parts;
 	memset(r->buf.hva, RNG_UNSET, r->buf.len);
 	for (unsigned i = 0; i < parts; i++)
 		sg[i] = (struct vq_sg){ gpa_add(r->buf.gpa, (u64)i * each), each };

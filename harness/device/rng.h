@@ -20,7 +20,10 @@ struct rng_req {
 
 #define RNG_PARTS 16
 
-/* Fill the buffer with RNG_UNSET, and cut it. Returns the number of pieces, all device-writable. */
+/*
+ * Fill the buffer with RNG_UNSET, and cut it. Returns the number of pieces, all device-writable: none
+ * of an empty buffer.
+ */
 unsigned rng_prepare(const struct rng_req *r, struct vq_sg sg[RNG_PARTS]);
 
 /* Length of the tail that still holds RNG_UNSET: at least len - this many bytes were written. */

@@ -38,6 +38,15 @@ static void test_pieces(void **state)
 	}
 }
 
+static void test_nothing(void **state)
+{
+	struct rng_req r = make(0, 1);
+	struct vq_sg sg[RNG_PARTS];
+
+	assert_int_equal(rng_prepare(&r, sg), 0);
+	assert_int_equal(rng_untouched(&r), 0);
+}
+
 static void test_untouched(void **state)
 {
 	struct rng_req r = make(64, 1);
@@ -55,6 +64,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_untouched),
 	};
 
