@@ -237,11 +237,12 @@ static void provided(struct ck *c)
 	const u64 beyond_us = BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) | BIT_ULL(VIRTIO_F_RING_PACKED) |
 			      BIT_ULL(VIRTIO_F_ADMIN_VQ) | BIT_ULL(VIRTIO_BLK_F_ZONED) |
 			      0xfull << 24 | BIT_ULL(VIRTIO_F_SR_IOV);
-	u64 offered;
+	u64 offered, version_1;
 
 	if (!ck_start(c, 0) || !ckm_serves(c))
 		return;
 	offered = c->offered & ~beyond_us & ~BIT_ULL(VIRTIO_F_VERSION_1);
+	version_1 = c->offered & BIT_ULL(VIRTIO_F_VERSION_1);
 	for (unsigned bit = 0; bit < 64; bit++) {
 		int rc;
 
@@ -249,7 +250,7 @@ static void provided(struct ck *c)
 			continue;
 		if (!ck_open(c))
 			return;
-		rc = c->tp->ops->set_features(c->tp, BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(bit));
+		rc = c->tp->ops->set_features(c->tp, version_1 | BIT_ULL(bit));
 		if (rc == TP_EREFUSED || rc == TP_EGONE) {
 			ck_fail(c, PROVIDED, "what is offered can be negotiated",
 				"feature bit %u alone: %s", bit, c->tp->error);
@@ -257,7 +258,7 @@ static void provided(struct ck *c)
 		}
 		if (!ck_must(c, rc, "negotiating features"))
 			return;
-		c->features = BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(bit);
+		c->features = version_1 | BIT_ULL(bit);
 		if (!ck_queue_start(c, 0, NULL) ||
 		    !ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK") ||
 		    !ckb_alive(c, 0, PROVIDED))

@@ -89,7 +89,8 @@ static void bits_hold(struct ck *c)
 	}
 }
 
-CHECK(feat_bits_hold, .id = "vu.feat.set.last-one-holds", .clauses = { BITS_HOLD },
+CHECK(feat_bits_hold, .id = "vu.feat.set.last-one-holds",
+      .clauses = { BITS_HOLD, "v14.split-ring.used-notif-suppress.dev.1" },
       .stimulus =
 	      "SET_FEATURES with EVENT_IDX, then without; a ring with used_event far ahead, three "
 	      "requests",
@@ -200,8 +201,8 @@ static void legacy(struct ck *c)
 		odd_bits(c, VU_SET_FEATURES, ckv(c)->offered & BIT_30, NULL, LEGACY);
 }
 
-CHECK(feat_legacy, .id = "vu.feat.set.without-version-1", .clauses = { LEGACY },
-      .stimulus = "SET_FEATURES without VERSION_1",
+CHECK(feat_legacy, .id = "vu.feat.set.without-version-1",
+      .clauses = { LEGACY, "ROB.live.new-session" }, .stimulus = "SET_FEATURES without VERSION_1",
       .oracle = "whatever the back-end makes of it, a new session is served",
       .caps = TP_CAP_VHOST_USER, .features = BIT_ULL(VIRTIO_F_VERSION_1), .run = legacy,
       .own_session = true);

@@ -84,7 +84,9 @@ static void follows(struct ck *c)
 			"after SET_STATUS 0, GET_VRING_BASE says %u", base);
 }
 
-CHECK(follows, .id = "vu.status.follows", .clauses = { FOLLOWS, A_STATUS, DRIVER_OK, ZERO },
+CHECK(follows, .id = "vu.status.follows",
+      .clauses = { FOLLOWS, A_STATUS, DRIVER_OK, ZERO, "v14.basic.device-status.dev.1",
+		   "v14.basic.device-reset.dev.1" },
       .stimulus = "SET_STATUS 1, 3, 0xb, 0xf, 0, with features, a ring and a request in between",
       .oracle =
 	      "GET_STATUS says the same each time, as a u64; the request is served after DRIVER_OK "
@@ -118,7 +120,8 @@ static void bad_features(struct ck *c)
 			(unsigned long long)v);
 }
 
-CHECK(bad_features, .id = "vu.status.bad-features", .clauses = { BAD_FEATURES, A_STATUS },
+CHECK(bad_features, .id = "vu.status.bad-features",
+      .clauses = { BAD_FEATURES, A_STATUS, "v14.basic.feature-bits.dev.3" },
       .stimulus = "SET_FEATURES with a bit that is not offered, without need_reply; SET_STATUS 0xb",
       .oracle = "GET_STATUS has FEATURES_OK clear, or the connection is closed", CKS_NEEDS,
       .run = bad_features);
@@ -183,7 +186,8 @@ static void needs_reset(struct ck *c)
 			(unsigned long long)v);
 }
 
-CHECK(needs_reset, .id = "vu.status.needs-reset", .clauses = { NEEDS_RESET },
+CHECK(needs_reset, .id = "vu.status.needs-reset",
+      .clauses = { NEEDS_RESET, "v14.basic.device-status.dev.3" },
       .stimulus = "an available entry that names head 65535, and a good request behind it",
       .oracle = "the good request is served, the connection closed, or DEVICE_NEEDS_RESET set",
       CKS_NEEDS, .run = needs_reset);
