@@ -97,7 +97,8 @@ FAULT(config_version, .name = "config-change-version-0", .clause = "VU.breq.conf
 
 static bool on_main(struct vub_session *s, bool due)
 {
-	send_over(s->conn.fd, VU_BACKEND_CONFIG_CHANGE_MSG, VU_VERSION, 0);
+	if (due)
+		send_over(s->conn.fd, VU_BACKEND_CONFIG_CHANGE_MSG, VU_VERSION, 0);
 	return due;
 }
 

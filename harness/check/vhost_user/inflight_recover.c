@@ -284,7 +284,7 @@ static void corrupt(struct ck *c)
 	ckv_reachable(c, CORRUPT);
 }
 
-CHECK(corrupt, .id = "vu.inflight.corrupt", .clauses = { CORRUPT },
+CHECK(corrupt, .id = "vu.inflight.corrupt", .clauses = { CORRUPT, "ROB.live.new-session" },
       .stimulus = "buffers with a last_batch_head and next of 0xffff, inflight 7, desc_num 0xffff, "
 		  "lists that go round, all heads marked, all bytes 0xff; the ring starts",
       .oracle = "whatever becomes of the ring, a new session is served", CKI_NEEDS,

@@ -326,7 +326,7 @@ static void torn(struct ck *c)
 	ckv_reachable(c, TORN);
 }
 
-CHECK(torn, .id = "vu.life.torn", .clauses = { TORN, NEW_SESSION, FDS },
+CHECK(torn, .id = "vu.life.torn", .clauses = { TORN, NEW_SESSION, FDS, "ROB.msg.truncated" },
       .stimulus =
 	      "connections that end after 1, 4, 11, 12, 15 and 19 bytes of SET_VRING_ERR, with a "
 	      "descriptor",
