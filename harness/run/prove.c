@@ -121,19 +121,22 @@ static void load_checks(struct prover *pr)
 	free(list);
 }
 
+static bool goes_with(const struct check *k, unsigned variant)
+{
+	return (!k->device || k->device == runner_device_id(variants[variant].device)) &&
+	       runner_goes_over(k, variants[variant].transport);
+}
+
 /* Can the fault show on this variant to a check that names its clause? */
 static bool can_show(const struct proof *p, const struct prove_fault *f, unsigned variant)
 {
 	const char *transport = variants[variant].transport;
-	u32 device = runner_device_id(variants[variant].device);
 
 	if (f->transport && strcmp(f->transport, transport) != 0 &&
 	    (strcmp(f->transport, CHECK_REGISTERS) != 0 || strcmp(transport, "vhost-user") == 0))
 		return false;
 	for (unsigned k = 0; k < p->check_count; k++)
-		if (names(p->checks[k].check, f->clause) &&
-		    (!p->checks[k].check->device || p->checks[k].check->device == device) &&
-		    runner_goes_over(p->checks[k].check, transport))
+		if (names(p->checks[k].check, f->clause) && goes_with(p->checks[k].check, variant))
 			return true;
 	return false;
 }
@@ -366,8 +369,8 @@ static int run_trials(struct prover *pr, const char *phase, char *error, size_t 
 	return rc;
 }
 
-/* "@(a|b|c)" of the checks for which `want` says so. */
-static char *glob_of(const struct proof *p, const struct prove_fault *f,
+/* "@(a|b|c)" of the checks that go with a variant and for which `want` says so, "" when there is none. */
+static char *glob_of(const struct proof *p, const struct prove_fault *f, unsigned variant,
 		     bool (*want)(const struct proof *, const struct prove_fault *, unsigned))
 {
 	const char *sep = "@(";
@@ -376,7 +379,7 @@ static char *glob_of(const struct proof *p, const struct prove_fault *f,
 	FILE *m = open_memstream(&out, &size);
 
 	for (unsigned k = 0; k < p->check_count; k++) {
-		if (!want(p, f, k))
+		if (!goes_with(p->checks[k].check, variant) || !want(p, f, k))
 			continue;
 		fprintf(m, "%s%s", sep, p->checks[k].check->id);
 		sep = "|";
@@ -404,15 +407,24 @@ static bool want_dirty(const struct proof *p, const struct prove_fault *f, unsig
 	return p->checks[k].clean != VERDICT_PASS && p->checks[k].clean != VERDICT_SKIP;
 }
 
-static int add_patient_trial(struct prover *pr, int fault, unsigned variant, char *glob)
+/* A trial of the checks for which `want` says so, with time. Says whether there are any. */
+static bool add_patient_trial(struct prover *pr, int fault, unsigned variant,
+			      bool (*want)(const struct proof *, const struct prove_fault *,
+					   unsigned))
 {
-	struct trial *t = trial_add(pr, fault, variant);
+	char *glob = glob_of(pr->p, fault == CLEAN ? NULL : &pr->p->faults[fault], variant, want);
+	struct trial *t;
 
+	if (!*glob) {
+		free(glob);
+		return false;
+	}
+	t = trial_add(pr, fault, variant);
 	t->timeout = "5s";
 	t->quiet = "300ms";
 	t->check_glob = glob;
 	t->own_glob = true;
-	return 0;
+	return true;
 }
 
 /*
@@ -422,18 +434,17 @@ static int add_patient_trial(struct prover *pr, int fault, unsigned variant, cha
 static int clean_rounds(struct prover *pr, char *error, size_t room)
 {
 	struct proof *p = pr->p;
-	unsigned dirty = 0;
 
 	for (unsigned v = 0; v < ARRAY_SIZE(variants); v++)
-		trial_add(pr, CLEAN, v);
+		for (unsigned k = 0; k < p->check_count; k++)
+			if (goes_with(p->checks[k].check, v)) {
+				trial_add(pr, CLEAN, v);
+				break;
+			}
 	if (run_trials(pr, "clean", error, room) < 0)
 		return -1;
-	for (unsigned k = 0; k < p->check_count; k++)
-		dirty += want_dirty(p, NULL, k);
-	if (!dirty)
-		return 0;
 	for (unsigned v = 0; v < ARRAY_SIZE(variants); v++)
-		add_patient_trial(pr, CLEAN, v, glob_of(p, NULL, want_dirty));
+		add_patient_trial(pr, CLEAN, v, want_dirty);
 	for (unsigned k = 0; k < p->check_count; k++)
 		if (want_dirty(p, NULL, k))
 			p->checks[k].clean = -1;
@@ -455,17 +466,9 @@ static int fault_rounds(struct prover *pr, char *error, size_t room)
 	/* Not caught: with patience, on one variant after the other, checks of that clause only. */
 	for (unsigned v = 0; v < ARRAY_SIZE(variants); v++) {
 		for (unsigned f = 0; f < p->fault_count; f++) {
-			char *glob;
-
-			if (p->faults[f].caught || !can_show(p, &p->faults[f], v))
-				continue;
-			glob = glob_of(p, &p->faults[f], want_named);
-			if (!*glob) {
-				free(glob);
-				continue;
-			}
-			p->faults[f].retried = true;
-			add_patient_trial(pr, (int)f, v, glob);
+			if (!p->faults[f].caught && can_show(p, &p->faults[f], v) &&
+			    add_patient_trial(pr, (int)f, v, want_named))
+				p->faults[f].retried = true;
 		}
 		if (run_trials(pr, "faults, again", error, room) < 0)
 			return -1;
@@ -473,8 +476,7 @@ static int fault_rounds(struct prover *pr, char *error, size_t room)
 	for (unsigned f = 0; f < p->fault_count; f++) {
 		if (!p->faults[f].accused)
 			continue;
-		add_patient_trial(pr, (int)f, p->faults[f].first,
-				  glob_of(p, &p->faults[f], want_accuser));
+		add_patient_trial(pr, (int)f, p->faults[f].first, want_accuser);
 		p->faults[f].accused = 0;
 		p->faults[f].retried = true;
 	}

@@ -265,7 +265,7 @@ static void run_check(struct runner *rn, struct result *res)
 {
 	const struct check *k = res->check;
 	struct ck *c = &rn->ck;
-	u64 start = vu_now_ns();
+	u64 start = host_now_ns();
 	char why[RESULT_TEXT];
 
 	if (skip_reason(rn, k, why, sizeof(why))) {
@@ -292,7 +292,7 @@ static void run_check(struct runner *rn, struct result *res)
 	};
 	run_open_check(rn, res);
 	take_verdict(rn, res);
-	res->duration_ms = (double)(vu_now_ns() - start) / 1e6;
+	res->duration_ms = (double)(host_now_ns() - start) / 1e6;
 }
 
 static void keep_evidence(struct runner *rn, struct result *res)
@@ -447,7 +447,7 @@ int runner_run(struct target *t, const struct runner_opts *o, struct run *r, cha
 {
 	struct runner *rn = calloc(1, sizeof(*rn));
 	const struct check **selected = NULL;
-	u64 start = vu_now_ns();
+	u64 start = host_now_ns();
 	int rc = -1;
 
 	memset(r, 0, sizeof(*r));
@@ -499,6 +499,6 @@ out:
 	}
 	free(rn);
 	free(selected);
-	r->duration_s = (double)(vu_now_ns() - start) / 1e9;
+	r->duration_s = (double)(host_now_ns() - start) / 1e9;
 	return rc;
 }

@@ -173,7 +173,7 @@ static void start_backend(struct world *w)
 
 static void connect_backend(struct world *w)
 {
-	u64 end = vu_now_ns() + DEADLINE_NS;
+	u64 end = host_now_ns() + DEADLINE_NS;
 
 	for (;;) {
 		w->fe.sock = vu_wire_connect(w->socket, 1000);
@@ -183,7 +183,7 @@ static void connect_backend(struct world *w)
 			w->pid = 0;
 			fail(w, "the back-end ended before it listened");
 		}
-		if (vu_now_ns() > end)
+		if (host_now_ns() > end)
 			fail(w, "the back-end does not listen");
 		poll(NULL, 0, 1);
 	}
@@ -483,9 +483,9 @@ static bool sleep_until_called(struct world *w, u64 end)
 
 static void load(struct world *w, u64 ns)
 {
-	u64 end = vu_now_ns() + ns;
+	u64 end = host_now_ns() + ns;
 
-	while (vu_now_ns() < end) {
+	while (host_now_ns() < end) {
 		unsigned got = reap_all(w);
 
 		for (unsigned n = 0; n < QUEUES; n++)
@@ -497,7 +497,7 @@ static void load(struct world *w, u64 ns)
 
 static void drain(struct world *w)
 {
-	u64 end = vu_now_ns() + DEADLINE_NS;
+	u64 end = host_now_ns() + DEADLINE_NS;
 
 	for (;;) {
 		unsigned busy = 0;
@@ -515,7 +515,7 @@ static void drain(struct world *w)
 			     "ring",
 			     busy, got);
 		}
-		if (vu_now_ns() > end)
+		if (host_now_ns() > end)
 			fail(w, "%u requests never came back", busy);
 		if (!w->sleeps)
 			w->fe.tp.ops->relax(&w->fe.tp);
@@ -546,8 +546,8 @@ static void fall_asleep(struct world *w)
 		do
 			reap(w, n);
 		while (vq_split_enable_calls(&w->q[n].vq));
-	end = vu_now_ns() + below(w, 100) * 1000;
-	while (vu_now_ns() < end)
+	end = host_now_ns() + below(w, 100) * 1000;
+	while (host_now_ns() < end)
 		;
 }
 
@@ -663,7 +663,7 @@ static void one_round(struct world *w)
 	/* Every fourth end comes while requests of the one before are served again. */
 	load(w, (u64)below(w, w->round % 4 ? w->load_us : 300) * 1000);
 	end_it(w, base);
-	ended = vu_now_ns();
+	ended = host_now_ns();
 
 	/* The guest runs on, if it does not sleep. */
 	for (unsigned n = 0; !w->sleeps && n < QUEUES; n++)
@@ -692,13 +692,13 @@ static void one_round(struct world *w)
 		verify_image(w);
 	}
 	if (w->acknowledged != before)
-		w->worst_gap = MAX(w->worst_gap, vu_now_ns() - ended);
+		w->worst_gap = MAX(w->worst_gap, host_now_ns() - ended);
 }
 
 static void run(struct world *w)
 {
 	const u16 base[QUEUES] = { 0 };
-	u64 start = vu_now_ns();
+	u64 start = host_now_ns();
 	u32 at = 0;
 
 	vu_transport_init(&w->fe, w->socket);
@@ -721,7 +721,7 @@ static void run(struct world *w)
 	       ends[w->end].name, w->rounds, (unsigned long long)w->acknowledged,
 	       (unsigned long long)w->caught, (unsigned long long)w->published,
 	       (unsigned long long)w->rewound, (double)w->worst_gap / 1e6,
-	       (double)(vu_now_ns() - start) / 1e9);
+	       (double)(host_now_ns() - start) / 1e9);
 }
 
 static int usage(void)

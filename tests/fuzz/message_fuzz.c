@@ -29,7 +29,7 @@ static void preload(int sock, const u8 *bytes, size_t len, unsigned nfds)
 	for (unsigned i = 0; i < n; i++)
 		fds[i] = STDERR_FILENO;
 	if (len)
-		vu_wire_send(sock, bytes, len, fds, n, vu_now_ns() + 1000000);
+		vu_wire_send(sock, bytes, len, fds, n, host_now_ns() + 1000000);
 	shutdown(sock, SHUT_WR);
 }
 

@@ -247,7 +247,7 @@ static void disconnect(struct ck *c)
 		if (!ckr_publish(c, 0))
 			return;
 		/* Not always at the same moment. */
-		for (u64 end = vu_now_ns() + round * 40000; vu_now_ns() < end;)
+		for (u64 end = host_now_ns() + round * 40000; host_now_ns() < end;)
 			;
 		vu_disconnect(ckv(c));
 		if (!ckr_next_session(c, "a disconnect under load", DISCONNECT))

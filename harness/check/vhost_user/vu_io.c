@@ -174,7 +174,7 @@ bool ckv_count_fds(struct ck *c, u32 *n)
 bool ckv_signalled(int eventfd, unsigned ms)
 {
 	struct pollfd pfd = { .fd = eventfd, .events = POLLIN };
-	u64 count, deadline = vu_now_ns() + (u64)ms * 1000000;
+	u64 count, deadline = host_now_ns() + (u64)ms * 1000000;
 	int rc;
 
 	do

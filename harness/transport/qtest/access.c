@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/transport/host/clock.h"
 #include "harness/transport/host/process.h"
 
 /* Where the machines have what we use. All of it is fixed in QEMU's boards. */
@@ -66,20 +66,12 @@ static const struct board boards[] = {
 	  .mmio_count = 32 },
 };
 
-static u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
-}
-
 static int gone(struct qtest *q)
 {
-	u64 end = now_ns() + 2000000000u;
+	u64 end = host_now_ns() + 2000000000u;
 
 	/* The socket may close a moment before the process can be waited for. */
-	while (!qtest_died(q) && now_ns() < end)
+	while (!qtest_died(q) && host_now_ns() < end)
 		poll(NULL, 0, 1);
 	snprintf(q->access.error, sizeof(q->access.error), "%s %.130s", qtest_name(q),
 		 q->death[0] ? q->death : "closed its qtest socket");
@@ -92,7 +84,7 @@ static int read_line(struct qtest *q, char *line, size_t room, u64 deadline)
 	for (;;) {
 		char *end = memchr(q->input, '\n', q->have);
 		struct pollfd pfd = { .fd = q->sock, .events = POLLIN };
-		u64 now = now_ns();
+		u64 now = host_now_ns();
 		ssize_t n;
 
 		if (end) {
@@ -125,7 +117,7 @@ static int command(struct qtest *q, u64 *value, const char *fmt, ...)
 
 static int command(struct qtest *q, u64 *value, const char *fmt, ...)
 {
-	u64 deadline = now_ns() + (u64)q->opts->timeout_ms * 1000000;
+	u64 deadline = host_now_ns() + (u64)q->opts->timeout_ms * 1000000;
 	char line[256];
 	va_list ap;
 	int n, rc;
@@ -227,13 +219,13 @@ static int op_process(struct access *a, struct tp_process *p)
 
 static u64 op_now_ns(struct access *a)
 {
-	return now_ns();
+	return host_now_ns();
 }
 
 static void op_relax(struct access *a)
 {
 	/* QEMU needs a processor, and timers of its devices need its clock to move. */
-	sched_yield();
+	host_relax(&((struct qtest *)a)->pace);
 }
 
 static const struct access_ops qtest_ops = {

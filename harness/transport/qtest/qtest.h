@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "harness/transport/access.h"
+#include "harness/transport/host/clock.h"
 
 enum qtest_arch {
 	QTEST_X86_64,
@@ -44,6 +45,7 @@ struct qtest {
 	char death[256]; /* "" = it did not end by itself */
 	char input[4096];
 	size_t have;
+	struct host_pace pace;
 };
 
 /* 0, or -1 with one line in q->access.error. */

@@ -63,6 +63,7 @@ struct vu_frontend {
 	struct vu_region regions[VU_FE_REGIONS];
 	unsigned region_count;
 	struct vu_ring_fds rings[VU_FE_RINGS];
+	struct host_pace pace;
 };
 
 /* A front-end for the back-end listening at `path`. Nothing is sent until open() or vu_connect(). */

@@ -2,7 +2,6 @@
 /* The front-end as a transport: what device checks and benches see. */
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -255,13 +254,13 @@ static int op_process(struct tp *t, struct tp_process *p)
 
 static u64 op_now_ns(struct tp *t)
 {
-	return vu_now_ns();
+	return host_now_ns();
 }
 
 static void op_relax(struct tp *t)
 {
 	/* The back-end may need this very processor. */
-	sched_yield();
+	host_relax(&vu_from_tp(t)->pace);
 }
 
 static const struct tp_ops vhost_user_ops = {

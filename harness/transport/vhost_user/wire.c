@@ -6,23 +6,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The kernel passes at most SCM_MAX_FD descriptors in one message. */
 #define SCM_MAX 253
 
-u64 vu_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
-}
-
 int vu_ms_left(u64 deadline_ns)
 {
-	u64 now = vu_now_ns();
+	u64 now = host_now_ns();
 
 	return now >= deadline_ns ? 0 : (int)((deadline_ns - now + 999999) / 1000000);
 }
@@ -37,7 +28,7 @@ void vu_reply_release(struct vu_reply *r)
 int vu_wire_connect(const char *path, unsigned timeout_ms)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	u64 deadline = vu_now_ns() + (u64)timeout_ms * 1000000;
+	u64 deadline = host_now_ns() + (u64)timeout_ms * 1000000;
 	int sock;
 
 	if (strlen(path) >= sizeof(addr.sun_path)) {

@@ -8,6 +8,7 @@
 
 #include "harness/spec/vu_msg.h"
 #include "harness/spec/vu_proto.h"
+#include "harness/transport/host/clock.h"
 #include "harness/transport/transport.h"
 
 /* A received message. The descriptors belong to whoever holds it: vu_reply_release(). */
@@ -41,8 +42,6 @@ int vu_wire_poll(const int *socks, unsigned n, u64 deadline_ns);
 
 /* Has the peer closed? Waits until the deadline; data that arrives instead is left unread. */
 bool vu_wire_closed(int sock, u64 deadline_ns);
-
-u64 vu_now_ns(void);
 
 /* Milliseconds left until the deadline, rounded up, for poll(2). */
 int vu_ms_left(u64 deadline_ns);
