@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* ringside prove: show that every check catches what it is there for. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,14 +116,15 @@ static int cmd_prove(int argc, char **argv)
 		o.prove.parallel = 4 * (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 	o.prove.progress = isatty(STDERR_FILENO);
 	interrupt_catch();
-	if (prove_run(&o.prove, &proof, error, sizeof(error)) < 0) {
+	rc = prove_run(&o.prove, &proof, error, sizeof(error));
+	if (rc < 0) {
 		cli_error("%s", error);
 		prove_free(&proof);
+		if (rc == -ENOENT)
+			return CLI_USAGE;
 		return interrupt_pending() ? 128 + interrupt_pending() : CLI_INTERNAL;
 	}
-	rc = proof.proven == proof.check_count && proof.accused == 0 && proof.check_count
-		     ? CLI_OK
-		     : CLI_UNEXPECTED;
+	rc = proof.proven == proof.asked && proof.accused == 0 ? CLI_OK : CLI_UNEXPECTED;
 	f = cli_open_output(o.output);
 	if (f)
 		(o.format == CLI_FORMAT_JSON ? prove_write_json : prove_write_text)(&proof, f);

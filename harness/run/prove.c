@@ -176,6 +176,18 @@ static void drop_unnamed_faults(struct proof *p)
 	p->fault_count = kept;
 }
 
+/* When faults are chosen, the other checks stand by: they are to accuse nobody, and need no proof. */
+static void ask(struct prover *pr)
+{
+	struct proof *p = pr->p;
+
+	for (unsigned k = 0; k < p->check_count; k++) {
+		p->checks[k].asked = !pr->o->fault_glob;
+		for (unsigned f = 0; f < p->fault_count; f++)
+			p->checks[k].asked |= names(p->checks[k].check, p->faults[f].clause);
+	}
+}
+
 static int prover_init(struct prover *pr, char *error, size_t room)
 {
 	struct proof *p = pr->p;
@@ -192,6 +204,13 @@ static int prover_init(struct prover *pr, char *error, size_t room)
 		return -1;
 	if (pr->o->check_glob)
 		drop_unnamed_faults(p);
+	if (!p->check_count || (pr->o->fault_glob && !p->fault_count)) {
+		snprintf(error, room,
+			 p->check_count ? "no fault that a check names matches"
+					: "no check matches: 'ringside conform --list' lists them");
+		return -ENOENT;
+	}
+	ask(pr);
 	choose_variants(p);
 	for (unsigned f = 0; f < p->fault_count; f++) {
 		p->faults[f].caught_by = calloc(p->check_count + 1, sizeof(unsigned));
@@ -496,7 +515,8 @@ static void conclude(struct proof *p)
 			p->checks[k].proven = false;
 			p->dirty++;
 		}
-		p->proven += p->checks[k].proven;
+		p->asked += p->checks[k].asked;
+		p->proven += p->checks[k].asked && p->checks[k].proven;
 	}
 }
 

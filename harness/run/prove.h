@@ -34,6 +34,7 @@ struct prove_check {
 	const struct check *check;
 	int clean; /* enum verdict; -1: did not run */
 	char *clean_reason;
+	bool asked; /* names a clause of one of the chosen faults */
 	bool proven;
 };
 
@@ -42,14 +43,15 @@ struct proof {
 	unsigned check_count;
 	struct prove_fault *faults;
 	unsigned fault_count;
-	unsigned proven;  /* checks */
+	unsigned asked;	  /* checks to be proven */
+	unsigned proven;  /* of these */
 	unsigned caught;  /* faults */
 	unsigned accused; /* wrong accusations */
 	unsigned dirty;	  /* checks that did not pass on the clean back-end */
 	double duration_s;
 };
 
-/* 0, or -1 with one line in `error`. */
+/* 0; -ENOENT: the globs select nothing, -1: it could not be done, with one line in `error`. */
 int prove_run(const struct prove_opts *o, struct proof *p, char *error, size_t room);
 void prove_free(struct proof *p);
 

@@ -16,7 +16,7 @@ void prove_write_text(const struct proof *p, FILE *f)
 	for (unsigned k = 0; k < p->check_count; k++) {
 		const struct prove_check *c = &p->checks[k];
 
-		if (c->proven)
+		if (c->proven || !c->asked)
 			continue;
 		if (c->clean != VERDICT_PASS)
 			fprintf(f, "unproven %s: %s on the clean back-end%s%s\n", c->check->id,
@@ -39,7 +39,7 @@ void prove_write_text(const struct proof *p, FILE *f)
 	}
 	fprintf(f, "%u faults, %u caught, %u accused wrongly; %.0f s\n", p->fault_count, p->caught,
 		p->accused, p->duration_s);
-	fprintf(f, "%u checks, %u proven\n", p->check_count, p->proven);
+	fprintf(f, "%u checks, %u proven\n", p->asked, p->proven);
 }
 
 static json_t *id_list(const struct proof *p, const unsigned *list, unsigned n)
@@ -69,10 +69,12 @@ void prove_write_json(const struct proof *p, FILE *f)
 	json_t *checks = json_array(), *faults = json_array(), *o;
 
 	for (unsigned k = 0; k < p->check_count; k++)
-		json_array_append_new(
-			checks, json_pack("{s:s, s:s, s:b, s:o}", "id", p->checks[k].check->id,
-					  "clean", clean_name(&p->checks[k]), "proven",
-					  p->checks[k].proven, "faults", faults_of(p, k)));
+		if (p->checks[k].asked)
+			json_array_append_new(checks, json_pack("{s:s, s:s, s:b, s:o}", "id",
+								p->checks[k].check->id, "clean",
+								clean_name(&p->checks[k]), "proven",
+								p->checks[k].proven, "faults",
+								faults_of(p, k)));
 	for (unsigned i = 0; i < p->fault_count; i++) {
 		const struct prove_fault *fault = &p->faults[i];
 
@@ -86,10 +88,10 @@ void prove_write_json(const struct proof *p, FILE *f)
 	}
 	o = json_pack("{s:s, s:s, s:o, s:o, s:{s:i, s:i, s:i, s:i, s:i}, s:f, s:o, s:o}", "schema",
 		      "ringside.prove/1", "ringside", ringside_version, "created", host_timestamp(),
-		      "host", host_fingerprint(), "summary", "checks", (int)p->check_count,
-		      "proven", (int)p->proven, "faults", (int)p->fault_count, "caught",
-		      (int)p->caught, "accused_wrongly", (int)p->accused, "duration_s",
-		      p->duration_s, "checks", checks, "faults", faults);
+		      "host", host_fingerprint(), "summary", "checks", (int)p->asked, "proven",
+		      (int)p->proven, "faults", (int)p->fault_count, "caught", (int)p->caught,
+		      "accused_wrongly", (int)p->accused, "duration_s", p->duration_s, "checks",
+		      checks, "faults", faults);
 	json_dumpf(o, f, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
 	fputc('\n', f);
 	json_decref(o);
