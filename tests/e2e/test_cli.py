@@ -51,11 +51,12 @@ def test_unknown_command(ringside, name):
     assert f"'{name}'" in done.stderr
 
 
-COMMANDS = ["bench", "clauses", "conform", "explain", "prove", "report", "trace"]
+COMMANDS = ["bench", "clauses", "conform", "explain", "prove", "report", "run", "trace"]
 
 
 def test_commands(commands):
-    assert commands == sorted(set(COMMANDS) - {"report"}) + ["report"]
+    external = {"report", "run"}
+    assert commands == sorted(set(COMMANDS) - external) + sorted(external)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

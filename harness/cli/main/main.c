@@ -27,6 +27,7 @@ static const struct {
 	const char *name, *summary;
 } external[] = {
 	{ "report", "render results as one self-contained HTML page" },
+	{ "run", "run scenarios: guests, hypervisors, back-ends, a cell for each combination" },
 };
 
 static void usage(FILE *f)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Back-ends: ours, and the programs of scenarios/targets."""
+import os
+import shlex
+import shutil
+
+from ringside_scenario.outcome import Failed
+from ringside_scenario.process import NotStarted, await_listening
+
+LISTEN_DEADLINE = 20
+MEMORY = "64M"
+
+
+class Backend:
+    """What is behind a device: how it is started, and the process once it is."""
+
+    def __init__(self, cell, ctx):
+        self.cell = cell
+        self.ctx = ctx
+        self.socket = os.path.join(ctx.work, "vhost.sock")
+        self.log = os.path.join(ctx.folder, "backend.log")
+        self.judge = None  # the file with the judge's verdicts
+        self.process = None
+        self.image = None  # what is on the medium; None: nothing
+
+    @property
+    def ours(self):
+        return self.cell.backend == "ringside-backend"
+
+    def argv(self, socket=None):
+        """The program's command line."""
+        cell = self.cell
+        socket = socket or self.socket
+        more = cell.scenario.data.get("options", {}).get(cell.backend, [])
+        if not self.ours:
+            return [os.path.join(cell.scenario.folder, "targets", cell.backend), socket,
+                    *([self.image] if self.image else []), *more]
+        argv = [self.ctx.backend_program, cell.device, "--socket-path", socket]
+        if cell.device == "blk":
+            argv += ["--image", self.image] if self.image else ["--memory", MEMORY]
+        if cell.judge:
+            self.judge = os.path.join(self.ctx.folder, "judge.json")
+            argv += ["--judge-output", self.judge]
+        return argv + more
+
+    def check_program(self):
+        """There must be something to start."""
+        program = self.argv()[0]
+        if not shutil.which(program):
+            raise Failed("error", f"{program} is not there, or no program")
+
+    def command(self):
+        """The same for ringside's --command, which starts it again and again."""
+        words = [w if w == "{socket}" else shlex.quote(w) for w in self.argv("{socket}")]
+        return f"exec {' '.join(words)} 2>>{shlex.quote(self.log)}"
+
+    def trigger(self):
+        """The command that makes it change its configuration; None: there is none."""
+        if self.ours:
+            return "kill -USR1 {pid}" if self.cell.device == "blk" else None
+        path = os.path.join(self.cell.scenario.folder, "targets", self.cell.backend + "-resize")
+        return f"{shlex.quote(path)} {{socket}}" if os.path.exists(path) else None
+
+    def start(self):
+        self.check_program()
+        try:
+            self.process = self.ctx.processes.start(self.cell.backend, self.argv(), self.log)
+        except NotStarted as e:
+            raise Failed("error", str(e)) from None
+        trouble = await_listening(self.process, self.socket, LISTEN_DEADLINE)
+        if trouble:
+            raise Failed("died", trouble)
+
+    def check(self):
+        """It must still run."""
+        if self.process and self.process.ended:
+            words = self.process.last_words()
+            raise Failed("died", f"{self.cell.backend} {self.process.how()}" +
+                         (f": {words}" if words else ""))

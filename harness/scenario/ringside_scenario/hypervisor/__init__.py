@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Hypervisors, one module each; README.md tells how one is added."""
+import importlib
+
+# Name as in a scenario: its module.
+NAMES = {
+    "none": "direct",
+    "qemu-tcg": "qemu",
+    "qemu-kvm": "qemu",
+}
+
+
+def named(name):
+    """The hypervisor of that name."""
+    module = importlib.import_module(f"ringside_scenario.hypervisor.{NAMES[name]}")
+    return module.named(name)

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where the programs are that a run needs."""
+import os
+import sys
+
+
+def _beside():
+    """bin of the tree or the installation that this program belongs to."""
+    # argv[0] is the link in the build tree, or the installed file; a worker of xdist has neither.
+    folder = os.environ.get("RINGSIDE_LIBEXEC") or os.path.dirname(os.path.abspath(sys.argv[0]))
+    return os.path.normpath(os.path.join(folder, "../../bin"))
+
+
+def find():
+    """{"ringside": …, "backend": …}"""
+    ringside = os.environ.get("RINGSIDE") or os.path.join(_beside(), "ringside")
+    backend = os.environ.get("RINGSIDE_BACKEND") or os.path.join(
+        os.path.dirname(ringside), "ringside-backend")
+    return {"ringside": ringside, "backend": backend}
