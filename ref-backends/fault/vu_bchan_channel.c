@@ -33,7 +33,8 @@ static void send_over(int fd, u32 request, u32 flags, u32 index)
 static enum fault_action refuse_second(struct vub_session *s, struct vub_request *rq,
 				       struct vub_reply *rep)
 {
-	if (is_set(rq) && ++count > 1)
+	/* Before SET_FEATURES it is another rule's: the descriptor is accepted. */
+	if (is_set(rq) && ++count > 1 && s->features)
 		return vu_fault_ack(s, rq, rep, 1);
 	return FAULT_PASS;
 }
@@ -97,7 +98,8 @@ FAULT(config_version, .name = "config-change-version-0", .clause = "VU.breq.conf
 
 static bool on_main(struct vub_session *s, bool due)
 {
-	if (due)
+	/* Not the announcement of a device that needs a reset: what recovers from that is another rule's. */
+	if (due && !(s->status & VIRTIO_CONFIG_S_NEEDS_RESET))
 		send_over(s->conn.fd, VU_BACKEND_CONFIG_CHANGE_MSG, VU_VERSION, 0);
 	return due;
 }
