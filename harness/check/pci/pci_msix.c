@@ -316,7 +316,7 @@ static void masked(struct ck *c)
 	const u32 v = pci_vector(p, 0);
 	const u64 control =
 		p->msix_table + (u64)v * PCI_MSIX_ENTRY_SIZE + PCI_MSIX_ENTRY_VECTOR_CTRL;
-	bool set;
+	bool set = false;
 
 	if (!rk_can_work(c) || !has_msix(c) || !start_on(c, v) ||
 	    !ck_must(c, regs_write(&p->r, control, 4, PCI_MSIX_ENTRY_CTRL_MASKBIT), "masking"))

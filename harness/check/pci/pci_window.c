@@ -29,14 +29,14 @@ static bool aim(struct ck *c, u32 field, unsigned size, u32 *data_at)
 
 static bool read_through(struct ck *c, u32 field, unsigned size, u32 *value)
 {
-	u32 at;
+	u32 at = 0;
 
 	return aim(c, field, size, &at) && pk_cfg_read(c, at, size, value);
 }
 
 static bool write_through(struct ck *c, u32 field, unsigned size, u32 value)
 {
-	u32 at;
+	u32 at = 0;
 
 	return aim(c, field, size, &at) && pk_cfg_write(c, at, size, value);
 }
