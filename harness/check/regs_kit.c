@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/check/regs_kit.h"
 
+#include <string.h>
+
 #include "harness/check/blk_io.h"
 #include "harness/device/rng.h"
 
@@ -66,11 +68,18 @@ bool rk_go_to(struct ck *c, u8 status)
 
 bool rk_can_work(struct ck *c)
 {
-	return c->device == VIRTIO_ID_BLOCK || c->device == VIRTIO_ID_RNG ||
+	return rk_knows_work(c) ||
 	       ck_skip(c, "needs a request that the device serves, and we know none for this type");
 }
 
 bool rk_offer(struct ck *c)
+{
+	struct tp_buf data;
+
+	return rk_offer_in(c, &data);
+}
+
+bool rk_offer_in(struct ck *c, struct tp_buf *data)
 {
 	struct vq_split *vq = &c->q[0].vq;
 
@@ -80,6 +89,7 @@ bool rk_offer(struct ck *c)
 		if (!ckb_make(c, &r, VIRTIO_BLK_T_IN, 0, VIRTIO_BLK_SECTOR) ||
 		    ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0)
 			return false;
+		*data = r.data;
 	} else {
 		struct rng_req r = { .parts = 1 };
 		struct vq_sg sg[RNG_PARTS];
@@ -88,9 +98,26 @@ bool rk_offer(struct ck *c)
 			return false;
 		if (vq_split_add(vq, sg, 0, rng_prepare(&r, sg), vq) < 0)
 			return ck_error(c, "the queue is full");
+		*data = r.buf;
 	}
 	vq_split_publish(vq);
 	return true;
+}
+
+/* FNV-1a, word by word. */
+u64 rk_digest(const struct ck *c)
+{
+	u64 h = 0xcbf29ce484222325ull;
+
+	for (unsigned m = 0; m < c->tp->mem_count; m++) {
+		for (u64 i = 0; i + 8 <= ALIGN_UP((u64)c->mem_used[m], 8); i += 8) {
+			u64 v;
+
+			memcpy(&v, c->tp->mem[m].hva + i, sizeof(v));
+			h = (h ^ v) * 0x100000001b3ull;
+		}
+	}
+	return h;
 }
 
 bool rk_served(struct ck *c)

@@ -48,16 +48,31 @@ bool rk_go_to(struct ck *c, u8 status);
 
 /* --- requests ------------------------------------------------------------------------------------ */
 
-/* Do we know a request that this type of device serves at once, on queue 0? Else the check is over. */
+/* Do we know a request that this type of device serves at once, on queue 0? */
+static inline bool rk_knows_work(const struct ck *c)
+{
+	return c->device == VIRTIO_ID_BLOCK || c->device == VIRTIO_ID_RNG;
+}
+
+/* The same, for a check that is over otherwise. */
 bool rk_can_work(struct ck *c);
+
+/* What the device's data goes to holds this before. */
+#define RK_UNTOUCHED 0xa5
+
 /* Make one available on queue 0, without a notification. */
 bool rk_offer(struct ck *c);
+/* The same; *data is where the device writes. */
+bool rk_offer_in(struct ck *c, struct tp_buf *data);
 /* All that was made available on queue 0 is used, within the deadline; records nothing. */
 bool rk_served(struct ck *c);
 /* One request, with a notification, which must be served: set-up. */
 bool rk_work(struct ck *c);
 /* The same where being served is what is asked. */
 bool rk_work_or_fail(struct ck *c, const char *clause, const char *when);
+
+/* Of all guest memory in use, rings and buffers: to be looked at twice. */
+u64 rk_digest(const struct ck *c);
 
 /*
  * An event of the configuration kind that every device with a queue can be made to have: it needs a

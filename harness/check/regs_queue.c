@@ -10,6 +10,8 @@
 #define MMIO_RR_ENABLED "v14.mmio.registers.dev.10"
 #define PCI_RR_RESETS	"v14.pci.common-cfg.dev.12"
 #define MMIO_RR_RESETS	"v14.mmio.registers.dev.11"
+#define PCI_RR_BUSY	"v14.pci.common-cfg.dev.13"
+#define MMIO_RR_BUSY	"v14.mmio.registers.dev.12"
 #define PCI_RR_DONE	"v14.pci.common-cfg.dev.14"
 #define MMIO_RR_DONE	"v14.mmio.registers.dev.13"
 #define VQ_STOPS	"v14.basic.vq-reset.dev.1"
@@ -90,7 +92,7 @@ static void notify_absent(struct ck *c)
 		ck_fail(c, ALIVE, "the device goes on", "the status is 0x%02x", status);
 		return;
 	}
-	if (c->device == VIRTIO_ID_BLOCK || c->device == VIRTIO_ID_RNG)
+	if (rk_knows_work(c))
 		rk_work_or_fail(c, ALIVE, "after notifications for queues that do not exist");
 }
 
@@ -167,6 +169,70 @@ CHECK(ring_reset_done, .id = "regs.queue-reset.done", .clauses = { PCI_RR_DONE, 
       .stimulus = "1 written to queue_reset (QueueReset) of a queue that runs",
       .oracle = "it becomes 0, and queue_enable (QueueReady) is 0 then", .features = RING_RESET,
       .run = ring_reset_done);
+
+/* Requests in flight, where the device takes its time for them: with none the reset is over at once. */
+#define LOAD 4
+
+/* Until it reads 0: how often it read 1 before, or -1 and why has been recorded. */
+static int reset_takes(struct ck *c)
+{
+	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
+	u32 value;
+
+	for (int n = 0;; n++) {
+		if (!resetting(c, 0, &value))
+			return -1;
+		if (value == 0)
+			return n;
+		if (value != 1) {
+			ck_fail(c, rk_clause(c, PCI_RR_BUSY, MMIO_RR_BUSY), "1, then 0",
+				"0x%x while the queue is being reset", value);
+			return -1;
+		}
+		if (c->tp->ops->now_ns(c->tp) > deadline) {
+			ck_fail(c, rk_clause(c, PCI_RR_DONE, MMIO_RR_DONE), "0 once it is reset",
+				"1 for %u ms", c->tp->timeout_ms);
+			return -1;
+		}
+		c->tp->ops->relax(c->tp);
+	}
+}
+
+static void ring_reset_busy(struct ck *c)
+{
+	struct regs *r = rk_regs(c);
+	u64 before;
+	u16 used;
+	int n;
+
+	if (!rk_can_work(c) || !ck_start(c, ck_ring_features() | RING_RESET))
+		return;
+	for (unsigned i = 0; i < LOAD; i++)
+		if (!rk_offer(c))
+			return;
+	if (!ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying") ||
+	    !ck_must(c, r->reg->queue_reset(r, 0), "resetting a queue"))
+		return;
+	n = reset_takes(c);
+	if (n < 0)
+		return;
+	used = vq_split_raw_used_idx(&c->q[0].vq);
+	before = rk_digest(c);
+	ck_log(c, "  1 was read %d times, and %u of %u requests are used", n, used, LOAD);
+	ck_quiet(c);
+	if (rk_digest(c) != before)
+		ck_fail(c, rk_clause(c, PCI_RR_BUSY, MMIO_RR_BUSY),
+			"1 as long as the queue is being reset",
+			"it reads 0, and rings and buffers change afterwards; the used index was "
+			"%u, is %u",
+			used, vq_split_raw_used_idx(&c->q[0].vq));
+}
+
+CHECK(ring_reset_busy, .id = "regs.queue-reset.in-progress",
+      .clauses = { PCI_RR_BUSY, MMIO_RR_BUSY, PCI_RR_DONE, MMIO_RR_DONE },
+      .stimulus = "four requests, and at once 1 written to queue_reset (QueueReset)",
+      .oracle = "1, then 0 for good: rings and buffers do not change once it reads 0",
+      .features = RING_RESET, .run = ring_reset_busy);
 
 static void ring_reset_stops(struct ck *c)
 {

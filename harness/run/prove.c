@@ -36,6 +36,11 @@ static const struct {
 	{ "blk", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}",
 	  "--memory 64m --num-queues 2 --without 38" },
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}", "" },
+	/* With requests that are seen in flight. */
+	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}",
+	  "--latency 15" },
+	{ "rng", "mmio", "machine:mmio", "--registers mmio --machine {socket} --ram {ram}",
+	  "--latency 15" },
 };
 
 #define CLEAN (-1)

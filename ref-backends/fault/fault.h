@@ -101,6 +101,8 @@ struct fault {
 	/* A reset is complete: of the device; of a queue, which was like that before. */
 	void (*reg_reset)(struct rreg *r);
 	void (*reg_queue_reset)(struct rreg_queue *q, const struct rreg_queue *was);
+	/* Is the device suspended, for enum rreg_asleep `what`? `asleep` is the right answer. */
+	bool (*reg_asleep)(const struct rreg *r, unsigned what, bool asleep);
 	/* A queue was enabled; may it process requests now? `allowed` is the right answer. */
 	void (*reg_queue_begin)(struct rreg_queue *q);
 	bool (*reg_may_run)(struct rreg_queue *q, bool allowed);

@@ -179,6 +179,18 @@ BOTH(queue_reset_enabled, "queue-reset-stays-enabled", "dev.14", "dev.13",
      "shows a queue as enabled after its reset", .reg_read = enabled_after_queue_reset,
      .reg_queue_reset = remember, .reg_queue_begin = forget, .reg_reset = forget_all);
 
+static u32 resetting_hidden(struct rreg *r, unsigned reg, u32 value)
+{
+	const struct rreg_queue *q = rreg_selected(r);
+
+	return q && q->stop == RREG_RESETS && (reg == RREG_QUEUE_RESET || reg == RREG_QUEUE_ENABLE)
+		       ? 0
+		       : value;
+}
+
+BOTH(queue_reset_hidden, "queue-reset-hidden", "dev.13", "dev.12",
+     "shows a queue reset as finished while requests are in flight", .reg_read = resetting_hidden);
+
 BOTH(queue_reset_initial, "queue-reset-one-at-first", "dev.10", "dev.9",
      "shows a queue reset in progress before the driver has begun", .reg_read = resetting_at_first);
 

@@ -12,6 +12,10 @@
 #include "harness/spec/virtio14.h"
 #include "harness/transport/mmio/mmio.h"
 
+#ifndef VIRTIO_MMIO_QUEUE_RESET
+#define VIRTIO_MMIO_QUEUE_RESET 0x0c0
+#endif
+
 #define WINDOWS 3
 #define STRIDE	0x200
 #define BASE	0x1000
@@ -23,6 +27,7 @@ struct fake {
 	u64 now;
 	bool sticky_status; /* a reset is never done */
 	bool picky;	    /* FEATURES_OK does not stay */
+	bool forgets_reset; /* a queue's reset is done at once */
 	bool gone;
 };
 
@@ -58,6 +63,8 @@ static int fake_write(struct access *a, u64 addr, unsigned size, u64 value)
 		value &= ~(u64)VIRTIO_CONFIG_S_FEATURES_OK;
 	if (offset == VIRTIO_MMIO_STATUS && f->sticky_status && value == 0)
 		return TP_OK;
+	if (offset == VIRTIO_MMIO_QUEUE_RESET && f->forgets_reset)
+		value = 0;
 	w[offset / 4] = (u32)value;
 	return TP_OK;
 }
@@ -231,6 +238,58 @@ static void test_config_and_queue(void **state)
 	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_READY / 4], 1);
 }
 
+/* What goes into a notification: the index, and with NOTIFICATION_DATA how far the driver is. */
+static void test_notification(void **state)
+{
+	static _Alignas(16) u8 ram[4096];
+	struct tp_queue cfg = { .size = 16, .avail = { 0x100 } };
+	struct mmio m;
+	struct fake f;
+
+	fake_init(&f, &m, 0);
+	window(&f, 0, 2, VIRTIO_ID_RNG);
+	f.access.ram[0] = (struct tp_buf){ ram, { 0 }, sizeof(ram) };
+	f.access.ram_count = 1;
+	f.offered[1] = 1 | 1u << (VIRTIO_F_NOTIFICATION_DATA - 32);
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_OK);
+	assert_int_equal(m.r.tp.ops->set_features(&m.r.tp, BIT_ULL(VIRTIO_F_VERSION_1)), TP_OK);
+	assert_int_equal(m.r.tp.ops->queue_start(&m.r.tp, 1, &cfg), TP_OK);
+	ram[0x102] = 5;
+	ram[0x103] = 0x80;
+	assert_int_equal(m.r.tp.ops->notify(&m.r.tp, 1), TP_OK);
+	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_NOTIFY / 4], 1);
+	assert_int_equal(
+		m.r.tp.ops->set_features(&m.r.tp, BIT_ULL(VIRTIO_F_VERSION_1) |
+							  BIT_ULL(VIRTIO_F_NOTIFICATION_DATA)),
+		TP_OK);
+	assert_int_equal(m.r.tp.ops->notify(&m.r.tp, 1), TP_OK);
+	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_NOTIFY / 4], 0x80050001);
+	/* Of a queue that was never started, or that there is not, nothing is known. */
+	assert_int_equal(m.r.tp.ops->notify(&m.r.tp, 0xffff), TP_OK);
+	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_NOTIFY / 4], 0xffff);
+}
+
+/* A queue's reset is over when it reads 0, and not waited for without end. */
+static void test_queue_reset(void **state)
+{
+	struct mmio m;
+	struct fake f;
+	u16 base;
+
+	fake_init(&f, &m, 0);
+	window(&f, 0, 2, VIRTIO_ID_RNG);
+	f.offered[1] = 1 | 1u << (VIRTIO_F_RING_RESET - 32);
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_OK);
+	assert_int_equal(m.r.tp.ops->queue_stop(&m.r.tp, 0, &base), TP_EUNSUPPORTED);
+	assert_int_equal(m.r.tp.ops->set_features(&m.r.tp, BIT_ULL(VIRTIO_F_VERSION_1) |
+								   BIT_ULL(VIRTIO_F_RING_RESET)),
+			 TP_OK);
+	/* These are plain words: what was written stays. */
+	assert_int_equal(m.r.tp.ops->queue_stop(&m.r.tp, 0, &base), TP_ETIMEOUT);
+	f.forgets_reset = true;
+	assert_int_equal(m.r.tp.ops->queue_stop(&m.r.tp, 0, &base), TP_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +302,8 @@ int main(void)
 		cmocka_unit_test(test_reset_deadline),
 		cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_config_and_queue),
+		cmocka_unit_test(test_notification),
+		cmocka_unit_test(test_queue_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

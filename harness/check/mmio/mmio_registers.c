@@ -112,7 +112,7 @@ static bool queue_alone(struct ck *c)
 	u32 isr;
 
 	/* Where no request is known the other half still says something. */
-	if (c->device != VIRTIO_ID_BLOCK && c->device != VIRTIO_ID_RNG)
+	if (!rk_knows_work(c))
 		return true;
 	if (!served(c) || !wait_bit(c, REGS_ISR_QUEUE, &isr))
 		return false;

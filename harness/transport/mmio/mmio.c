@@ -171,26 +171,16 @@ static int queue_resetting(struct regs *r, unsigned q, u32 *value)
 
 static int queue_reset(struct regs *r, unsigned q)
 {
-	u64 deadline = tp_deadline(&r->tp, r->tp.timeout_ms);
-	u32 v = 1;
 	int rc = wr(r, VIRTIO_MMIO_QUEUE_SEL, q);
 
-	if (rc == TP_OK)
-		rc = wr(r, VIRTIO_MMIO_QUEUE_RESET, 1);
-	while (rc == TP_OK) {
-		rc = rd(r, VIRTIO_MMIO_QUEUE_RESET, &v);
-		if (rc != TP_OK || v == 0)
-			break;
-		if (r->tp.ops->now_ns(&r->tp) > deadline)
-			return regs_error(r, TP_ETIMEOUT, "QueueReset does not become 0");
-		r->tp.ops->relax(&r->tp);
-	}
-	return rc;
+	return rc == TP_OK ? wr(r, VIRTIO_MMIO_QUEUE_RESET, 1) : rc;
 }
 
 static int notify(struct regs *r, unsigned q)
 {
-	return wr(r, VIRTIO_MMIO_QUEUE_NOTIFY, q);
+	unsigned size;
+
+	return wr(r, VIRTIO_MMIO_QUEUE_NOTIFY, regs_notification(r, q, q, &size));
 }
 
 static int take_irq(struct regs *r, unsigned q, bool *used, bool *config)

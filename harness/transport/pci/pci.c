@@ -5,8 +5,11 @@
 #include <linux/pci_regs.h>
 #include <linux/virtio_pci.h>
 
+#include "harness/spec/virtio14.h"
+
 #define COMMON(field) offsetof(struct virtio_pci_common_cfg, field)
-/* Behind queue_used in newer headers: queue_notify_data, queue_reset. */
+/* Behind queue_used in newer headers: queue_notif_config_data, queue_reset. */
+#define COMMON_NOTIFY_DATA 56
 #define COMMON_QUEUE_RESET 58
 
 static struct pci *of(struct regs *r)
@@ -197,34 +200,26 @@ static int queue_resetting(struct regs *r, unsigned q, u32 *value)
 
 static int queue_reset(struct regs *r, unsigned q)
 {
-	u64 deadline = tp_deadline(&r->tp, r->tp.timeout_ms);
-	u32 v = 1;
 	int rc = wr(r, COMMON(queue_select), 2, q);
 
-	if (rc == TP_OK)
-		rc = wr(r, COMMON_QUEUE_RESET, 2, 1);
-	while (rc == TP_OK) {
-		rc = rd(r, COMMON_QUEUE_RESET, 2, &v);
-		if (rc != TP_OK || v == 0)
-			break;
-		if (r->tp.ops->now_ns(&r->tp) > deadline)
-			return regs_error(r, TP_ETIMEOUT, "queue_reset does not become 0");
-		r->tp.ops->relax(&r->tp);
-	}
-	return rc;
+	return rc == TP_OK ? wr(r, COMMON_QUEUE_RESET, 2, 1) : rc;
 }
 
 static int notify(struct regs *r, unsigned q)
 {
 	struct pci *p = of(r);
-	u32 off;
+	u32 off, name = q, value;
+	unsigned size;
 	int rc = wr(r, COMMON(queue_select), 2, q);
 
 	if (rc == TP_OK)
 		rc = rd(r, COMMON(queue_notify_off), 2, &off);
+	if (rc == TP_OK && r->features & BIT_ULL(VIRTIO_F_NOTIF_CONFIG_DATA))
+		rc = rd(r, COMMON_NOTIFY_DATA, 2, &name);
 	if (rc != TP_OK)
 		return rc;
-	return regs_write(r, p->notify + (u64)off * p->notify_multiplier, 2, q);
+	value = regs_notification(r, q, name, &size);
+	return regs_write(r, p->notify + (u64)off * p->notify_multiplier, size, value);
 }
 
 static bool take_message(struct pci *p, unsigned v)

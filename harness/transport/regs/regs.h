@@ -40,7 +40,7 @@ struct regs_ops {
 	int (*queue_enabled)(struct regs *r, unsigned q, u32 *value);
 	/* queue_reset, QueueReset. */
 	int (*queue_resetting)(struct regs *r, unsigned q, u32 *value);
-	/* Reset one queue (VIRTIO_F_RING_RESET) and wait until it is. */
+	/* Begin the reset of one queue (VIRTIO_F_RING_RESET). */
 	int (*queue_reset)(struct regs *r, unsigned q);
 	int (*notify)(struct regs *r, unsigned q);
 	/* Take what is pending: `used` for queue q, `config`. Never waits. */
@@ -56,6 +56,7 @@ struct regs {
 	unsigned queues;
 	bool config_pending; /* a config interrupt seen while looking for another */
 	bool used_pending[REGS_QUEUES];
+	struct gpa avail[REGS_QUEUES]; /* of the queues that were started */
 };
 
 static inline struct regs *regs_from_tp(struct tp *t)
@@ -76,6 +77,11 @@ int regs_reset(struct regs *r);
 /* The access's error as the transport's. Returns rc. */
 int regs_failed(struct regs *r, int rc);
 int regs_error(struct regs *r, int rc, const char *text);
+/*
+ * What a notification of queue `q` says (2.9): `name`, its index or what the device wants it called,
+ * and with VIRTIO_F_NOTIFICATION_DATA the available index. *size is 2, or 4 with the latter.
+ */
+u32 regs_notification(struct regs *r, unsigned q, u32 name, unsigned *size);
 
 /* --- accesses ------------------------------------------------------------------------------------ */
 

@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ref-backends/binding/machine/slow.h"
 #include "ref-backends/binding/registers/mmio.h"
 #include "ref-backends/binding/registers/pci.h"
 #include "ref-backends/device/host/reactor.h"
@@ -33,6 +34,7 @@ struct state {
 	u64 ram_size;
 	int sock, signal_fd;
 	struct reactor reactor;
+	struct slow slow;
 	char input[4096];
 	size_t have;
 	bool stop;
@@ -235,6 +237,7 @@ static void read_signals(struct state *s)
 static void work(struct state *s)
 {
 	do {
+		slow_run(&s->slow);
 		reactor_poll(&s->reactor);
 		if (rreg_pending(&s->r))
 			rreg_run(&s->r);
@@ -252,7 +255,7 @@ static void loop(struct state *s)
 		};
 
 		work(s);
-		if (poll(p, ARRAY_SIZE(p), rreg_pending(&s->r) ? 0 : -1) < 0)
+		if (poll(p, ARRAY_SIZE(p), rreg_pending(&s->r) ? 0 : slow_wait_ms(&s->slow)) < 0)
 			continue;
 		if (p[1].revents)
 			read_signals(s);
@@ -354,6 +357,8 @@ int machine_serve(const struct machine *m, struct rdev *dev)
 		failed("io_uring");
 		return 1;
 	}
+	if (m->latency_ms)
+		dev = slow_init(&s.slow, dev, m->latency_ms);
 	if (open_device(&s, dev, &memory, m->shm ? shm : NULL) == 0) {
 		s.sock = connect_to(m->socket_path);
 		if (s.sock >= 0) {

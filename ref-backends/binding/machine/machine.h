@@ -24,8 +24,9 @@ struct machine {
 	const char *ram; /* path of the memory file, or the number of an inherited descriptor */
 	bool pci;	 /* else virtio-mmio */
 	u16 queue_size;
-	u64 hidden; /* features that are not offered */
-	bool shm;   /* two shared memory regions */
+	u64 hidden;	     /* features that are not offered */
+	bool shm;	     /* two shared memory regions */
+	unsigned latency_ms; /* that every request takes at least */
 };
 
 /*

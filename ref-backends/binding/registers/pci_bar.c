@@ -40,7 +40,7 @@ static const struct {
 	{ COMMON(queue_avail_hi), 4, RW, RREG_AVAIL_HI },
 	{ COMMON(queue_used_lo), 4, RW, RREG_USED_LO },
 	{ COMMON(queue_used_hi), 4, RW, RREG_USED_HI },
-	{ COMMON_NOTIFY_DATA, 2, RO, RREG_QUEUE_NOTIFY_OFF },
+	{ COMMON_NOTIFY_DATA, 2, RO, RREG_QUEUE_NOTIFY_DATA },
 	{ COMMON_QUEUE_RESET, 2, RW, RREG_QUEUE_RESET },
 };
 

@@ -6,7 +6,7 @@
 
 #include "ref-backends/fault/fault.h"
 
-/* Bits that a driver writes. SUSPEND is not among them: its feature is not offered. */
+/* Bits that a driver writes. SUSPEND has rules of its own: suspend.c. */
 #define DRIVER_BITS                                                                                \
 	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK |      \
 	 VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_FAILED)
@@ -14,7 +14,7 @@
 #define OFFERED                                                                                    \
 	(BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |                 \
 	 BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_NOTIFICATION_DATA) |                       \
-	 BIT_ULL(VIRTIO_F_RING_RESET))
+	 BIT_ULL(VIRTIO_F_RING_RESET) | BIT_ULL(VIRTIO_F_SUSPEND))
 
 /* --- interrupts --------------------------------------------------------------------------------------- */
 
@@ -37,14 +37,12 @@ void rreg_needs_reset(struct rreg *r)
 
 /* --- configuration space -------------------------------------------------------------------------------- */
 
-/*
- * Looked at whenever the driver looks: a change that falls between two of its reads has another
- * generation, whatever made it.
- */
-static void look_at_config(struct rreg *r)
+void rreg_look_at_config(struct rreg *r)
 {
 	u8 now[RDEV_CONFIG_MAX] = { 0 };
 
+	if (rreg_asleep(r, RREG_ASLEEP_FIELDS))
+		return;
 	r->dev->ops->config(r->dev, now);
 	if (fault_active && fault_active->reg_config)
 		fault_active->reg_config(r, now, sizeof(now));
@@ -58,7 +56,7 @@ u64 rreg_config_read(struct rreg *r, u32 offset, unsigned size)
 {
 	u64 value = 0;
 
-	look_at_config(r);
+	rreg_look_at_config(r);
 	for (unsigned i = 0; i < size; i++)
 		if ((u64)offset + i < r->dev->ops->config_size)
 			value |= (u64)r->config[offset + i] << (8 * i);
@@ -69,7 +67,7 @@ void rreg_config_write(struct rreg *r, u32 offset, unsigned size, u64 value)
 {
 	u8 data[8];
 
-	if ((u64)offset + size > r->dev->ops->config_size)
+	if ((u64)offset + size > r->dev->ops->config_size || rreg_asleep(r, RREG_ASLEEP_WRITES))
 		return;
 	for (unsigned i = 0; i < size; i++)
 		data[i] = (u8)(value >> (8 * i));
@@ -80,8 +78,12 @@ void rreg_resized(struct rreg *r)
 {
 	if (!r->dev->ops->resized(r->dev))
 		return;
+	if (rreg_asleep(r, RREG_ASLEEP_EVENTS)) {
+		r->config_due = true;
+		return;
+	}
 	/* 2.4.1: a driver that has not begun again after a reset is told nothing. */
-	if (r->status & VIRTIO_CONFIG_S_DRIVER_OK && !r->resetting)
+	if (r->status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_SUSPEND) && !r->resetting)
 		r->face->interrupt(r, -1);
 }
 
@@ -100,6 +102,8 @@ static void queue_defaults(struct rreg_queue *q)
 static void reset_done(struct rreg *r)
 {
 	r->resetting = false;
+	r->suspend = RREG_AWAKE;
+	r->config_due = false;
 	r->status = 0;
 	r->features = 0;
 	r->device_features_sel = r->driver_features_sel = 0;
@@ -143,10 +147,13 @@ void rreg_drained(struct rreg_queue *q)
 {
 	struct rreg *r = q->r;
 
-	if (r->resetting && r->in_flight == 0)
+	if (r->resetting && r->in_flight == 0) {
 		reset_done(r);
-	else if (q->stop != RREG_RUNS && q->in_flight == 0)
+		return;
+	}
+	if (q->stop != RREG_RUNS && q->in_flight == 0)
 		queue_stopped(q);
+	rreg_suspend_drained(r);
 }
 
 static void stop_queue(struct rreg_queue *q, enum rreg_stop how)
@@ -177,6 +184,16 @@ static bool acceptable(struct rreg *r)
 	return good;
 }
 
+void rreg_go_live(struct rreg *r)
+{
+	if (r->status & VIRTIO_CONFIG_S_NEEDS_RESET || r->config_due)
+		r->face->interrupt(r, -1);
+	r->config_due = false;
+	for (unsigned i = 0; i < r->num_queues; i++)
+		r->queues[i].pending = true;
+	rreg_run(r);
+}
+
 static void write_status(struct rreg *r, u32 value)
 {
 	u8 old = r->status, new = (u8)(value & DRIVER_BITS);
@@ -185,6 +202,8 @@ static void write_status(struct rreg *r, u32 value)
 		reset(r);
 		return;
 	}
+	if (rreg_suspend_write(r, value))
+		return;
 	if (new & ~old & VIRTIO_CONFIG_S_FEATURES_OK) {
 		if (acceptable(r)) {
 			r->features = accepted(r);
@@ -195,13 +214,8 @@ static void write_status(struct rreg *r, u32 value)
 	}
 	/* DEVICE_NEEDS_RESET is ours, and only a reset clears it. */
 	r->status = (u8)(new | (old & VIRTIO_CONFIG_S_NEEDS_RESET));
-	if (!(new & ~old &VIRTIO_CONFIG_S_DRIVER_OK))
-		return;
-	if (old & VIRTIO_CONFIG_S_NEEDS_RESET)
-		r->face->interrupt(r, -1);
-	for (unsigned i = 0; i < r->num_queues; i++)
-		r->queues[i].pending = true;
-	rreg_run(r);
+	if (new & ~old & VIRTIO_CONFIG_S_DRIVER_OK)
+		rreg_go_live(r);
 }
 
 static void write_driver_features(struct rreg *r, u32 value)
@@ -319,6 +333,10 @@ static u32 read_queue(const struct rreg_queue *q, enum rreg_id reg)
 		return q->stop == RREG_RESETS;
 	case RREG_QUEUE_NOTIFY_OFF:
 		return q->index;
+	case RREG_QUEUE_NOTIFY_DATA:
+		return rreg_negotiated(q->r, VIRTIO_F_NOTIF_CONFIG_DATA)
+			       ? RREG_NOTIFY_DATA + q->index
+			       : 0;
 	case RREG_DESC_LO:
 		return (u32)q->desc;
 	case RREG_DESC_HI:
@@ -389,7 +407,7 @@ static u32 read_register(struct rreg *r, enum rreg_id reg)
 	case RREG_STATUS:
 		return r->status;
 	case RREG_GENERATION:
-		look_at_config(r);
+		rreg_look_at_config(r);
 		return r->generation;
 	case RREG_ISR:
 		return r->isr;
@@ -491,7 +509,9 @@ void rreg_init(struct rreg *r, const struct rreg_opts *o, const struct rreg_face
 	r->queue_max = o->queue_size;
 	r->num_queues = o->dev->num_queues;
 	memcpy(r->shm, o->shm, sizeof(r->shm));
-	r->offered = (OFFERED | o->dev->ops->features(o->dev)) & ~o->hidden;
+	if (face->pci)
+		r->offered = BIT_ULL(VIRTIO_F_NOTIF_CONFIG_DATA);
+	r->offered = (r->offered | OFFERED | o->dev->ops->features(o->dev)) & ~o->hidden;
 	if (fault_active && fault_active->reg_features)
 		r->offered = fault_active->reg_features(r, r->offered);
 	for (u16 i = 0; i < r->num_queues; i++) {

@@ -18,7 +18,8 @@
  *  - a reset, of the device or of a queue, is finished when no request is in flight any more: until then
  *    the status does not read 0, queue_reset reads 1;
  *  - buffers that were available at DRIVER_OK, or when the queue was enabled, need no notification;
- *  - a queue that was broken or whose rings are not in memory leads to DEVICE_NEEDS_RESET.
+ *  - a queue that was broken or whose rings are not in memory leads to DEVICE_NEEDS_RESET;
+ *  - while it suspends a device listens to nothing but a reset; suspended, to that and DRIVER_OK.
  *
  * Freestanding.
  */
@@ -32,6 +33,8 @@
 #define RREG_QUEUES_MAX	   256
 #define RREG_FEATURE_WORDS 4 /* kept as the driver wrote them; further ones can only be 0 */
 #define RREG_SHM_MAX	   2
+/* VIRTIO_F_NOTIF_CONFIG_DATA: what a notification calls queue 0. No queue's index looks like that. */
+#define RREG_NOTIFY_DATA 0x1000u
 
 #define RREG_ISR_QUEUE	1u
 #define RREG_ISR_CONFIG 2u
@@ -55,6 +58,7 @@ enum rreg_id {
 	RREG_QUEUE_RESET,
 	RREG_QUEUE_VECTOR,
 	RREG_QUEUE_NOTIFY_OFF,
+	RREG_QUEUE_NOTIFY_DATA,
 	RREG_DESC_LO,
 	RREG_DESC_HI,
 	RREG_AVAIL_LO,
@@ -109,6 +113,21 @@ enum rreg_stop {
 	RREG_RESETS, /* the queue is being reset */
 };
 
+enum rreg_suspend {
+	RREG_AWAKE,
+	RREG_SUSPENDING, /* requests are in flight: not shown in the status yet */
+	RREG_SUSPENDED,
+};
+
+/* What a suspended device does not do, and what it waits for before it is one (3.4.2). */
+enum rreg_asleep {
+	RREG_ASLEEP_QUEUES,  /* takes no buffers: already while it suspends */
+	RREG_ASLEEP_FIELDS,  /* its configuration fields stand still */
+	RREG_ASLEEP_WRITES,  /* writes to them are ignored */
+	RREG_ASLEEP_EVENTS,  /* no configuration change notifications */
+	RREG_ASLEEP_DRAINED, /* all that was in flight is done */
+};
+
 struct rreg_queue {
 	struct rreg *r;
 	struct dvq_split vq;
@@ -147,6 +166,8 @@ struct rreg {
 
 	u8 status;
 	bool resetting;
+	enum rreg_suspend suspend;
+	bool config_due;       /* a change while suspended, of which the driver was not told */
 	u64 offered, features; /* the latter: agreed upon */
 	u32 device_features_sel, driver_features_sel;
 	u32 driver_features[RREG_FEATURE_WORDS];
@@ -208,6 +229,22 @@ static inline struct rreg_queue *rreg_selected(struct rreg *r)
 {
 	return r->queue_sel < r->num_queues ? &r->queues[r->queue_sel] : NULL;
 }
+
+/* --- between rreg.c, suspend.c and serve.c ------------------------------------------------------------ */
+
+/* DRIVER_OK was set: queues begin, and what the driver does not know yet it is told. */
+void rreg_go_live(struct rreg *r);
+/*
+ * The configuration space image follows the device. Looked at whenever the driver looks: a change that
+ * falls between two of its reads has another generation, whatever made it.
+ */
+void rreg_look_at_config(struct rreg *r);
+
+/* A status that is not 0 was written. True: it is a matter of suspending or resuming, and done. */
+bool rreg_suspend_write(struct rreg *r, u32 value);
+/* A request is done: perhaps it was the last one that kept the device from being suspended. */
+void rreg_suspend_drained(struct rreg *r);
+bool rreg_asleep(const struct rreg *r, enum rreg_asleep what);
 
 /* --- serve.c, for rreg.c ---------------------------------------------------------------------------- */
 

@@ -84,7 +84,8 @@ static bool may_run(struct rreg_queue *q)
 	const u8 live = VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK;
 	const struct rreg *r = q->r;
 	bool run = q->enabled && q->stop == RREG_RUNS && (r->status & live) == live &&
-		   !r->resetting && (!r->face->dma || r->face->dma(r));
+		   !r->resetting && !rreg_asleep(r, RREG_ASLEEP_QUEUES) &&
+		   (!r->face->dma || r->face->dma(r));
 
 	if (fault_active && fault_active->reg_may_run)
 		run = fault_active->reg_may_run(q, run);
@@ -233,6 +234,9 @@ void rreg_notify(struct rreg *r, u32 value)
 	/* With VIRTIO_F_NOTIFICATION_DATA the upper half says how far the driver is. */
 	u32 index = rreg_negotiated(r, VIRTIO_F_NOTIFICATION_DATA) ? value & 0xffff : value;
 
+	/* 4.1.5.2.1: the name that we gave the queue takes the place of its index. */
+	if (rreg_negotiated(r, VIRTIO_F_NOTIF_CONFIG_DATA))
+		index -= RREG_NOTIFY_DATA;
 	if (r->resetting || index >= r->num_queues)
 		return;
 	r->queues[index].pending = true;

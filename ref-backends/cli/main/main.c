@@ -55,6 +55,7 @@ static void usage(FILE *f)
 	      "  --ram FILE             guest memory: a path, or the number of a descriptor\n"
 	      "  --queue-size N         largest size of its queues (1024)\n"
 	      "  --without BIT          do not offer this feature; may be repeated\n"
+	      "  --latency MS           every request takes at least so long\n"
 	      "  --extras               two shared memory regions, and vendor data over PCI\n"
 	      "\n"
 	      "Device blk, one of:\n"
@@ -180,6 +181,7 @@ enum {
 	OPT_RAM,
 	OPT_QUEUE_SIZE,
 	OPT_EXTRAS,
+	OPT_LATENCY,
 	OPT_WITHOUT,
 	OPT_SERIAL,
 	OPT_JUDGE,
@@ -207,6 +209,7 @@ static const struct option long_options[] = {
 	{ "machine", required_argument, NULL, OPT_MACHINE },
 	{ "ram", required_argument, NULL, OPT_RAM },
 	{ "queue-size", required_argument, NULL, OPT_QUEUE_SIZE },
+	{ "latency", required_argument, NULL, OPT_LATENCY },
 	{ "extras", no_argument, NULL, OPT_EXTRAS },
 	{ "without", required_argument, NULL, OPT_WITHOUT },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
@@ -278,6 +281,13 @@ static int parse_option(struct options *o, int opt)
 			return usage_error("--without: '%s' is not the number of a feature bit",
 					   optarg);
 		o->machine.hidden |= BIT_ULL(v);
+		break;
+	case OPT_LATENCY:
+		if (!parse_size(optarg, &v) || v > 60000)
+			return usage_error("--latency: '%s' is not a number of milliseconds up to "
+					   "60000",
+					   optarg);
+		o->machine.latency_ms = (unsigned)v;
 		break;
 	case OPT_EXTRAS:
 		o->machine.shm = true;
