@@ -253,6 +253,10 @@ static void unoffered(struct ck *c)
 	u64 free_bits = ~c->offered & ~(BIT_ULL(26) | BIT_ULL(30));
 	u64 some = demanded_bits(c) | optional_bits(c);
 
+	if (!free_bits) {
+		ck_skip(c, "there is no feature bit that is not offered");
+		return;
+	}
 	/* The lowest and the highest that is free, then all. */
 	if (refusal(c, some | (free_bits & -free_bits)) && ck_open(c) &&
 	    refusal(c, some | BIT_ULL(63 - __builtin_clzll(free_bits))) && ck_open(c))
