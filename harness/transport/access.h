@@ -24,6 +24,12 @@ struct access_ops {
 	int (*cfg_read)(struct access *a, u8 devfn, u16 offset, unsigned size, u32 *value);
 	int (*cfg_write)(struct access *a, u8 devfn, u16 offset, unsigned size, u32 value);
 
+	/*
+	 * Where a message-signalled interrupt writes what, so that word `slot` of `msi` becomes anything
+	 * but 0. NULL, or false: the message may go to that word itself.
+	 */
+	bool (*msi_message)(struct access *a, unsigned slot, struct gpa *addr, u32 *data);
+
 	/* All of `ram` and `msi` reads as zeroes again. */
 	void (*clear_ram)(struct access *a);
 	/* What can be seen of the process that has the device; NULL in a guest. */

@@ -170,10 +170,7 @@ static bool start_on(struct ck *c, u32 vector)
 	if (!ck_negotiate(c, ck_ring_features()) || !ck_queue_start(c, 0, NULL))
 		return false;
 	if (vector != VIRTIO_MSI_NO_VECTOR &&
-	    !ck_must(c,
-		     pci_msix_program(p, vector, gpa_add(p->r.access->msi.gpa, 4 * (u64)vector),
-				      0x51de0000u | vector, false),
-		     "programming MSI-X"))
+	    !ck_must(c, pci_msix_point(p, vector), "programming MSI-X"))
 		return false;
 	if (!map_queue(c, 0, vector, &back))
 		return false;

@@ -53,6 +53,17 @@ int pci_msix_program(struct pci *p, unsigned v, struct gpa addr, u32 data, bool 
 	return rc;
 }
 
+int pci_msix_point(struct pci *p, unsigned v)
+{
+	struct access *a = p->r.access;
+	struct gpa addr = gpa_add(a->msi.gpa, 4 * (u64)v);
+	u32 data = 0x51de0000u | v;
+
+	if (a->ops->msi_message)
+		a->ops->msi_message(a, v, &addr, &data);
+	return pci_msix_program(p, v, addr, data, false);
+}
+
 unsigned pci_vector(const struct pci *p, int q)
 {
 	unsigned v = (unsigned)(q + 1);
@@ -72,8 +83,7 @@ static int after_reset(struct regs *r)
 	int rc = TP_OK;
 
 	for (unsigned v = 0; rc == TP_OK && v < p->vectors && v <= REGS_QUEUES; v++)
-		rc = pci_msix_program(p, v, gpa_add(r->access->msi.gpa, 4 * v), 0x51de0000u | v,
-				      false);
+		rc = pci_msix_point(p, v);
 	if (rc == TP_OK && p->vectors)
 		rc = wr(r, COMMON(msix_config), 2, pci_vector(p, -1));
 	return rc;

@@ -65,8 +65,10 @@ int pci_probe(struct pci *p);
 /* The capability of a type, the first that counts (4.1.4.1); NULL: none. */
 const struct pci_vcap *pci_cap(const struct pci *p, u8 cfg_type);
 
-/* Program MSI-X vector `v` to write `data` to `addr`; and read a word of the message area. */
+/* Program MSI-X vector `v` to write `data` to `addr`. */
 int pci_msix_program(struct pci *p, unsigned v, struct gpa addr, u32 data, bool masked);
+/* The same, so that word `v` of the access's message area tells that it came. */
+int pci_msix_point(struct pci *p, unsigned v);
 /* The vector that queue `q`, or the configuration (q < 0), uses. */
 unsigned pci_vector(const struct pci *p, int q);
 
