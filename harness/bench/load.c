@@ -115,6 +115,8 @@ static int reap(struct load *l)
 			now = clock_stop(l->clock);
 		s = token;
 		hist_record(l->latency, clock_ns(l->clock, now - s->start));
+		if (l->raw_count < l->raw_room)
+			l->raw[l->raw_count++] = (struct load_stamp){ s->start, now };
 		if (blk_status(&s->req) != VIRTIO_BLK_S_OK && l->errors++ == 0)
 			l->first_bad = blk_status(&s->req);
 		l->free[l->free_count++] = s;

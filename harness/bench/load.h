@@ -41,6 +41,11 @@ struct load_slot {
 	bool busy;
 };
 
+/* When one request was made available (open loop: was due), and when it was seen used; ticks. */
+struct load_stamp {
+	u64 start, end;
+};
+
 struct load {
 	/* What to do. */
 	struct vq_split *vq;
@@ -57,12 +62,15 @@ struct load {
 	u64 stall_ns;		 /* give up when nothing completes for so long */
 	struct load_slot *slots; /* `depth` of them, carved by load_prepare() */
 	struct hist *latency;	 /* reset by the caller */
-	bool cancel;		 /* set by an operation: submit nothing more */
+	struct load_stamp *raw;	 /* stamps of the first raw_room requests; NULL: none are kept */
+	u32 raw_room;
+	bool cancel; /* set by an operation: submit nothing more */
 
 	/* What came of it. */
 	u64 submitted, completed;
 	u64 errors; /* a status other than OK */
 	u64 kicks, sleeps;
+	u32 raw_count;
 	u64 elapsed_ns;
 	u64 first_bad; /* status of the first error */
 
