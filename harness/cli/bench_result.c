@@ -70,7 +70,8 @@ static json_t *target(const struct bench_result *r)
 {
 	json_t *o = json_pack("{s:o, s:o, s:s, s:s, s:o, s:o}", "uri", json_any(r->uri), "name",
 			      json_any(r->name ? r->name : r->uri), "device", "blk", "transport",
-			      "vhost-user", "features", json_hex(r->features), "protocol_features",
+			      r->transport ? r->transport : "vhost-user", "features",
+			      json_hex(r->features), "protocol_features",
 			      json_hex(r->protocol_features));
 
 	if (r->command)
@@ -134,6 +135,8 @@ void bench_write_json(const struct bench_result *r, FILE *f)
 			    json_pack("{s:s, s:I, s:i}", "source", r->clock.source, "hz",
 				      (json_int_t)r->clock.hz, "error_ppm",
 				      (int)r->clock.error_ppm));
+	if (r->guest)
+		json_object_set_new(o, "guest", guest_json(r->guest));
 	if (r->has_floor)
 		json_object_set_new(o, "floor", floor_json(r));
 	if (r->trace_dir) {

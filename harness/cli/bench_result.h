@@ -7,11 +7,14 @@
 
 #include "harness/bench/host/floor.h"
 #include "harness/bench/host/session.h"
+#include "harness/run/guest.h"
 #include "traces/stage.h"
 
 struct bench_result {
 	/* Of the target and the workload. */
 	const char *uri, *name, *command, *op;
+	const char *transport;	       /* NULL: vhost-user */
+	const struct run_guest *guest; /* that it was measured in; NULL: the host */
 	u64 features, protocol_features;
 	const struct bench_opts *opts;
 

@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/run/guest.h"
+
 /* The value of the first "key: value" or "key=value" line; "" when there is none. */
 static void file_value(const char *path, const char *key, char *out, size_t room)
 {
@@ -74,6 +76,14 @@ json_t *json_hex(u64 v)
 
 	snprintf(s, sizeof(s), "0x%llx", (unsigned long long)v);
 	return json_string(s);
+}
+
+json_t *guest_json(const struct run_guest *g)
+{
+	return json_pack("{s:o, s:o, s:o, s:{s:o, s:I, s:I}}", "arch", json_any(g->arch), "machine",
+			 json_any(g->machine), "ringside", json_any(g->ringside), "clock", "source",
+			 json_any(g->clock), "hz", (json_int_t)g->hz, "error_ppm",
+			 (json_int_t)g->error_ppm);
 }
 
 json_t *json_any(const char *s)

@@ -4,23 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[VERDICTS] = {
-	[VERDICT_PASS] = "pass",   [VERDICT_INFO] = "info", [VERDICT_HAZARD] = "hazard",
-	[VERDICT_WARN] = "warn",   [VERDICT_FAIL] = "fail", [VERDICT_SKIP] = "skip",
-	[VERDICT_ERROR] = "error",
-};
+#include "harness/run/expect.h"
 
-const char *verdict_name(enum verdict v)
+void run_compare(struct run *r, struct result *res, const struct expect *expect)
 {
-	return names[v];
-}
+	const struct expectation *e = expect ? expect_find(expect, res->check->id) : NULL;
+	bool good = res->verdict == VERDICT_PASS || res->verdict == VERDICT_SKIP ||
+		    res->verdict == VERDICT_INFO;
 
-int verdict_parse(const char *name)
-{
-	for (int i = 0; i < VERDICTS; i++)
-		if (strcmp(names[i], name) == 0)
-			return i;
-	return -1;
+	res->anticipated = e ? e->verdict : VERDICT_PASS;
+	res->anticipated_why = e ? e->reason : NULL;
+	if (!e)
+		res->unexpected = !good;
+	else if (res->verdict == VERDICT_SKIP)
+		res->fixed = false; /* not asked: neither as it was nor better */
+	else if (res->verdict != e->verdict && good)
+		res->fixed = true;
+	else
+		res->unexpected = res->verdict != e->verdict;
+	r->tally[res->verdict]++;
+	r->unexpected += res->unexpected;
+	r->fixed += res->fixed;
 }
 
 void run_free(struct run *r)

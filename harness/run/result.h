@@ -8,9 +8,7 @@
 
 #include <stdio.h>
 
-#include "harness/check/check.h"
-
-#define RESULT_TEXT 256
+#include "harness/run/core/evidence.h"
 
 struct result {
 	const struct check *check;
@@ -27,6 +25,8 @@ struct result {
 	bool fixed; /* the expectation file says otherwise, and it is better than that */
 };
 
+struct run_guest;
+
 struct run_target {
 	const char *uri;
 	const char *name; /* what the report calls it */
@@ -35,6 +35,7 @@ struct run_target {
 	const char *transport;
 	u64 features, protocol_features;
 	unsigned queues;
+	const struct run_guest *guest; /* that it was seen from; NULL: from the host */
 };
 
 struct run {
@@ -48,9 +49,10 @@ struct run {
 		[RESULT_TEXT]; /* the target's death that nobody expected, with the check under way */
 };
 
-const char *verdict_name(enum verdict v); /* "pass" … */
-/* -1: no such verdict. */
-int verdict_parse(const char *name);
+struct expect;
+
+/* Grade a result by what was expected of it (NULL: a pass), and count it. */
+void run_compare(struct run *r, struct result *res, const struct expect *expect);
 
 /* Writers; `f` is flushed and checked by the caller. */
 void run_write_text(const struct run *r, FILE *f);

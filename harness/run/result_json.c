@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <jansson.h>
 
+#include "harness/run/guest.h"
 #include "harness/run/host.h"
 #include "harness/run/result.h"
 #include "harness/spec/version.h"
@@ -77,6 +78,8 @@ void run_write_json(const struct run *r, FILE *f)
 		      host_timestamp(), "target", target(&r->target), "host", host_fingerprint(),
 		      "summary", summary, "unexpected", (int)r->unexpected, "fixed", (int)r->fixed,
 		      "duration_s", r->duration_s, "checks", checks);
+	if (r->target.guest)
+		json_object_set_new(o, "guest", guest_json(r->target.guest));
 	if (r->died[0])
 		json_object_set_new(o, "died", json_any(r->died));
 	json_dumpf(o, f, JSON_INDENT(1) | JSON_REAL_PRECISION(6));

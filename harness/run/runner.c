@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/run/runner.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -15,62 +14,13 @@
 #include "harness/spec/clause.h"
 #include "harness/transport/vhost_user/frontend.h"
 
-/* The types of chapter 5. For most there are no checks of their own: then those for all devices run. */
-static const struct {
-	const char *name;
-	u32 id;
-} devices[] = {
-	{ "net", VIRTIO_ID_NET },	  { "blk", VIRTIO_ID_BLOCK },
-	{ "console", VIRTIO_ID_CONSOLE }, { "rng", VIRTIO_ID_RNG },
-	{ "balloon", VIRTIO_ID_BALLOON }, { "scsi", VIRTIO_ID_SCSI },
-	{ "9p", VIRTIO_ID_9P },		  { "gpu", VIRTIO_ID_GPU },
-	{ "input", VIRTIO_ID_INPUT },	  { "vsock", VIRTIO_ID_VSOCK },
-	{ "crypto", VIRTIO_ID_CRYPTO },	  { "iommu", VIRTIO_ID_IOMMU },
-	{ "mem", VIRTIO_ID_MEM },	  { "sound", VIRTIO_ID_SOUND },
-	{ "fs", VIRTIO_ID_FS },		  { "pmem", VIRTIO_ID_PMEM },
-	{ "rpmb", VIRTIO_ID_RPMB },	  { "scmi", VIRTIO_ID_SCMI },
-	{ "i2c", VIRTIO_ID_I2C_ADAPTER }, { "watchdog", VIRTIO_ID_WATCHDOG },
-	{ "can", VIRTIO_ID_CAN },	  { "bt", VIRTIO_ID_BT },
-	{ "gpio", VIRTIO_ID_GPIO },
-};
-
-u32 runner_device_id(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
-		if (strcmp(devices[i].name, name) == 0)
-			return devices[i].id;
-	return 0;
-}
-
-const char *runner_device_name(u32 id)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
-		if (devices[i].id == id)
-			return devices[i].name;
-	return "unknown";
-}
-
-/* What the target is, found out once: decides what is skipped. */
-struct probe {
-	bool ok; /* false: the handshake itself is broken; skip nothing, let the checks say why */
-	char why[160];
-	u64 features, pf, all_features;
-	u32 caps;
-	unsigned queues;
-	u32 device;
-};
-
 struct runner {
 	struct target *target;
 	const struct runner_opts *opts;
 	struct run *run;
 	struct carrier carrier;
-	struct probe probe;
-	struct ck ck;
+	struct core core;
 	struct evidence evidence;
-	struct vq_split_slot *slots;
-	unsigned broken_opens; /* in a row, for the same reason: see run_check() */
-	char broken_why[RESULT_TEXT];
 };
 
 static void log_line(void *arg, const char *fmt, va_list ap)
@@ -80,7 +30,7 @@ static void log_line(void *arg, const char *fmt, va_list ap)
 
 static int find_device(struct runner *rn, char *error, size_t room)
 {
-	struct probe *p = &rn->probe;
+	struct core_face *p = &rn->core.face;
 	u32 told = carrier_device(&rn->carrier);
 
 	if (rn->opts->device)
@@ -100,7 +50,7 @@ static int find_device(struct runner *rn, char *error, size_t room)
 static int probe(struct runner *rn, char *error, size_t room)
 {
 	struct carrier *c = &rn->carrier;
-	struct probe *p = &rn->probe;
+	struct core_face *p = &rn->core.face;
 	struct tp *tp;
 	int rc;
 
@@ -112,16 +62,9 @@ static int probe(struct runner *rn, char *error, size_t room)
 		snprintf(error, room, "%s", tp->error);
 		return -1;
 	}
-	rc = tp->ops->open(tp);
-	if (rc == TP_OK)
-		rc = tp->ops->get_features(tp, &p->features);
-	if (rc == TP_OK)
-		rc = tp->ops->num_queues(tp, &p->queues);
-	p->ok = rc == TP_OK;
-	snprintf(p->why, sizeof(p->why), "%s", p->ok ? "" : tp->error);
+	rc = core_look(tp, p);
 	p->all_features = p->features | carrier_offered(c);
 	p->pf = carrier_protocol_features(c);
-	p->caps = tp->caps;
 	/*
 	 * A device with registers that cannot even be found is not there. One that is incomplete is
 	 * for the checks to judge.
@@ -134,57 +77,6 @@ static int probe(struct runner *rn, char *error, size_t room)
 	}
 	tp->ops->close(tp);
 	return rc;
-}
-
-/* Why a check does not apply to this target; false: it does. */
-static bool skip_reason(const struct runner *rn, const struct check *k, char *why, size_t room)
-{
-	static const struct {
-		u32 cap;
-		const char *what;
-	} caps[] = {
-		{ TP_CAP_CONFIG,
-		  "the target has no configuration space (protocol feature CONFIG)" },
-		{ TP_CAP_STATUS, "the target has no device status (protocol feature STATUS)" },
-		{ TP_CAP_RESET, "the target cannot be reset within a session" },
-		{ TP_CAP_CONFIG_EVENT, "the target cannot announce configuration changes "
-				       "(protocol features CONFIG and BACKEND_REQ)" },
-		{ TP_CAP_CONFIG_TRIGGER, "nothing makes the target change its configuration "
-					 "(--config-trigger)" },
-		{ TP_CAP_PROCESS, "the target's process cannot be looked at" },
-		{ TP_CAP_OWN_CALL, "one interrupt stands for all queues" },
-	};
-	const struct probe *p = &rn->probe;
-
-	if (!p->ok)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
-		if (k->caps & caps[i].cap && !(p->caps & caps[i].cap)) {
-			snprintf(why, room, "%s", caps[i].what);
-			return true;
-		}
-	}
-	for (unsigned bit = 0; bit < 64; bit++) {
-		u64 mask = BIT_ULL(bit);
-
-		if (k->features & mask & ~p->all_features) {
-			snprintf(why, room, "feature bit %u is not offered", bit);
-			return true;
-		}
-		if (k->lacks & mask & p->all_features) {
-			snprintf(why, room, "feature bit %u is offered", bit);
-			return true;
-		}
-		if (k->pf & mask & ~p->pf) {
-			snprintf(why, room, "protocol feature bit %u is not offered", bit);
-			return true;
-		}
-	}
-	if (k->queues > p->queues) {
-		snprintf(why, room, "needs %u queues, the target has %u", k->queues, p->queues);
-		return true;
-	}
-	return false;
 }
 
 static void set_verdict(struct result *res, enum verdict v, const char *fmt, ...)
@@ -200,77 +92,18 @@ static void set_verdict(struct result *res, enum verdict v, const char *fmt, ...
 	va_end(ap);
 }
 
-static void take_verdict(struct runner *rn, struct result *res)
+static void run_check(struct runner *rn, struct result *res)
 {
-	struct evidence *ev = &rn->evidence;
+	const struct evidence *ev = &rn->evidence;
+	u64 start = host_now_ns();
 
+	rn->core.tp = rn->carrier.tp;
+	core_run(&rn->core, res->check);
 	res->verdict = ev->verdict;
 	res->clause = ev->clause;
 	memcpy(res->reason, ev->reason, sizeof(res->reason));
 	memcpy(res->expected, ev->expected, sizeof(res->expected));
-	/* An accusation must name a clause that the check exercises: anything else is our own mistake. */
-	if (res->clause) {
-		bool named = false;
-
-		for (unsigned i = 0; i < CHECK_CLAUSES && res->check->clauses[i]; i++)
-			named |= strcmp(res->check->clauses[i], res->clause) == 0;
-		if (!named)
-			set_verdict(res, VERDICT_ERROR,
-				    "the check accuses under %s, which it does not name",
-				    res->clause);
-	}
-}
-
-static void run_open_check(struct runner *rn, struct result *res)
-{
-	const struct check *k = res->check;
-	struct ck *c = &rn->ck;
-
-	if (!k->own_session && !ck_open(c)) {
-		if (strcmp(rn->broken_why, rn->evidence.reason) == 0)
-			rn->broken_opens++;
-		else
-			rn->broken_opens = 1;
-		memcpy(rn->broken_why, rn->evidence.reason, sizeof(rn->broken_why));
-	} else {
-		rn->broken_opens = 0;
-		k->run(c);
-	}
-	c->tp->ops->close(c->tp);
-}
-
-static void run_check(struct runner *rn, struct result *res)
-{
-	const struct check *k = res->check;
-	struct ck *c = &rn->ck;
-	u64 start = host_now_ns();
-	char why[RESULT_TEXT];
-
-	if (skip_reason(rn, k, why, sizeof(why))) {
-		set_verdict(res, VERDICT_SKIP, "%s", why);
-		return;
-	}
-	/* A target whose handshake is broken would cost a deadline for each check that is left. */
-	if (!k->own_session && rn->broken_opens >= 3) {
-		set_verdict(res, VERDICT_ERROR, "%s (as three times before; not tried again)",
-			    rn->broken_why);
-		return;
-	}
-	evidence_reset(&rn->evidence);
-	*c = (struct ck){
-		.tp = rn->carrier.tp,
-		.check = k,
-		.host = &rn->evidence.host,
-		.device = rn->probe.device,
-		.slots = rn->slots,
-		.rng = 0x9e3779b97f4a7c15ull,
-		/* What a check with a session of its own goes by. */
-		.offered = rn->probe.features,
-		.queues = rn->probe.queues,
-	};
-	run_open_check(rn, res);
-	take_verdict(rn, res);
-	res->duration_ms = (double)(host_now_ns() - start) / 1e6;
+	res->duration_ms = res->verdict == VERDICT_SKIP ? 0 : (double)(host_now_ns() - start) / 1e6;
 }
 
 static void keep_evidence(struct runner *rn, struct result *res)
@@ -278,27 +111,6 @@ static void keep_evidence(struct runner *rn, struct result *res)
 	if (res->verdict == VERDICT_PASS || res->verdict == VERDICT_SKIP)
 		return;
 	res->log = evidence_take(&rn->evidence, &res->log_lines);
-}
-
-static void compare(const struct runner_opts *o, struct run *r, struct result *res)
-{
-	const struct expectation *e = o->expect ? expect_find(o->expect, res->check->id) : NULL;
-	bool good = res->verdict == VERDICT_PASS || res->verdict == VERDICT_SKIP ||
-		    res->verdict == VERDICT_INFO;
-
-	res->anticipated = e ? e->verdict : VERDICT_PASS;
-	res->anticipated_why = e ? e->reason : NULL;
-	if (!e)
-		res->unexpected = !good;
-	else if (res->verdict == VERDICT_SKIP)
-		res->fixed = false; /* not asked: neither as it was nor better */
-	else if (res->verdict != e->verdict && good)
-		res->fixed = true;
-	else
-		res->unexpected = res->verdict != e->verdict;
-	r->tally[res->verdict]++;
-	r->unexpected += res->unexpected;
-	r->fixed += res->fixed;
 }
 
 /* "split" of "split.used-len.in". */
@@ -329,7 +141,7 @@ static void run_all(struct runner *rn)
 		if (gone || interrupt_pending()) {
 			set_verdict(res, VERDICT_ERROR, "not run: %s",
 				    gone ? "the target is gone" : "interrupted");
-			compare(rn->opts, r, res);
+			run_compare(r, res, rn->opts->expect);
 			continue;
 		}
 		if (rn->opts->progress)
@@ -343,7 +155,7 @@ static void run_all(struct runner *rn)
 			set_verdict(res, VERDICT_ERROR, "%s", error);
 			if (!r->died[0])
 				snprintf(r->died, sizeof(r->died), "%.200s", error);
-			compare(rn->opts, r, res);
+			run_compare(r, res, rn->opts->expect);
 			gone = true;
 			continue;
 		}
@@ -353,7 +165,7 @@ static void run_all(struct runner *rn)
 		else if (res->check->disturbs)
 			carrier_stop(&rn->carrier);
 		keep_evidence(rn, res);
-		compare(rn->opts, r, res);
+		run_compare(r, res, rn->opts->expect);
 		if (rn->target->death[0]) {
 			if (res->unexpected && !r->died[0])
 				snprintf(r->died, sizeof(r->died), "%.150s, during %s",
@@ -373,51 +185,12 @@ static void run_all(struct runner *rn)
 		fputs("\r\033[K", stderr);
 }
 
-static int by_id(const void *a, const void *b)
-{
-	return strcmp((*(const struct check *const *)a)->id, (*(const struct check *const *)b)->id);
-}
-
-static bool clause_selected(const struct check *k, const char *glob)
-{
-	if (!glob)
-		return true;
-	for (unsigned i = 0; i < CHECK_CLAUSES && k->clauses[i]; i++)
-		if (fnmatch(glob, k->clauses[i], FNM_EXTMATCH) == 0)
-			return true;
-	return false;
-}
-
-bool runner_goes_over(const struct check *k, const char *transport)
-{
-	if (!k->transport || !transport)
-		return true;
-	if (strcmp(k->transport, CHECK_REGISTERS) == 0)
-		return strcmp(transport, "pci") == 0 || strcmp(transport, "mmio") == 0;
-	return strcmp(k->transport, transport) == 0;
-}
-
 unsigned runner_select(const struct runner_opts *o, u32 device, const char *transport,
 		       const struct check **out, unsigned room)
 {
-	unsigned n = 0;
+	const struct core_choice c = { o->check_glob, o->clause_glob, device, transport };
 
-	for_each_check (k) {
-		if ((*k)->device && device && (*k)->device != device)
-			continue;
-		if (!runner_goes_over(*k, transport))
-			continue;
-		if (o->check_glob && fnmatch(o->check_glob, (*k)->id, FNM_EXTMATCH) != 0)
-			continue;
-		if (!clause_selected(*k, o->clause_glob))
-			continue;
-		if (out && n < room)
-			out[n] = *k;
-		n++;
-	}
-	if (out)
-		qsort(out, MIN(n, room), sizeof(*out), by_id);
-	return n;
+	return core_select(&c, out, room);
 }
 
 int runner_run(struct target *t, const struct runner_opts *o, struct run *r, char *error,
@@ -434,7 +207,7 @@ int runner_run(struct target *t, const struct runner_opts *o, struct run *r, cha
 	rn->target = t;
 	rn->opts = o;
 	rn->run = r;
-	rn->slots = calloc(CK_SLOTS, sizeof(*rn->slots));
+	rn->core.slots = calloc(CK_SLOTS, sizeof(*rn->core.slots));
 	carrier_init(&rn->carrier, t);
 	if (rn->carrier.fe) {
 		rn->carrier.fe->vlog = log_line;
@@ -445,23 +218,24 @@ int runner_run(struct target *t, const struct runner_opts *o, struct run *r, cha
 	if (o->quiet_ms)
 		rn->carrier.tp->quiet_ms = o->quiet_ms;
 	evidence_init(&rn->evidence);
-	if (!rn->slots || probe(rn, error, room) < 0)
+	rn->core.evidence = &rn->evidence;
+	if (!rn->core.slots || probe(rn, error, room) < 0)
 		goto out;
 	r->target = (struct run_target){
 		.uri = t->uri,
 		.command = t->command,
-		.device = runner_device_name(rn->probe.device),
+		.device = runner_device_name(rn->core.face.device),
 		.transport = rn->carrier.tp->ops->name,
-		.features = rn->probe.all_features,
-		.protocol_features = rn->probe.pf,
-		.queues = rn->probe.queues,
+		.features = rn->core.face.all_features,
+		.protocol_features = rn->core.face.pf,
+		.queues = rn->core.face.queues,
 	};
-	r->count = runner_select(o, rn->probe.device, r->target.transport, NULL, 0);
+	r->count = runner_select(o, rn->core.face.device, r->target.transport, NULL, 0);
 	selected = calloc(r->count + 1, sizeof(*selected));
 	r->results = calloc(r->count + 1, sizeof(*r->results));
 	if (!selected || !r->results)
 		goto out;
-	runner_select(o, rn->probe.device, r->target.transport, selected, r->count);
+	runner_select(o, rn->core.face.device, r->target.transport, selected, r->count);
 	for (unsigned i = 0; i < r->count; i++)
 		r->results[i].check = selected[i];
 	run_all(rn);
@@ -473,7 +247,7 @@ out:
 	if (rn) {
 		carrier_destroy(&rn->carrier);
 		evidence_destroy(&rn->evidence);
-		free(rn->slots);
+		free(rn->core.slots);
 	}
 	free(rn);
 	free(selected);

@@ -3,6 +3,8 @@
 #ifndef HARNESS_RUN_RUNNER_H
 #define HARNESS_RUN_RUNNER_H
 
+#include "harness/run/core/core.h"
+#include "harness/run/core/devices.h"
 #include "harness/run/expect.h"
 #include "harness/run/result.h"
 #include "harness/run/target.h"
@@ -29,12 +31,5 @@ int runner_run(struct target *t, const struct runner_opts *o, struct run *r, cha
  */
 unsigned runner_select(const struct runner_opts *o, u32 device, const char *transport,
 		       const struct check **out, unsigned room);
-
-/* Is the check one for this transport (NULL: any)? */
-bool runner_goes_over(const struct check *k, const char *transport);
-
-/* Names of the device types, chapter 5. 0: unknown. */
-u32 runner_device_id(const char *name);
-const char *runner_device_name(u32 id);
 
 #endif

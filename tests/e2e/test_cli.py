@@ -51,7 +51,7 @@ def test_unknown_command(ringside, name):
     assert f"'{name}'" in done.stderr
 
 
-COMMANDS = ["bench", "clauses", "conform", "explain", "prove", "report", "run", "trace"]
+COMMANDS = ["bench", "clauses", "collect", "conform", "explain", "prove", "report", "run", "trace"]
 
 
 def test_commands(commands):

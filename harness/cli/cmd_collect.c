@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* ringside collect: what a guest said, as the results that conform and bench make. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/cli/bench_result.h"
+#include "harness/cli/cli.h"
+#include "harness/run/collect.h"
+#include "harness/run/expect.h"
+
+struct collect_opts {
+	const char *from, *name, *output, *expect_path, *raw;
+	bool has_memory;
+	u64 memory;
+	u64 job; /* from 1; 0: not chosen */
+	enum wire_job_kind kind;
+	int format;
+};
+
+static void help(void)
+{
+	puts("usage: ringside collect [OPTION…]\n"
+	     "\n"
+	     "Read what a guest (ringside-probe-ARCH) wrote to its channel, and write the result\n"
+	     "as 'ringside conform' or 'ringside bench' would.\n"
+	     "\n"
+	     "      --from FILE         the stream; standard input when not told, or '-'\n"
+	     "      --memory OFFSET     FILE is guest memory, and the stream stands at this offset\n"
+	     "      --job N|KIND        of several jobs this one: its number, conform or bench\n"
+	     "      --expect FILE       known deviations: lines of CHECK VERDICT REASON\n"
+	     "      --name NAME         what reports call the target\n"
+	     "      --raw FILE          write the time stamps of single requests there\n"
+	     "      --format FORMAT     text, json, junit or tap; bench: text or json\n"
+	     "  -o, --output FILE       write there instead of to standard output\n"
+	     "      --help              this text\n"
+	     "\n"
+	     "Exit status: 0 all as expected, 1 a verdict was not or requests failed, 2 usage,\n"
+	     "3 the stream is cut or damaged, or the guest could not do its job (what it found is\n"
+	     "written), 4 the machine refused something.");
+}
+
+static int parse_job(struct collect_opts *o, const char *arg)
+{
+	if (strcmp(arg, "conform") == 0)
+		o->kind = WIRE_JOB_CONFORM;
+	else if (strcmp(arg, "bench") == 0)
+		o->kind = WIRE_JOB_BENCH;
+	else
+		return cli_parse_u64("--job", arg, 1, COLLECT_JOBS, &o->job);
+	return 0;
+}
+
+/* -1: fine, -2: help was given; otherwise the exit status. */
+static int parse(int argc, char **argv, struct collect_opts *o)
+{
+	enum {
+		FROM = 256,
+		MEMORY,
+		JOB,
+		EXPECT,
+		NAME,
+		RAW,
+		FORMAT,
+		HELP
+	};
+	static const struct option longopts[] = {
+		{ "from", 1, 0, FROM },	    { "memory", 1, 0, MEMORY },
+		{ "job", 1, 0, JOB },	    { "expect", 1, 0, EXPECT },
+		{ "name", 1, 0, NAME },	    { "raw", 1, 0, RAW },
+		{ "format", 1, 0, FORMAT }, { "output", 1, 0, 'o' },
+		{ "help", 0, 0, HELP },	    { 0, 0, 0, 0 },
+	};
+	const unsigned formats = 1u << CLI_FORMAT_TEXT | 1u << CLI_FORMAT_JSON |
+				 1u << CLI_FORMAT_JUNIT | 1u << CLI_FORMAT_TAP;
+	int ch;
+
+	optind = 1;
+	while ((ch = getopt_long(argc, argv, "o:", longopts, NULL)) != -1) {
+		switch (ch) {
+		case FROM:
+			o->from = optarg;
+			break;
+		case MEMORY:
+			if (cli_parse_u64("--memory", optarg, 0, 1ull << 40, &o->memory) < 0)
+				return CLI_USAGE;
+			o->has_memory = true;
+			break;
+		case JOB:
+			if (parse_job(o, optarg) < 0)
+				return CLI_USAGE;
+			break;
+		case EXPECT:
+			o->expect_path = optarg;
+			break;
+		case NAME:
+			o->name = optarg;
+			break;
+		case RAW:
+			o->raw = optarg;
+			break;
+		case FORMAT:
+			o->format = cli_parse_format(optarg, formats);
+			if (o->format < 0)
+				return CLI_USAGE;
+			break;
+		case 'o':
+			o->output = optarg;
+			break;
+		case HELP:
+			help();
+			return -2;
+		default:
+			return CLI_USAGE;
+		}
+	}
+	if (optind < argc) {
+		cli_error("'%s' is too much: write --from FILE", argv[optind]);
+		return CLI_USAGE;
+	}
+	return -1;
+}
+
+/* Guest memory: "RSSHM1", the count of bytes, the bytes. */
+static int find_in_memory(FILE *f, const struct collect_opts *o, u64 *left)
+{
+	char magic[8];
+
+	if (fseeko(f, (off_t)o->memory, SEEK_SET) < 0 || fread(magic, sizeof(magic), 1, f) != 1 ||
+	    fread(left, sizeof(*left), 1, f) != 1 || memcmp(magic, "RSSHM1\0", 8) != 0) {
+		cli_error("'%s' has no stream at offset 0x%llx", o->from,
+			  (unsigned long long)o->memory);
+		return -1;
+	}
+	return 0;
+}
+
+static int read_stream(const struct collect_opts *o, struct collect *c)
+{
+	const bool standard = !o->from || strcmp(o->from, "-") == 0;
+	FILE *f = standard ? stdin : fopen(o->from, "rb");
+	u64 left = ~0ull;
+	char piece[65536];
+	int rc = CLI_OK;
+	size_t n;
+
+	if (!f) {
+		cli_error("cannot read '%s': %s", o->from, strerror(errno));
+		return CLI_USAGE;
+	}
+	if (o->has_memory && (standard || find_in_memory(f, o, &left) < 0)) {
+		if (standard)
+			cli_error("--memory goes with --from FILE");
+		rc = CLI_USAGE;
+	}
+	while (rc == CLI_OK && (n = fread(piece, 1, MIN(left, sizeof(piece)), f)) > 0) {
+		collect_feed(c, piece, n);
+		left -= n;
+	}
+	if (ferror(f)) {
+		cli_error("cannot read '%s': %s", standard ? "-" : o->from, strerror(errno));
+		rc = CLI_INTERNAL;
+	}
+	if (!standard)
+		fclose(f);
+	return rc;
+}
+
+static bool chosen(const struct collect_opts *o, const struct collect *c, unsigned i)
+{
+	return (!o->job || o->job == i + 1) && (!o->kind || c->job[i].kind == o->kind);
+}
+
+static const char *op_name(u32 type)
+{
+	return type == VIRTIO_BLK_T_OUT ? "write" : type == VIRTIO_BLK_T_FLUSH ? "flush" : "read";
+}
+
+static int write_bench(const struct collect_opts *o, const struct collect *c,
+		       const struct collect_job *j, FILE *f)
+{
+	struct bench_result r = {
+		.uri = j->uri,
+		.name = o->name,
+		.op = op_name(j->opts.type),
+		.transport = j->transport,
+		.guest = &c->guest,
+		.features = j->features,
+		.opts = &j->opts,
+		.figures = j->figures,
+		.clock = j->clock,
+	};
+
+	/* Without all of its histogram a latency is none. */
+	if (!j->ended || !j->has_figures || j->in_hist != j->figures.requests)
+		return CLI_TARGET;
+	if (o->format != CLI_FORMAT_TEXT && o->format != CLI_FORMAT_JSON) {
+		cli_error("a bench is written as text or json");
+		return CLI_USAGE;
+	}
+	if (j->figures.requests < 1000)
+		r.warnings[r.warning_count++] =
+			"fewer than 1000 requests: the high percentiles say little";
+	if (j->figures.errors)
+		r.warnings[r.warning_count++] =
+			"requests failed: these are the times of failures too";
+	(o->format == CLI_FORMAT_JSON ? bench_write_json : bench_write_text)(&r, f);
+	return j->figures.errors ? CLI_UNEXPECTED : CLI_OK;
+}
+
+static int write_conform(const struct collect_opts *o, struct collect_job *j,
+			 const struct expect *expect, FILE *f)
+{
+	static void (*const writers[])(const struct run *, FILE *) = {
+		[CLI_FORMAT_TEXT] = run_write_text,
+		[CLI_FORMAT_JSON] = run_write_json,
+		[CLI_FORMAT_JUNIT] = run_write_junit,
+		[CLI_FORMAT_TAP] = run_write_tap,
+	};
+	struct run *r = &j->run;
+
+	for (u32 i = 0; i < r->count; i++)
+		run_compare(r, &r->results[i], expect);
+	r->target.name = o->name;
+	writers[o->format](r, f);
+	return r->unexpected ? CLI_UNEXPECTED : CLI_OK;
+}
+
+static int write_raw(const struct collect_opts *o, const struct collect *c)
+{
+	FILE *f = cli_open_output(o->raw);
+
+	if (!f)
+		return CLI_INTERNAL;
+	fputs("start_ticks\tend_ticks\tlatency_ns\n", f);
+	for (unsigned i = 0; i < c->job_count; i++) {
+		const struct collect_job *j = &c->job[i];
+
+		for (u32 k = 0; chosen(o, c, i) && k < j->raw_count; k++)
+			fprintf(f, "%llu\t%llu\t%llu\n", (unsigned long long)j->raw[k].start,
+				(unsigned long long)j->raw[k].end,
+				(unsigned long long)clock_ns(&j->clock,
+							     j->raw[k].end - j->raw[k].start));
+	}
+	return cli_close_output(f, o->raw) < 0 ? CLI_INTERNAL : CLI_OK;
+}
+
+static int write_jobs(const struct collect_opts *o, struct collect *c, const struct expect *expect)
+{
+	unsigned count = 0;
+	int rc = CLI_OK;
+	FILE *f;
+
+	for (unsigned i = 0; i < c->job_count; i++)
+		count += chosen(o, c, i);
+	if (count > 1 && o->format != CLI_FORMAT_TEXT) {
+		cli_error("the guest did %u jobs, and this format holds one: say --job N", count);
+		return CLI_USAGE;
+	}
+	if (!count)
+		return CLI_OK;
+	f = cli_open_output(o->output);
+	if (!f)
+		return CLI_INTERNAL;
+	for (unsigned i = 0; i < c->job_count; i++) {
+		struct collect_job *j = &c->job[i];
+		int one;
+
+		if (!chosen(o, c, i))
+			continue;
+		one = j->kind == WIRE_JOB_CONFORM ? write_conform(o, j, expect, f)
+						  : write_bench(o, c, j, f);
+		rc = MAX(rc, one);
+	}
+	if (cli_close_output(f, o->output) < 0)
+		rc = CLI_INTERNAL;
+	if (rc <= CLI_UNEXPECTED && o->raw)
+		rc = MAX(rc, write_raw(o, c));
+	return rc;
+}
+
+static const char *said_by(const struct collect_opts *o)
+{
+	return o->from ? o->from : "-";
+}
+
+/* What is to be said on standard error; the exit status that it asks for. */
+static int complain(const struct collect_opts *o, const struct collect *c)
+{
+	unsigned of_kind = 0;
+	int rc = CLI_OK;
+
+	for (unsigned i = 0; i < c->note_count; i++)
+		fprintf(stderr, "guest: %s\n", c->notes[i]);
+	for (unsigned i = 0; i < c->fail_count; i++) {
+		cli_error("%s: the guest could not do its job: %s", said_by(o), c->fails[i]);
+		rc = CLI_TARGET;
+	}
+	if (c->panic[0]) {
+		cli_error("%s: the guest panicked: %s", said_by(o), c->panic);
+		rc = CLI_TARGET;
+	}
+	if (c->error[0]) {
+		cli_error("%s: %s", said_by(o), c->error);
+		return CLI_TARGET;
+	}
+	for (unsigned i = 0; i < c->job_count; i++)
+		of_kind += chosen(o, c, i);
+	if (rc == CLI_OK && !of_kind && (o->job || o->kind)) {
+		cli_error("%s: the guest did no such job", said_by(o));
+		rc = CLI_USAGE;
+	}
+	return rc;
+}
+
+static int collect(const struct collect_opts *o)
+{
+	struct collect *c = collect_new();
+	char error[RESULT_TEXT] = "";
+	struct expect expect = { 0 };
+	int rc = CLI_OK, said;
+
+	if (!c)
+		return CLI_INTERNAL;
+	if (o->expect_path && expect_load(&expect, o->expect_path, error, sizeof(error)) < 0) {
+		cli_error("%s", error);
+		rc = CLI_USAGE;
+	}
+	if (rc == CLI_OK)
+		rc = read_stream(o, c);
+	if (rc == CLI_OK) {
+		collect_finish(c);
+		rc = write_jobs(o, c, o->expect_path ? &expect : NULL);
+		said = complain(o, c);
+		rc = said ? said : rc;
+	}
+	collect_free(c);
+	expect_free(&expect);
+	return rc;
+}
+
+static int cmd_collect(int argc, char **argv)
+{
+	struct collect_opts o = { .format = CLI_FORMAT_TEXT };
+	int rc = parse(argc, argv, &o);
+
+	if (rc != -1)
+		return rc == -2 ? CLI_OK : rc;
+	return collect(&o);
+}
+
+CLI_COMMAND(collect, "collect", "turn what a guest wrote into a result", cmd_collect);

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/probe/guest/run.h"
+
+#include <string.h>
+
+#include "harness/probe/guest/out.h"
+#include "harness/spec/virtio14.h"
+
+#define RING_MAX 4096
+#define RAW_MAX	 (1u << 16)
+
+static struct {
+	struct guest_target *t;
+	struct load load;
+	struct vq_split vq;
+	struct vq_split_slot slots[RING_MAX];
+	struct load_slot requests[LOAD_DEPTH_MAX];
+	struct hist latency;
+	struct load_stamp raw[RAW_MAX];
+	u64 calls;
+	u32 *flag;     /* set by the queue's interrupt */
+	u32 line_flag; /* of a virtio-mmio window */
+	u64 offered, features;
+} b;
+
+static bool fail(const char *what, const char *why)
+{
+	out_text(WIRE_FAIL, "%s: %s", what, why);
+	return false;
+}
+
+static bool failed(const char *what)
+{
+	struct tp *tp = b.t->tp;
+
+	return fail(what, tp->error[0] ? tp->error : "refused");
+}
+
+/*
+ * The doorbell itself and nothing else: the transport's notify() looks the queue's offset up each
+ * time, which a driver does once.
+ */
+static u64 doorbell;
+static unsigned doorbell_size;
+
+static bool find_doorbell(void)
+{
+	struct regs *r = regs_from_tp(b.t->tp);
+
+	doorbell_size = 4;
+	if (r->tp.caps & TP_CAP_PCI) {
+		u32 off = 0;
+
+		doorbell_size = 2;
+		if (regs_write(r, b.t->pci.common + 22, 2, 0) != TP_OK ||
+		    regs_read(r, b.t->pci.common + 30, 2, &off) != TP_OK)
+			return false;
+		doorbell = b.t->pci.notify + (u64)off * b.t->pci.notify_multiplier;
+	} else {
+		doorbell = b.t->mmio.base + 0x50;
+	}
+	return true;
+}
+
+static void do_kick(void *arg)
+{
+	b.t->access.ops->write(&b.t->access, doorbell, doorbell_size, 0);
+}
+
+static void do_relax(void *arg)
+{
+	arch_relax();
+}
+
+static void do_sleep(void *arg, u64 deadline)
+{
+	if (arch_sleep(b.flag, deadline))
+		b.calls++;
+}
+
+/* In the interrupt: what the device says is taken, so that the line falls. */
+static void line_handler(void *arg)
+{
+	volatile u32 *status = (volatile u32 *)(uintptr_t)(b.t->mmio.base + 0x60);
+	volatile u32 *ack = (volatile u32 *)(uintptr_t)(b.t->mmio.base + 0x64);
+	const u32 isr = *status;
+
+	*ack = isr;
+	if (isr)
+		__atomic_store_n(&b.line_flag, 1, __ATOMIC_RELEASE);
+}
+
+/* How the device wakes a driver that sleeps. */
+static bool set_up_wait(void)
+{
+	struct guest_target *t = b.t;
+
+	if (t->tp->caps & TP_CAP_PCI) {
+		struct gpa addr;
+		u32 data;
+		const unsigned v = pci_vector(&t->pci, 0);
+
+		if (!t->pci.vectors)
+			return fail("wait=event", "the function has no MSI-X");
+		b.flag = (u32 *)(t->access.msi.hva + 4 * v);
+		if (t->msi && arch_msi(v, b.flag, &addr, &data))
+			return true;
+		return fail("wait=event", "this machine has no message-signalled interrupts "
+					  "that Ringside can take");
+	}
+	b.flag = &b.line_flag;
+	if (arch_line(guest_target_line(t), line_handler, NULL))
+		return true;
+	return fail("wait=event",
+		    "the interrupt line of the window is not known or cannot be used");
+}
+
+static bool start_queue(const struct bench_job *job)
+{
+	struct tp *tp = b.t->tp;
+	const struct tp_buf ring = tp->mem[0];
+	struct vq_split_layout layout;
+	struct tp_queue cfg;
+	u32 size = job->ring_size, avail_at, used_at;
+	u16 max = 0;
+
+	if (tp->ops->queue_max(tp, 0, &max) != TP_OK)
+		return failed("the queue's size");
+	if (!size)
+		for (size = 128; size < 4 * job->depth; size *= 2)
+			;
+	size = MIN(size, max);
+	if (size > RING_MAX || 3 * job->depth > size) {
+		out_text(WIRE_FAIL,
+			 "a ring of %u entries does not hold %u requests of 3 descriptors (the "
+			 "device allows %u, the probe %u)",
+			 size, job->depth, max, RING_MAX);
+		return false;
+	}
+	avail_at = (u32)ALIGN_UP(vq_split_desc_bytes((u16)size), 4096);
+	used_at = (u32)ALIGN_UP(avail_at + vq_split_avail_bytes((u16)size), 4096);
+	memset(ring.hva, 0, used_at + vq_split_used_bytes((u16)size));
+	layout = (struct vq_split_layout){
+		.size = (u16)size,
+		.desc = ring.gpa,
+		.avail = gpa_add(ring.gpa, avail_at),
+		.used = gpa_add(ring.gpa, used_at),
+		.desc_hva = ring.hva,
+		.avail_hva = ring.hva + avail_at,
+		.used_hva = ring.hva + used_at,
+	};
+	vq_split_init(&b.vq, &layout, b.slots, 0, b.features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX));
+	cfg = (struct tp_queue){
+		.size = (u16)size,
+		.desc = layout.desc,
+		.avail = layout.avail,
+		.used = layout.used,
+	};
+	if (tp->ops->queue_start(tp, 0, &cfg) != TP_OK || tp->ops->driver_ok(tp) != TP_OK)
+		return failed("starting the queue");
+	return find_doorbell() || failed("the queue's doorbell");
+}
+
+static bool bring_up(const struct bench_job *job)
+{
+	struct tp *tp = b.t->tp;
+	u64 offered = 0, want = BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_BLK_F_FLUSH) |
+				BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);
+
+	if (job->event_idx)
+		want |= BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	if (tp->ops->open(tp) != TP_OK || tp->ops->get_features(tp, &offered) != TP_OK)
+		return failed("opening the device");
+	if (regs_from_tp(tp)->device_id != VIRTIO_ID_BLOCK)
+		return fail("bench", "the device is not a block device");
+	b.features = offered & want;
+	if (tp->ops->set_features(tp, b.features) != TP_OK)
+		return failed("negotiating features");
+	b.offered = offered;
+	return start_queue(job);
+}
+
+static bool prepare(const struct bench_job *job)
+{
+	struct tp *tp = b.t->tp;
+	struct virtio_blk_config cfg = { 0 };
+
+	if (tp->ops->read_config(tp, 0, &cfg, VIRTIO_BLK_CONFIG_SIZE) != TP_OK)
+		return failed("reading the configuration");
+	if (le64(cfg.capacity) < job->block_size / VIRTIO_BLK_SECTOR)
+		return fail("bench", "the device is smaller than one block");
+	memset(&b.load, 0, sizeof(b.load));
+	b.load.vq = &b.vq;
+	b.load.clock = &machine.clock;
+	b.load.ops = (struct load_ops){ do_kick, job->poll ? NULL : do_sleep, do_relax, NULL };
+	b.load.type = job->type;
+	b.load.depth = job->depth;
+	b.load.sectors = le64(cfg.capacity);
+	b.load.block_sectors = job->block_size / VIRTIO_BLK_SECTOR;
+	b.load.sequential = job->sequential;
+	b.load.rate = job->rate;
+	b.load.stall_ns = (u64)MAX(tp->timeout_ms, 5000u) * 1000000;
+	b.load.slots = b.requests;
+	b.load.latency = &b.latency;
+	if (load_prepare(&b.load, tp->mem[1]) == LOAD_OK)
+		return true;
+	return fail("bench", "requests do not fit into guest memory: give the machine more");
+}
+
+static bool run_phase(u64 requests, u64 duration_ns)
+{
+	b.load.requests = requests;
+	b.load.duration_ns = duration_ns;
+	switch (load_run(&b.load)) {
+	case LOAD_OK:
+		return true;
+	case LOAD_STALLED:
+		out_text(WIRE_FAIL, "no request completed for %llu ms after %llu requests",
+			 (unsigned long long)b.load.stall_ns / 1000000,
+			 (unsigned long long)b.load.completed);
+		return false;
+	default:
+		return fail("bench", "the device returned a descriptor that was not outstanding");
+	}
+}
+
+/* Nothing of the job's depth or rate: the moment when this machine serves. */
+static bool first_request(const struct bench_job *job)
+{
+	const u64 rate = b.load.rate;
+
+	b.load.rate = 0;
+	if (!run_phase(1, 0))
+		return false;
+	b.load.rate = rate;
+	out_mark("first request served", clock_stop(&machine.clock));
+	out_flush();
+	return true;
+}
+
+static void reset_figures(void)
+{
+	hist_reset(&b.latency);
+	b.load.submitted = b.load.completed = b.load.errors = 0;
+	b.load.kicks = b.load.sleeps = b.load.first_bad = 0;
+	b.load.raw_count = 0;
+	b.calls = 0;
+}
+
+static void send_figures(const struct bench_job *job)
+{
+	struct wire_bench m = {
+		.type = job->type,
+		.block_size = job->block_size,
+		.depth = job->depth,
+		.poll = job->poll,
+		.sequential = job->sequential,
+		.event_idx = job->event_idx,
+		.rate = job->rate,
+		.requests = b.load.completed,
+		.errors = b.load.errors,
+		.first_bad = b.load.first_bad,
+		.elapsed_ns = b.load.elapsed_ns,
+		.kicks = b.load.kicks,
+		.calls = b.calls,
+		.sum = b.latency.sum,
+		.min = b.latency.min,
+		.max = b.latency.max,
+		.clamped = b.latency.clamped,
+		.hz = machine.clock.hz,
+		.error_ppm = machine.clock.error_ppm,
+	};
+
+	out_end(wire_bench(out_begin(WIRE_BENCH), &m));
+}
+
+static void send_histogram(void)
+{
+	static struct wire_hist m;
+
+	m.count = 0;
+	for (u32 i = 0; i <= HIST_BUCKETS; i++) {
+		if (m.count == WIRE_HIST_MAX || (i == HIST_BUCKETS && m.count)) {
+			out_end(wire_hist(out_begin(WIRE_HIST), &m));
+			m.count = 0;
+		}
+		if (i == HIST_BUCKETS || !b.latency.bucket[i])
+			continue;
+		m.bucket[m.count] = i;
+		m.value[m.count++] = b.latency.bucket[i];
+	}
+}
+
+static void send_raw(void)
+{
+	static struct wire_raw m;
+
+	m.count = 0;
+	for (u32 i = 0; i < b.load.raw_count; i++) {
+		m.start[m.count] = b.raw[i].start;
+		m.end[m.count++] = b.raw[i].end;
+		if (m.count == WIRE_RAW_MAX || i + 1 == b.load.raw_count) {
+			out_end(wire_raw(out_begin(WIRE_RAW), &m));
+			m.count = 0;
+		}
+	}
+}
+
+static bool measure(const struct bench_job *job)
+{
+	reset_figures();
+	if (!first_request(job))
+		return false;
+	/* What the machine's own clock could be told in a hurry is not good enough for figures. */
+	if (!arch_calibrate(&machine.clock, 50))
+		return fail("bench", "no clock to calibrate the counter by: say counter-hz=");
+	if (job->warmup_ns && !run_phase(0, job->warmup_ns))
+		return false;
+	reset_figures();
+	b.load.raw = b.raw;
+	b.load.raw_room = MIN(job->raw, RAW_MAX);
+	return run_phase(job->requests, job->requests ? 0 : job->duration_ns);
+}
+
+bool run_bench(struct guest_target *t, u32 number)
+{
+	const struct bench_job *job = &t->job->bench;
+	const u64 start = guest_now_ns();
+	bool done;
+
+	b.t = t;
+	done = bring_up(job) && prepare(job) && (job->poll || set_up_wait());
+	if (done) {
+		run_begin(t, number, b.offered, regs_from_tp(t->tp)->queues, 0);
+		done = measure(job);
+	}
+	t->tp->ops->close(t->tp);
+	if (!done)
+		return false;
+	send_figures(job);
+	send_histogram();
+	send_raw();
+	run_end(number, 0, start);
+	return true;
+}

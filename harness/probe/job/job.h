@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the guest is asked to do: words KEY=VALUE on the command line or in fw_cfg's
+ * opt/ringside/job. README.md lists them.
+ *
+ * Freestanding.
+ */
+#ifndef HARNESS_PROBE_JOB_JOB_H
+#define HARNESS_PROBE_JOB_JOB_H
+
+#include "harness/probe/wire/message.h"
+
+#define JOBS_MAX 8
+
+struct bench_job {
+	u32 type; /* VIRTIO_BLK_T_* */
+	u32 block_size, depth;
+	bool poll, sequential, event_idx;
+	u64 rate, requests;
+	u64 duration_ns, warmup_ns;
+	u32 ring_size; /* 0: chosen for the depth */
+	u32 raw;       /* keep the stamps of so many requests */
+};
+
+struct job {
+	enum wire_job_kind kind;
+	/* Which device: type and transport (0, NULL: any), and the very function or window. */
+	u32 device;
+	const char *transport; /* "pci", "mmio" */
+	bool pinned;
+	u8 devfn;
+	u64 window;
+
+	const char *check_glob, *clause_glob;
+	unsigned timeout_ms, quiet_ms; /* 0: the transport's */
+	struct bench_job bench;
+};
+
+struct jobs {
+	struct job job[JOBS_MAX];
+	unsigned count;
+	const char *channel; /* NULL: the machine's usual one */
+	const char *exit;
+	u64 counter_hz; /* 0: found out */
+	u64 ecam;	/* PCI configuration space; 0: found out */
+	u64 bar_base;	/* 0: the machine's usual place */
+	bool msi;	/* MSI-X as interrupts; else as writes to memory that are polled */
+};
+
+/*
+ * `text` is taken apart in place. False with one line in `error` when a word is not understood; what was
+ * understood is kept.
+ */
+bool job_parse(struct jobs *jobs, char *text, char *error, size_t room);
+
+#endif

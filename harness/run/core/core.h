@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The part of a runner that is the same wherever checks run: which of them are selected, which do
+ * not apply and why, running one, and what its verdict is.
+ *
+ * Freestanding.
+ */
+#ifndef HARNESS_RUN_CORE_CORE_H
+#define HARNESS_RUN_CORE_CORE_H
+
+#include "harness/run/core/evidence.h"
+
+/* What the target is, found out once: decides what is skipped. */
+struct core_face {
+	bool ok; /* false: the handshake itself is broken; skip nothing, let the checks say why */
+	char why[160];
+	u64 features;	  /* as get_features() tells */
+	u64 all_features; /* with those that belong to the protocol */
+	u64 pf;		  /* vhost-user protocol features */
+	u32 caps;	  /* enum tp_cap */
+	unsigned queues;
+	u32 device;
+};
+
+struct core {
+	struct tp *tp;
+	struct core_face face;
+	struct evidence *evidence;
+	struct vq_split_slot *slots; /* CK_SLOTS of them */
+	struct ck ck;
+	unsigned broken_opens; /* in a row, for the same reason */
+	char broken_why[RESULT_TEXT];
+};
+
+/* Open a session and look; the caller closes it, and fills in `device` and what a protocol adds. */
+int core_look(struct tp *tp, struct core_face *face);
+
+/* Run one check, or find out that it does not apply: all that came of it is in co->evidence. */
+void core_run(struct core *co, const struct check *k);
+
+/* Is the check one for this transport (NULL: any)? */
+bool runner_goes_over(const struct check *k, const char *transport);
+
+struct core_choice {
+	const char *check_glob;	 /* NULL: all */
+	const char *clause_glob; /* NULL: all */
+	u32 device;		 /* 0: any */
+	const char *transport;	 /* NULL: any */
+};
+
+/*
+ * The checks of a choice, sorted by id: at most `room` into `out`, which may be NULL. Returns how many
+ * there are.
+ */
+unsigned core_select(const struct core_choice *c, const struct check **out, unsigned room);
+
+#endif

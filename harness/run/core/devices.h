@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Names of the device types of chapter 5.
+ *
+ * Freestanding.
+ */
+#ifndef HARNESS_RUN_CORE_DEVICES_H
+#define HARNESS_RUN_CORE_DEVICES_H
+
+#include "harness/spec/types.h"
+
+/* 0: no such name. */
+u32 runner_device_id(const char *name);
+/* "unknown" for an id without a name. */
+const char *runner_device_name(u32 id);
+
+#endif

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The probe: boots under QEMU, runs checks and loads on QEMU's devices, and ringside collect."""
+import json
+import re
+import shutil
+import subprocess
+import time
+
+import pytest
+
+DONE, FAILED, PANIC = 33, 35, 37  # isa-debug-exit: twice the guest's code, and one
+
+# What starts a guest on a machine and where its channel comes out; {out} is that file.
+MACHINES = {
+    "q35": ("x86_64", "-M q35 -debugcon file:{out} -device isa-debug-exit"),
+    "pc": ("x86_64", "-M pc -debugcon file:{out} -device isa-debug-exit"),
+    "microvm": ("x86_64", "-M microvm -debugcon file:{out} -device isa-debug-exit"),
+    "microvm-no-acpi": ("x86_64", "-M microvm,acpi=off -debugcon file:{out} -device isa-debug-exit"),
+}
+DISK = "-drive if=none,id=d,format=raw,file={disk}"
+MMIO = "-global virtio-mmio.force-legacy=off"
+
+
+class Guest:
+    def __init__(self, build_dir, run_dir):
+        self.build_dir, self.run_dir, self.count = build_dir, run_dir, 0
+
+    def argv(self, machine, job, extra="", suffix="", memory=64):
+        arch, options = MACHINES[machine]
+        image = self.build_dir / f"probe/ringside-probe-{arch}{suffix}"
+        program = shutil.which(f"qemu-system-{arch}")
+        if not image.exists():
+            pytest.skip(f"{image.name} is not built: no compiler for {arch}")
+        if not program:
+            pytest.skip(f"qemu-system-{arch} is not installed")
+        disk = self.run_dir / "disk"
+        if not disk.exists():
+            with open(disk, "wb") as f:
+                f.truncate(64 << 20)
+        self.count += 1
+        out = self.run_dir / f"stream-{self.count}"
+        words = f"{options} {extra}".format(out=out, disk=disk).split()
+        return out, [program, "-accel", "tcg", "-m", str(memory), "-nodefaults", "-display", "none",
+                     "-no-reboot", "-serial", "none", "-monitor", "none", "-kernel", str(image),
+                     "-append", job, *words]
+
+    def boot(self, machine, job, extra="", status=DONE, timeout=120, **kwargs):
+        out, argv = self.argv(machine, job, extra, **kwargs)
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=timeout, text=True, check=False)
+        if status is not None and MACHINES[machine][0] == "x86_64":
+            said = out.read_bytes().decode(errors="replace")[-2000:] if out.exists() else ""
+            assert done.returncode == status, f"{' '.join(argv)}\n{done.stdout}\n{said}"
+        return out
+
+
+@pytest.fixture
+def guest(build_dir, run_dir):
+    return Guest(build_dir, run_dir)
+
+
+@pytest.fixture
+def collect(run_json):
+    def run(stream, *args, **kwargs):
+        return run_json("collect", "--from", stream, *args, **kwargs)
+    return run
+
+
+def verdicts(result):
+    return {c["id"]: c["verdict"] for c in result["checks"]}
+
+
+# --- conformance ---------------------------------------------------------------------------------
+
+AGREE = [
+    ("q35", "rng@pci", "-device virtio-rng-pci", "qemu:virtio-rng-pci"),
+    ("q35", "blk@pci", DISK + " -device virtio-blk-pci,drive=d",
+     "qemu:virtio-blk-pci,drive=d?arg=-drive&arg=if=none,id=d,format=raw,file={image}"),
+    ("microvm", "blk@mmio", DISK + f" {MMIO} -device virtio-blk-device,drive=d",
+     "qemu:virtio-blk-device,drive=d?arg=-drive&arg=if=none,id=d,format=raw,file={image}"),
+]
+
+
+@pytest.mark.parametrize("machine, device, extra, uri", AGREE, ids=lambda v: str(v)[:12])
+def test_a_guest_says_what_the_host_says(guest, collect, run_json, machine, device, extra, uri):
+    stream = guest.boot(machine, f"device={device} job=conform", extra)
+    inside = collect(stream, status=(0, 1))
+    outside = run_json("conform", uri, status=(0, 1))
+    assert inside["target"]["features"] == outside["target"]["features"]
+    assert inside["target"]["transport"] == outside["target"]["transport"]
+    inside, outside = verdicts(inside), verdicts(outside)
+    assert inside.keys() == outside.keys()
+    # A guest does not see the process that serves it.
+    differ = {k: (inside[k], outside[k]) for k in inside if inside[k] != outside[k]
+              and k not in ("split.hostile.idle-cpu", "split.hostile.leaks")}
+    assert not differ
+
+
+@pytest.mark.parametrize("machine, suffix", [("pc", ""), ("q35", ".multiboot")])
+def test_other_ways_in(guest, collect, machine, suffix):
+    stream = guest.boot(machine, "job=conform check=rng.*", "-device virtio-rng-pci", suffix=suffix)
+    result = collect(stream)
+    assert set(verdicts(result).values()) == {"pass"}
+    assert result["guest"]["arch"] == "x86_64"
+    assert result["guest"]["machine"] == machine
+
+
+def test_a_machine_without_acpi_names_its_windows(guest, collect):
+    stream = guest.boot("microvm-no-acpi", "job=conform check=rng.*",
+                        f"{MMIO} -device virtio-rng-device")
+    assert set(verdicts(collect(stream)).values()) == {"pass"}
+
+
+def test_vhost_user_behind_qemu(guest, collect, backend):
+    back = backend("--memory", "64M")
+    stream = guest.boot(
+        "q35", "job=conform device=blk check=@(blk.rw.*|blk.id.*|split.used-len.*)",
+        "-machine memory-backend=m -object memory-backend-memfd,id=m,size=64M,share=on "
+        f"-chardev socket,id=v,path={back.socket} -device vhost-user-blk-pci,chardev=v")
+    assert set(verdicts(collect(stream)).values()) <= {"pass", "skip"}
+
+
+# --- load -----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("machine, extra, wait", [
+    ("q35", "-device virtio-blk-pci,drive=d", "poll"),
+    ("q35", "-device virtio-blk-pci,drive=d", "event"),
+    ("microvm", f"{MMIO} -device virtio-blk-device,drive=d", "event"),
+    ("microvm-no-acpi", f"{MMIO} -device virtio-blk-device,drive=d", "event"),
+])
+def test_a_load_inside_counts_every_request(guest, collect, run_dir, machine, extra, wait):
+    stream = guest.boot(machine, f"job=bench op=write requests=3000 queue-depth=4 wait={wait} "
+                                 "warmup=10ms raw=500", f"{DISK} {extra}")
+    raw = run_dir / "raw.tsv"
+    result = collect(stream, "--raw", raw)
+    assert result["requests"] == 3000
+    assert sum(count for _, count in result["histogram"]) == 3000
+    assert result["errors"] == 0
+    assert result["workload"]["wait"] == wait
+    assert result["workload"]["op"] == "write"
+    assert result["clock"]["hz"] > 1000000
+    rows = raw.read_text().splitlines()[1:]
+    assert len(rows) == 500
+    assert all(int(end) > int(start) for start, end, _ in map(str.split, rows))
+    if wait == "event":
+        assert result["notifications_per_request"]["calls"] > 0
+
+
+def test_several_jobs_in_one_boot(guest, collect, ringside):
+    stream = guest.boot("q35", "device=blk job=conform check=blk.rw.* job=bench requests=100",
+                        f"{DISK} -device virtio-blk-pci,drive=d")
+    ringside("collect", "--from", stream, "--format", "json", status=(2,))
+    assert collect(stream, "--job", "conform")["schema"] == "ringside.conform/1"
+    assert collect(stream, "--job", "2")["requests"] == 100
+    ringside("collect", "--from", stream, "--job", "3", status=(2,))
+
+
+# --- the job and the channel -------------------------------------------------------------------------
+
+def test_the_job_from_fw_cfg(guest, run_dir, collect):
+    job = run_dir / "job"
+    job.write_text("job=conform\ncheck=rng.*\n")
+    stream = guest.boot("q35", "", f"-fw_cfg name=opt/ringside/job,file={job} -device virtio-rng-pci")
+    assert set(verdicts(collect(stream)).values()) == {"pass"}
+
+
+def test_shared_memory_as_channel(guest, run_dir, collect):
+    memory = run_dir / "memory"
+    out = guest.boot("q35", "channel=shm:0x3000000,1m job=conform check=rng.*",
+                     "-device virtio-rng-pci -machine memory-backend=m "
+                     f"-object memory-backend-file,id=m,size=64M,mem-path={memory},share=on")
+    assert out.read_bytes() == b""
+    assert set(verdicts(collect(memory, "--memory", "0x3000000")).values()) == {"pass"}
+
+
+def test_a_serial_line_as_channel(guest, run_dir, collect):
+    """With the firmware's words before it."""
+    serial = run_dir / "serial"
+    guest.boot("q35", "channel=com:0x3f8 job=conform check=rng.*",
+               f"-device virtio-rng-pci -chardev file,id=s,path={serial} "
+               "-device isa-serial,chardev=s")
+    assert set(verdicts(collect(serial)).values()) == {"pass"}
+
+
+@pytest.mark.parametrize("job, said", [
+    ("", "no job="),
+    ("job=dance", "job=dance"),
+    ("job=conform chek=rng.*", "chek=rng.*"),
+    ("job=conform check=no-such-check", "no check matches"),
+    ("job=conform device=net", "no such virtio function"),
+    ("job=bench", "not a block device"),
+    ("job=conform channel=pigeon", "channel=pigeon"),
+])
+def test_jobs_that_cannot_be_done(guest, ringside, job, said):
+    stream = guest.boot("q35", job, "-device virtio-rng-pci", status=FAILED)
+    done = ringside("collect", "--from", stream, status=(3,))
+    assert said in done.stderr
+
+
+# --- streams that are broken ----------------------------------------------------------------------------
+
+@pytest.fixture
+def stream(guest):
+    return guest.boot("q35", "job=conform check=@(rng|basic).*", "-device virtio-rng-pci")
+
+
+def broken(ringside, path, lines):
+    path.write_text("\n".join(lines) + "\n" if lines else "")
+    done = ringside("collect", "--from", path, "--format", "json", status=(3,))
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    return done.stderr, json.loads(done.stdout) if done.stdout else None
+
+
+def test_a_stream_that_is_cut(stream, ringside, collect, run_dir):
+    """Behind any of its frames: what had come is kept, the rest is an error."""
+    whole = verdicts(collect(stream))
+    lines = stream.read_text().splitlines()
+    kept = 0
+    for n in range(3, len(lines), 7):
+        said, result = broken(ringside, run_dir / "cut", lines[:n])
+        assert f"ends behind frame {n - 1}" in said
+        found = verdicts(result)
+        assert found.keys() == whole.keys()
+        good = {k for k, v in found.items() if v != "error"}
+        assert all(found[k] == whole[k] for k in good)
+        assert len(good) >= kept
+        kept = len(good)
+    assert 0 < kept <= len(whole)
+
+
+def test_frames_that_are_lost_swapped_or_changed(stream, ringside, run_dir):
+    lines = stream.read_text().splitlines()
+    path = run_dir / "broken"
+    said, _ = broken(ringside, path, lines[:10] + lines[11:])
+    assert "frame 10 is missing" in said
+    said, _ = broken(ringside, path, lines[:10] + [lines[11], lines[10]] + lines[12:])
+    assert "frame 10 is missing" in said
+    said, _ = broken(ringside, path, lines[:10] + [lines[9]] + lines[10:])
+    assert "frame 9 comes behind frame 9" in said
+    flipped = lines[10][:30] + ("A" if lines[10][30] != "A" else "B") + lines[10][31:]
+    said, result = broken(ringside, path, lines[:10] + [flipped] + lines[11:])
+    assert "checksum" in said
+    assert result["summary"]["pass"] > 0
+    said, _ = broken(ringside, path, lines + lines)
+    assert "started over" in said
+
+
+def test_nothing_at_all(ringside, run_dir):
+    said, result = broken(ringside, run_dir / "empty", [])
+    assert "no guest has spoken" in said
+    assert result is None
+    said, _ = broken(ringside, run_dir / "other", ["Booting from ROM..", "No bootable device."])
+    assert "No bootable device." in said
+
+
+def test_a_guest_that_panics(guest, ringside, collect):
+    """BARs where there is nothing but the guest itself: the function's registers are not there."""
+    stream = guest.boot("q35", "job=conform check=rng.* ecam=0x7fffffff0000", "-device virtio-rng-pci",
+                        status=PANIC)
+    done = ringside("collect", "--from", stream, status=(3,))
+    assert "panicked: exception 14 (page fault)" in done.stderr
+    assert "rip" in done.stderr and "cr2" in done.stderr
+
+
+def test_a_guest_that_is_killed(guest, ringside):
+    """In the middle of a check that waits: it is said which."""
+    out, argv = guest.argv("q35", "job=conform check=split.*,* quiet=20s",
+                           f"{DISK} -device virtio-blk-pci,drive=d")
+    argv[argv.index("-append") + 1] = "job=conform check=split.* quiet=20s"
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 60
+        size = -1
+        # Until it has said nothing for a second: it waits.
+        while time.monotonic() < end:
+            time.sleep(1)
+            now = out.stat().st_size if out.exists() else 0
+            if now == size and now:
+                break
+            size = now
+        process.kill()
+    done = ringside("collect", "--from", out, "--format", "json", status=(3,))
+    result = json.loads(done.stdout)
+    assert re.search(r"during split\.", result["died"])
+    assert result["summary"]["error"] > 0
+
+
+# --- speed -------------------------------------------------------------------------------------------------
+
+def test_the_first_request_comes_soon(guest, run_dir):
+    """From QEMU's start to the first request served; the figure of a quiet machine is in README.md."""
+    out, argv = guest.argv("microvm", "job=bench requests=1 warmup=0s device=blk",
+                           f"{DISK} {MMIO} -device virtio-blk-device,drive=d")
+    best = 10
+    for _ in range(5):
+        out.unlink(missing_ok=True)
+        start = time.monotonic()
+        subprocess.run(argv, stdin=subprocess.DEVNULL, check=False, timeout=60,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        best = min(best, time.monotonic() - start)
+    # To QEMU's end, which is later than the first request; and others use this machine too.
+    assert best < 2
