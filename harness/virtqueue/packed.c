@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "harness/virtqueue/packed.h"
+
+#include <string.h>
+
+/* See virtqueue/split.c: what is shared is read once, and written once. */
+#define RING_READ(x)	 __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define RING_WRITE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+
+#define AVAIL_BIT (1u << VRING_PACKED_DESC_F_AVAIL)
+#define USED_BIT  (1u << VRING_PACKED_DESC_F_USED)
+#define WRAP_BIT  (1u << VRING_PACKED_EVENT_F_WRAP_CTR)
+
+u16 vq_packed_avail_bits(bool wrap)
+{
+	return wrap ? AVAIL_BIT : USED_BIT;
+}
+
+u16 vq_packed_used_bits(bool wrap)
+{
+	return wrap ? AVAIL_BIT | USED_BIT : 0;
+}
+
+struct vq_packed_at vq_packed_forward(const struct vq_packed *vq, struct vq_packed_at at, u16 n)
+{
+	u32 off = (u32)at.off + n;
+
+	if (off >= vq->size)
+		return (struct vq_packed_at){ (u16)(off - vq->size), !at.wrap };
+	return (struct vq_packed_at){ (u16)off, at.wrap };
+}
+
+static u16 off_wrap(struct vq_packed_at at)
+{
+	return (u16)(at.off | (at.wrap ? WRAP_BIT : 0));
+}
+
+void vq_packed_init(struct vq_packed *vq, const struct vq_packed_layout *layout,
+		    struct vq_packed_slot *slots, struct vq_packed_at start, bool event_idx)
+{
+	u16 size = layout->size;
+
+	memset(layout->desc_hva, 0, vq_packed_desc_bytes(size));
+	memset(layout->driver_hva, 0, VQ_PACKED_EVENT_BYTES);
+	memset(layout->device_hva, 0, VQ_PACKED_EVENT_BYTES);
+	*vq = (struct vq_packed){
+		.desc = layout->desc_hva,
+		.driver = layout->driver_hva,
+		.device = layout->device_hva,
+		.slots = slots,
+		.size = size,
+		.event_idx = event_idx,
+		.avail = start,
+		.free_count = size,
+		.used = start,
+	};
+	/*
+	 * Cleared flags read as used in a lap with counter 0, and as nothing in one with counter 1. A ring
+	 * that begins elsewhere needs each slot to look as left by the lap before.
+	 */
+	for (u32 i = 0; i < size; i++) {
+		bool wrap = i < start.off ? start.wrap : !start.wrap;
+
+		vq->desc[i].flags = le16(vq_packed_used_bits(wrap));
+		slots[i] = (struct vq_packed_slot){ .next = (u16)(i + 1) };
+	}
+	if (event_idx)
+		vq_packed_set_used_event(vq, start);
+}
+
+static u16 take_id(struct vq_packed *vq, unsigned descs, void *token)
+{
+	u16 id = vq->free_id;
+
+	vq->free_id = vq->slots[id].next;
+	vq->free_count -= (u16)descs;
+	vq->slots[id].token = token;
+	vq->slots[id].count = (u16)descs;
+	return id;
+}
+
+/*
+ * Write one descriptor. The flags of the first one since the last publish are kept back: as long as it
+ * is not available, a device does not look at those behind it (2.8.21.1).
+ */
+static void put(struct vq_packed *vq, u64 addr, u32 len, u16 id, u16 flags)
+{
+	struct vring_packed_desc *d = &vq->desc[vq->avail.off];
+
+	flags |= vq_packed_avail_bits(vq->avail.wrap);
+	d->addr = le64(addr);
+	d->len = le32(len);
+	d->id = le16(id);
+	if (vq->written == 0) {
+		vq->unshown = vq->avail;
+		vq->unshown_flags = flags;
+	} else {
+		RING_WRITE(d->flags, le16(flags));
+	}
+	vq->written++;
+	vq->avail = vq_packed_forward(vq, vq->avail, 1);
+}
+
+int vq_packed_add(struct vq_packed *vq, const struct vq_sg *sg, unsigned out, unsigned in,
+		  void *token)
+{
+	unsigned n = out + in;
+	u16 id;
+
+	if (n == 0 || n > vq->free_count)
+		return VQ_EMPTY;
+	id = take_id(vq, n, token);
+	for (unsigned k = 0; k < n; k++) {
+		u16 flags = k < out ? 0 : VRING_DESC_F_WRITE;
+
+		/* The id counts in the last one only (2.8.6); elsewhere it does no harm. */
+		put(vq, sg[k].addr.v, sg[k].len, id, k + 1 < n ? flags | VRING_DESC_F_NEXT : flags);
+	}
+	return id;
+}
+
+int vq_packed_add_indirect(struct vq_packed *vq, struct vring_packed_desc *table,
+			   struct gpa table_addr, const struct vq_sg *sg, unsigned out, unsigned in,
+			   void *token)
+{
+	unsigned n = out + in;
+	u16 id;
+
+	if (n == 0 || vq->free_count == 0)
+		return VQ_EMPTY;
+	/* 2.8.19: entries of a table have no flag but WRITE; their order is that of the table. */
+	for (unsigned k = 0; k < n; k++)
+		table[k] = (struct vring_packed_desc){
+			.addr = le64(sg[k].addr.v),
+			.len = le32(sg[k].len),
+			.flags = le16(k < out ? 0 : VRING_DESC_F_WRITE),
+		};
+	id = take_id(vq, 1, token);
+	put(vq, table_addr.v, n * (u32)sizeof(*table), id, VRING_DESC_F_INDIRECT);
+	return id;
+}
+
+void vq_packed_publish(struct vq_packed *vq)
+{
+	if (!vq->written)
+		return;
+	/* 2.8.21.1.1: all else is visible before the flags that expose it. */
+	__atomic_store_n(&vq->desc[vq->unshown.off].flags, le16(vq->unshown_flags),
+			 __ATOMIC_RELEASE);
+	vq->unkicked += vq->written;
+	vq->written = 0;
+}
+
+typedef u32 __attribute__((may_alias)) any_u32;
+
+/* Off and flags at once: the device may change its mind between two looks. */
+static struct vring_packed_desc_event read_event(const struct vring_packed_desc_event *e)
+{
+	union {
+		u32 both;
+		struct vring_packed_desc_event e;
+	} v = { __atomic_load_n((const any_u32 *)e, __ATOMIC_RELAXED) };
+
+	return v.e;
+}
+
+bool vq_packed_kick_due(struct vq_packed *vq)
+{
+	const u16 shown = vq->unkicked;
+	struct vring_packed_desc_event e;
+	u16 flags, event;
+	u32 back;
+
+	vq->unkicked = 0;
+	/* 2.8.21.3.1: the flags are visible before the device's wish is read. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	e = read_event(vq->device);
+	flags = le16(e.flags) & 3;
+	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !vq->event_idx)
+		return flags != VRING_PACKED_EVENT_FLAG_DISABLE;
+	/* How far the event lies behind the next descriptor: among those just shown? */
+	event = le16(e.off_wrap) & (WRAP_BIT - 1);
+	back = (u32)vq->avail.off - event;
+	if (!(le16(e.off_wrap) & WRAP_BIT) != !vq->avail.wrap)
+		back += vq->size;
+	return back - 1 < shown;
+}
+
+bool vq_packed_used_pending(const struct vq_packed *vq)
+{
+	u16 flags = le16(__atomic_load_n(&vq->desc[vq->used.off].flags, __ATOMIC_ACQUIRE));
+
+	return (flags & (AVAIL_BIT | USED_BIT)) == vq_packed_used_bits(vq->used.wrap);
+}
+
+int vq_packed_reap(struct vq_packed *vq, u32 *id, u32 *len, void **token)
+{
+	const struct vring_packed_desc *d = &vq->desc[vq->used.off];
+	struct vq_packed_slot *slot;
+
+	if (!vq_packed_used_pending(vq))
+		return VQ_EMPTY;
+	*id = le16(RING_READ(d->id));
+	*len = le32(RING_READ(d->len));
+	if (*id >= vq->size || !vq->slots[*id].token)
+		return VQ_BADID;
+	slot = &vq->slots[*id];
+	*token = slot->token;
+	vq->used = vq_packed_forward(vq, vq->used, slot->count);
+	vq->free_count += slot->count;
+	*slot = (struct vq_packed_slot){ .next = vq->free_id };
+	vq->free_id = (u16)*id;
+	return (int)*id;
+}
+
+void vq_packed_set_used_event(struct vq_packed *vq, struct vq_packed_at event)
+{
+	RING_WRITE(vq->driver->off_wrap, le16(off_wrap(event)));
+	/* The place before the flags that make it count. */
+	__atomic_store_n(&vq->driver->flags, le16(VRING_PACKED_EVENT_FLAG_DESC), __ATOMIC_RELEASE);
+}
+
+bool vq_packed_enable_calls(struct vq_packed *vq)
+{
+	if (vq->event_idx)
+		vq_packed_set_used_event(vq, vq->used);
+	else
+		RING_WRITE(vq->driver->flags, le16(VRING_PACKED_EVENT_FLAG_ENABLE));
+	/* The wish is visible before the ring is read again: the device may have been faster. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return vq_packed_used_pending(vq);
+}
+
+void vq_packed_disable_calls(struct vq_packed *vq)
+{
+	RING_WRITE(vq->driver->flags, le16(VRING_PACKED_EVENT_FLAG_DISABLE));
+}
+
+void vq_packed_raw_desc(struct vq_packed *vq, u16 i, u64 addr, u32 len, u16 id, u16 flags)
+{
+	struct vring_packed_desc *d = &vq->desc[i];
+
+	d->addr = le64(addr);
+	d->len = le32(len);
+	d->id = le16(id);
+	__atomic_store_n(&d->flags, le16(flags), __ATOMIC_RELEASE);
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ref-backends/virtqueue/packed.h"
+
+#include "ref-backends/virtqueue/walk.h"
+
+enum {
+	AVAIL = 1 << VRING_PACKED_DESC_F_AVAIL,
+	USED = 1 << VRING_PACKED_DESC_F_USED,
+	WRAP = 1 << VRING_PACKED_EVENT_F_WRAP_CTR,
+};
+
+/* One descriptor in private memory and the host's byte order. */
+struct desc {
+	u64 addr;
+	u32 len;
+	u16 id, flags;
+};
+
+static struct desc desc_of(const struct vring_packed_desc *raw)
+{
+	return (struct desc){
+		.addr = le64(__atomic_load_n(&raw->addr, __ATOMIC_RELAXED)),
+		.len = le32(__atomic_load_n(&raw->len, __ATOMIC_RELAXED)),
+		.id = le16(__atomic_load_n(&raw->id, __ATOMIC_RELAXED)),
+		.flags = le16(__atomic_load_n(&raw->flags, __ATOMIC_RELAXED)),
+	};
+}
+
+static void advance(const struct dvq_packed *vq, struct dvq_at *at, u32 n)
+{
+	const u32 off = at->off + n;
+
+	at->off = (u16)(off < vq->num ? off : off - vq->num);
+	at->wrap ^= off >= vq->num;
+}
+
+static void written(struct dvq_packed *vq, const volatile void *p, u64 len)
+{
+	if (vq->ops->used_written)
+		vq->ops->used_written(vq->ctx, (u64)((const u8 *)p - (u8 *)vq->desc), len);
+}
+
+void dvq_packed_init(struct dvq_packed *vq, struct dvq_at avail, struct dvq_at used)
+{
+	vq->broken = avail.off < vq->num && used.off < vq->num ? DVQ_OK : DVQ_E_HEAD;
+	vq->avail = avail;
+	vq->used = used;
+	vq->unsignalled = 0;
+}
+
+/* 2.8.1: available when AVAIL is the lap's counter and USED is not. */
+static bool is_available(const struct dvq_packed *vq, struct dvq_at at)
+{
+	/* Pairs with the driver's barrier between a descriptor and its flags. */
+	const u16 flags = le16(__atomic_load_n(&vq->desc[at.off].flags, __ATOMIC_ACQUIRE));
+
+	return !(flags & AVAIL) == !at.wrap && !(flags & USED) == !!at.wrap;
+}
+
+/* 2.8.7: the descriptors of a table follow one another; flags other than WRITE are reserved. */
+static enum dvq_error walk_table(const struct dvq_memory *m, const struct desc *d,
+				 struct dvq_chain *c)
+{
+	struct dvq_table t;
+	enum dvq_error e = dvq_table_open(&t, m, d->addr, d->len);
+
+	for (u32 i = 0; !e && i < t.num; i++) {
+		struct vring_packed_desc raw;
+		struct desc entry;
+
+		if (!dvq_table_read(&t, i, &raw))
+			return DVQ_E_MEMORY;
+		entry = desc_of(&raw);
+		if (entry.flags & VRING_DESC_F_INDIRECT)
+			return DVQ_E_NESTED;
+		e = dvq_chain_add(m, c, entry.addr, entry.len, entry.flags & VRING_DESC_F_WRITE);
+	}
+	return e;
+}
+
+static enum dvq_error take(struct dvq_packed *vq, const struct dvq_memory *m, const struct desc *d,
+			   struct dvq_chain *c)
+{
+	if (!(d->flags & VRING_DESC_F_INDIRECT))
+		return dvq_chain_add(m, c, d->addr, d->len, d->flags & VRING_DESC_F_WRITE);
+	if (!vq->indirect)
+		return DVQ_E_INDIRECT;
+	if (d->flags & VRING_DESC_F_NEXT || c->descs)
+		return DVQ_E_INDIRECT_NEXT;
+	return walk_table(m, d, c);
+}
+
+enum dvq_error dvq_packed_fetch(struct dvq_packed *vq, struct dvq_packed_chain *p,
+				struct dvq_chain *c)
+{
+	const struct dvq_memory m = { vq->ops, vq->ctx, vq->num };
+	enum dvq_error e = DVQ_OK;
+	struct dvq_at at = vq->avail;
+	struct desc d;
+	u32 n = 0;
+
+	if (vq->broken)
+		return vq->broken;
+	if (!is_available(vq, at))
+		return DVQ_EMPTY;
+	dvq_chain_clear(c);
+	/* The end is looked for even when something is wrong before it: the ring goes on behind it. */
+	do {
+		/* 2.8.17: a list is no longer than the ring, and its head becomes available last. */
+		if (n == vq->num || (n && !is_available(vq, at))) {
+			vq->broken = n == vq->num ? DVQ_E_LONG : DVQ_E_NEXT;
+			return vq->broken;
+		}
+		d = desc_of(&vq->desc[at.off]);
+		if (!e)
+			e = take(vq, &m, &d, c);
+		if (e == DVQ_E_SEGS)
+			return e;
+		advance(vq, &at, 1);
+		n++;
+	} while (d.flags & VRING_DESC_F_NEXT);
+	*p = (struct dvq_packed_chain){ .id = d.id, .slots = (u16)n };
+	c->head = d.id;
+	vq->avail = at;
+	return e;
+}
+
+void dvq_packed_push(struct dvq_packed *vq, struct dvq_packed_chain p, u32 len)
+{
+	struct vring_packed_desc *d = &vq->desc[vq->used.off];
+	/* 2.8.5: the length counts only with WRITE. */
+	const u16 flags =
+		(u16)((vq->used.wrap ? AVAIL | USED : 0) | (len ? VRING_DESC_F_WRITE : 0));
+
+	__atomic_store_n(&d->id, le16(p.id), __ATOMIC_RELAXED);
+	__atomic_store_n(&d->len, le32(len), __ATOMIC_RELAXED);
+	/* As with the used index: logged on both sides of the store that exposes it. */
+	written(vq, d, sizeof(*d));
+	__atomic_store_n(&d->flags, le16(flags), __ATOMIC_RELEASE);
+	written(vq, d, sizeof(*d));
+	advance(vq, &vq->used, p.slots);
+	vq->unsignalled += p.slots;
+}
+
+/* Has the place the driver named been passed by one of the last `n` descriptors used? */
+static bool passed(const struct dvq_packed *vq, u16 event, u32 n)
+{
+	const u16 off = event & (WRAP - 1);
+	/* Positions on a circle of two laps. */
+	const u32 circle = 2 * vq->num;
+	const u32 here = vq->used.off + (vq->used.wrap ? 0 : vq->num);
+	const u32 there = off + (event & WRAP ? 0 : vq->num);
+	const u32 behind = (here + circle - there) % circle;
+
+	return off < vq->num && behind > 0 && behind <= n;
+}
+
+bool dvq_packed_notify_due(struct dvq_packed *vq)
+{
+	const u32 n = vq->unsignalled;
+	u16 flags, event;
+
+	if (!n)
+		return false;
+	vq->unsignalled = 0;
+	/* The flags are stored before the driver's wish is read; the driver does the reverse. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	flags = le16(__atomic_load_n(&vq->driver->flags, __ATOMIC_ACQUIRE)) & 3;
+	if (flags == VRING_PACKED_EVENT_FLAG_DISABLE)
+		return false;
+	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !vq->event_idx)
+		return true;
+	event = le16(__atomic_load_n(&vq->driver->off_wrap, __ATOMIC_RELAXED));
+	return passed(vq, event, n);
+}
+
+static void store_event(struct dvq_packed *vq, u16 off_wrap, u16 flags)
+{
+	__atomic_store_n(&vq->device->off_wrap, le16(off_wrap), __ATOMIC_RELAXED);
+	__atomic_store_n(&vq->device->flags, le16(flags), __ATOMIC_RELEASE);
+}
+
+void dvq_packed_kick_disable(struct dvq_packed *vq)
+{
+	store_event(vq, 0, VRING_PACKED_EVENT_FLAG_DISABLE);
+}
+
+bool dvq_packed_kick_enable(struct dvq_packed *vq)
+{
+	const struct dvq_at at = vq->avail;
+
+	if (vq->event_idx)
+		store_event(vq, (u16)(at.off | (at.wrap ? WRAP : 0)), VRING_PACKED_EVENT_FLAG_DESC);
+	else
+		store_event(vq, 0, VRING_PACKED_EVENT_FLAG_ENABLE);
+	/* The wish is stored before the ring is read; the driver does the reverse. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return !vq->broken && is_available(vq, at);
+}
