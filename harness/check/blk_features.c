@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-#define OFFER_FLUSH   "v14.blk.init.dev.1"
-#define WCE_FLUSH     "v14.blk.init.dev.2"
+#define OFFER_FLUSH "v14.blk.init.dev.1"
+#define WCE_FLUSH   "v14.blk.init.dev.2"
+/* The same in general: one feature requires another. */
+#define CLOSED	      "v14.basic.feature-bits.dev.1"
 #define HONOUR	      "v14.basic.feature-bits.dev.4"
 #define MEANINGLESS   "v14.blk.operation.dev.16"
 #define RESERVED      "v14.blk.operation.dev.17"
@@ -37,7 +39,7 @@ static void wce_needs_flush(struct ck *c)
 			(unsigned long long)c->offered);
 }
 
-CHECK(wce_needs_flush, .id = "blk.features.wce", .clauses = { WCE_FLUSH },
+CHECK(wce_needs_flush, .id = "blk.features.wce", .clauses = { WCE_FLUSH, CLOSED },
       .stimulus = "read the offered features",
       .oracle = "with VIRTIO_BLK_F_CONFIG_WCE (11) there is VIRTIO_BLK_F_FLUSH (9)",
       .device = VIRTIO_ID_BLOCK, .run = wce_needs_flush);

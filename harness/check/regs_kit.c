@@ -47,7 +47,10 @@ bool rk_go_to(struct ck *c, u8 status)
 {
 	struct regs *r = rk_regs(c);
 	static const u8 steps[] = { RK_ACK, RK_DRIVER, RK_FEATURES_OK, RK_DRIVER_OK };
-	const u64 features = c->offered & BIT_ULL(VIRTIO_F_VERSION_1);
+	/* What a device may insist on (6.2), and what adds a state. */
+	const u64 features =
+		c->offered & (BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) |
+			      BIT_ULL(VIRTIO_F_ORDER_PLATFORM) | BIT_ULL(VIRTIO_F_SUSPEND));
 	u8 now;
 
 	if (!rk_set_status(c, 0) || !rk_wait_reset(c, &now))
@@ -55,12 +58,13 @@ bool rk_go_to(struct ck *c, u8 status)
 	if (now)
 		return ck_error(c, "the status is 0x%02x after a reset", now);
 	for (unsigned i = 0; i < ARRAY_SIZE(steps) && (status & steps[i]) == steps[i]; i++) {
-		if (steps[i] == RK_FEATURES_OK &&
+		if (!rk_set_status(c, steps[i]))
+			return false;
+		/* 3.1.1: the driver's features are written once it has said that it is there. */
+		if (steps[i] == RK_DRIVER &&
 		    (!ck_must(c, r->reg->set_features(r, 0, (u32)features), "accepting features") ||
 		     !ck_must(c, r->reg->set_features(r, 1, (u32)(features >> 32)),
 			      "accepting features")))
-			return false;
-		if (!rk_set_status(c, steps[i]))
 			return false;
 	}
 	return true;

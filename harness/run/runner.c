@@ -9,6 +9,7 @@
 #include "harness/device/blk.h"
 #include "harness/run/carrier.h"
 #include "harness/run/evidence.h"
+#include "harness/run/guess.h"
 #include "harness/run/interrupt.h"
 #include "harness/spec/clause.h"
 #include "harness/transport/vhost_user/frontend.h"
@@ -27,29 +28,6 @@ static void log_line(void *arg, const char *fmt, va_list ap)
 	evidence_vlog(arg, fmt, ap);
 }
 
-/*
- * vhost-user does not say what a device is. A block device shows itself by a configuration that
- * makes sense as one.
- */
-static u32 guess_device(struct probe *p, struct tp *tp)
-{
-	struct virtio_blk_config c = { 0 };
-	u32 blk_size;
-
-	if (!(p->caps & TP_CAP_CONFIG) ||
-	    tp->ops->read_config(tp, 0, &c, VIRTIO_BLK_CONFIG_SIZE) != TP_OK)
-		return 0;
-	blk_size = le32(c.blk_size);
-	if (le64(c.capacity) == 0 || le64(c.capacity) >> 55)
-		return 0;
-	if (p->features & BIT_ULL(VIRTIO_BLK_F_BLK_SIZE) &&
-	    (blk_size < 512 || blk_size & (blk_size - 1) || blk_size > 1 << 20))
-		return 0;
-	if (!(p->features & (BIT_ULL(VIRTIO_BLK_F_FLUSH) | BIT_ULL(VIRTIO_BLK_F_BLK_SIZE))))
-		return 0;
-	return VIRTIO_ID_BLOCK;
-}
-
 static int find_device(struct runner *rn, char *error, size_t room)
 {
 	struct core_face *p = &rn->core.face;
@@ -60,7 +38,7 @@ static int find_device(struct runner *rn, char *error, size_t room)
 	else if (told)
 		p->device = told;
 	else
-		p->device = p->ok ? guess_device(p, rn->carrier.tp) : 0;
+		p->device = p->ok ? guess_device(rn->carrier.tp, p->features) : 0;
 	if (p->device)
 		return 0;
 	snprintf(error, room,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Faults of status and features in the register model. */
+#include "harness/spec/virtio14.h"
 #include "ref-backends/binding/registers/rreg.h"
 #include "ref-backends/fault/fault.h"
 
@@ -60,23 +61,29 @@ FAULT(reg_failed_stays, .name = "reg-failed-stays", .clause = "v14.basic.device-
       .transport = "registers", .summary = "ignores the first reset after FAILED",
       .reg_write = reset_after_failed);
 
-static bool failed_once;
+/* Once: the driver after that gets its device. */
+static bool failed_before;
 
 static enum fault_action note_failed(struct rreg *r, unsigned reg, u32 *value)
 {
 	if (reg == RREG_STATUS && *value & VIRTIO_CONFIG_S_FAILED)
-		failed_once = true;
+		failed_before = true;
 	return FAULT_PASS;
 }
 
 static bool never_again(struct rreg *r, u64 features, bool good)
 {
-	return good && !failed_once;
+	if (good && failed_before) {
+		failed_before = false;
+		return false;
+	}
+	return good;
 }
 
 FAULT(reg_features_once, .name = "reg-features-refused-after-failed",
       .clause = "v14.basic.feature-bits.dev.5", .transport = "registers",
-      .summary = "refuses the features that it accepted before, once a driver has written FAILED",
+      .summary =
+	      "refuses the features that it accepted before to the driver after one that wrote FAILED",
       .reg_write = note_failed, .reg_acceptable = never_again);
 
 static bool anything(struct rreg *r, u64 features, bool good)
@@ -113,3 +120,52 @@ FAULT(reg_needs_reset_silent, .name = "reg-needs-reset-silent",
       .clause = "v14.basic.device-status.dev.4", .transport = "registers",
       .summary = "sets DEVICE_NEEDS_RESET without a configuration change notification",
       .reg_interrupt = no_word_of_it);
+
+/* --- the offer ------------------------------------------------------------------------------------------- */
+
+static u64 without_what_it_needs(struct rreg *r, u64 offered)
+{
+	return offered & ~BIT_ULL(VIRTIO_BLK_F_FLUSH);
+}
+
+FAULT(reg_feature_unmet, .name = "reg-feature-unmet", .clause = "v14.basic.feature-bits.dev.1",
+      .transport = "registers", .summary = "offers CONFIG_WCE without FLUSH, which it requires",
+      .reg_features = without_what_it_needs);
+
+static u32 bit_100(struct rreg *r, unsigned reg, u32 value)
+{
+	return reg == RREG_DEVICE_FEATURES && r->device_features_sel == 3 ? value | 1u << 4 : value;
+}
+
+FAULT(reg_feature_bit_100, .name = "reg-feature-bit-100", .clause = "v14.basic.feature-bits.dev.4",
+      .transport = "registers", .summary = "offers bit 100, which nothing defines",
+      .reg_read = bit_100);
+
+static u64 with_sr_iov(struct rreg *r, u64 offered)
+{
+	return offered | BIT_ULL(VIRTIO_F_SR_IOV);
+}
+
+FAULT(mmio_sr_iov, .name = "mmio-sr-iov", .clause = "v14.reserved-features.bits.dev.10",
+      .transport = "mmio", .summary = "offers VIRTIO_F_SR_IOV over MMIO",
+      .reg_features = with_sr_iov);
+
+static u64 with_admin_vq(struct rreg *r, u64 offered)
+{
+	return offered | BIT_ULL(VIRTIO_F_ADMIN_VQ);
+}
+
+FAULT(mmio_admin_vq, .name = "mmio-admin-vq", .clause = "v14.basic.feature-bits.dev.4",
+      .transport = "mmio", .summary = "offers VIRTIO_F_ADMIN_VQ, which is for PCI alone",
+      .reg_features = with_admin_vq);
+
+/* --- what it shows ----------------------------------------------------------------------------------------- */
+
+static u32 without_failed(struct rreg *r, unsigned reg, u32 value)
+{
+	return reg == RREG_STATUS ? value & ~(u32)VIRTIO_CONFIG_S_FAILED : value;
+}
+
+FAULT(reg_failed_hidden, .name = "reg-failed-hidden",
+      .clause = "v14.basic.device-status-text.dev.1", .transport = "registers",
+      .summary = "does not show FAILED once the driver has set it", .reg_read = without_failed);

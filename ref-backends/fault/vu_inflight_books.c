@@ -52,6 +52,16 @@ static void half_size(struct vub_session *s, struct vub_request *rq, struct vub_
 FAULT(too_small, .name = "inflight-too-small", .clause = "VU.inflight.get.be.3",
       .summary = "gives a buffer for one queue when two are asked for", .reply = half_size);
 
+/* A buffer that ends before its first byte: who maps it and looks is killed. */
+static void short_file(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
+{
+	if (is_get_two(rq) && rep->fd >= 0)
+		vub_set_fd(&rep->fd, memfd_create("ringside-short", MFD_CLOEXEC));
+}
+
+FAULT(short_buffer, .name = "inflight-short-file", .clause = "VU.inflight.get.be.3",
+      .summary = "gives an empty file as the buffer", .reply = short_file);
+
 static void in_use(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
 {
 	struct vu_inflight_split *q;

@@ -6,26 +6,21 @@
  *
  * Time is the fuzzer's own: it passes when a check waits, so that a deadline costs nothing.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-
-#include "harness/check/check.h"
+#include "tests/fuzz/checks.h"
 #include "tests/fuzz/input.h"
 
-#define REGIONS	    3
-#define REGION_SIZE (8u << 20)
-#define GUARD	    (1u << 16)
-#define QUEUES	    4
+#define QUEUES 4
 /* Steps of a clock that only goes when somebody looks at it: all of a check's waits, and then some. */
 #define PATIENCE 1000000
+/* Notifications when the input is used up: then it is gone, as nothing new will come of it. */
+#define LINGER 100
 
 struct device {
 	struct tp tp; /* first */
 	struct input in;
 	u64 features;
 	u8 config[256];
-	u64 now, looks;
+	u64 now, looks, over;
 	struct tp_queue q[QUEUES];
 	u16 seen[QUEUES]; /* available entries taken */
 	bool running[QUEUES];
@@ -33,18 +28,14 @@ struct device {
 };
 
 static struct device dev;
-static struct vq_split_slot slots[CK_SLOTS];
 
 /* A guest address and length to a pointer; NULL when not wholly in a region. */
 static void *at(u64 gpa, u64 len)
 {
-	for (unsigned i = 0; i < dev.tp.mem_count; i++) {
-		const struct tp_buf *m = &dev.tp.mem[i];
+	u64 there = len;
+	void *p = fuzz_memory_at(gpa, &there);
 
-		if (gpa >= m->gpa.v && gpa - m->gpa.v <= m->len && len <= m->len - (gpa - m->gpa.v))
-			return m->hva + (gpa - m->gpa.v);
-	}
-	return NULL;
+	return there < len ? NULL : p;
 }
 
 static void push_used(const struct tp_queue *q, u32 id, u32 len)
@@ -137,7 +128,7 @@ static void act(void)
 		input_bytes(&dev.in, dev.tp.mem[0].hva + input_u16(&dev.in), 16);
 		break;
 	case 14:
-		dev.gone = op & 0x20;
+		dev.gone |= op & 0x20;
 		break;
 	case 15: /* it takes its time */
 		break;
@@ -168,8 +159,7 @@ static int dev_open(struct tp *t)
 	dev_close(t);
 	dev.gone = false;
 	t->error[0] = '\0';
-	for (unsigned i = 0; i < t->mem_count; i++)
-		madvise(t->mem[i].hva, t->mem[i].len, MADV_DONTNEED); /* zeroes */
+	fuzz_memory_clear();
 	return result();
 }
 
@@ -241,6 +231,8 @@ static int dev_queue_stop(struct tp *t, unsigned q, u16 *base)
 static int dev_notify(struct tp *t, unsigned q)
 {
 	MUST(q < QUEUES);
+	if (!dev.in.left && dev.over++ > LINGER)
+		dev.gone = true;
 	act();
 	return result();
 }
@@ -318,83 +310,26 @@ static const struct tp_ops ops = {
 	 TP_CAP_CONFIG_EVENT | TP_CAP_CONFIG_TRIGGER | TP_CAP_CALL_COUNT | TP_CAP_OWN_CALL)
 
 /* The checks that this transport carries. */
-static const struct check *const *checks(unsigned *count)
+static bool fits(const struct check *k)
 {
-	static const struct check *list[1024];
-	static unsigned n;
-
-	if (n == 0)
-		for_each_check (k)
-			if (!((*k)->caps & ~CAPS) && !(*k)->transport && n < ARRAY_SIZE(list))
-				list[n++] = *k;
-	*count = n;
-	return list;
-}
-
-static void make_memory(struct tp *t)
-{
-	static const u64 gpas[REGIONS] = { 0x100000, 0x40000000, 0x100000000 };
-
-	for (unsigned i = 0; i < REGIONS; i++) {
-		u8 *area = mmap(NULL, REGION_SIZE + 2 * GUARD, PROT_NONE,
-				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-		if (area == MAP_FAILED ||
-		    mprotect(area + GUARD, REGION_SIZE, PROT_READ | PROT_WRITE))
-			abort();
-		t->mem[i] = (struct tp_buf){ area + GUARD, { gpas[i] }, REGION_SIZE };
-	}
-	t->mem_count = REGIONS;
-}
-
-static void vlog(struct ck_host *h, const char *fmt, va_list ap)
-{
-	char line[200];
-
-	vsnprintf(line, sizeof(line), fmt, ap);
-}
-
-static void vrecord(struct ck_host *h, enum verdict v, const char *clause, const char *expected,
-		    const char *fmt, va_list ap)
-{
-	vlog(h, fmt, ap);
+	return !(k->caps & ~CAPS) && !k->transport;
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	static struct ck_host host = { .vlog = vlog, .vrecord = vrecord };
-	const struct check *const *list;
 	struct input in = { data, size };
-	const struct check *k;
-	static struct ck ck;
-	unsigned count;
+	const struct check *k = fuzz_check(input_u16(&in), fits);
 
-	list = checks(&count);
-	if (!count)
-		return 0;
-	if (!dev.tp.mem_count)
-		make_memory(&dev.tp);
-	k = list[input_u16(&in) % count];
 	dev.features = (input_u64(&in) | k->features) & ~k->lacks;
 	input_bytes(&in, dev.config, 64);
 	dev.in = in;
-	dev.now = dev.looks = 0;
+	dev.now = dev.looks = dev.over = 0;
 	dev.tp.ops = &ops;
 	dev.tp.caps = CAPS;
 	dev.tp.timeout_ms = 1000;
 	dev.tp.quiet_ms = 40;
-	ck = (struct ck){
-		.tp = &dev.tp,
-		.check = k,
-		.host = &host,
-		.device = VIRTIO_ID_BLOCK,
-		.slots = slots,
-		.rng = 0x9e3779b97f4a7c15ull,
-		.offered = dev.features,
-		.queues = MAX(k->queues, 1),
-	};
-	if (k->own_session || ck_open(&ck))
-		k->run(&ck);
-	dev.tp.ops->close(&dev.tp);
+	memcpy(dev.tp.mem, fuzz_memory(), FUZZ_REGIONS * sizeof(dev.tp.mem[0]));
+	dev.tp.mem_count = FUZZ_REGIONS;
+	fuzz_run(k, &dev.tp, k->device ? k->device : VIRTIO_ID_BLOCK, dev.features);
 	return 0;
 }

@@ -1,128 +1,207 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Messages of a hostile back-end: the input is what it sends, on its main channel and on its own,
- * descriptors included. The front-end must neither crash nor keep a descriptor.
+ * What a back-end sends, on the main channel and on its own, descriptors included: the front-end takes
+ * it, refuses it or says that the connection ended, and keeps no descriptor.
+ *
+ * Input: what the front-end does (number of bytes, 1), descriptors that come along on the main channel
+ * and on the back-end's (1 each), bytes of the latter (1), protocol features in use (1), the front-end's
+ * doings, the back-end's channel, then the main channel.
  */
-#include <stdio.h>
-#include <stdlib.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "harness/transport/vhost_user/frontend.h"
 #include "tests/fuzz/input.h"
 
-#define FDS_MAX 40
+#define FDS_MAX	 40
+#define MAIN_MAX 65536 /* what a socket takes that nobody reads */
+#define SECOND	 1000000000u
 
+/* Formatted as in a run. */
 static void vlog(void *arg, const char *fmt, va_list ap)
 {
-	char line[200];
+	char line[400];
 
 	vsnprintf(line, sizeof(line), fmt, ap);
 }
 
-/* All that the back-end will ever send: then it closes its sending side, and nothing needs waiting for. */
-static void preload(int sock, const u8 *bytes, size_t len, unsigned nfds)
+/* All that the back-end will ever send: then it closes its sending side, and nobody has to wait. */
+static void preload(int sock, const u8 *bytes, size_t len, unsigned nfds, int fd)
 {
 	int fds[FDS_MAX];
-	unsigned n = MIN(nfds, FDS_MAX);
 
-	for (unsigned i = 0; i < n; i++)
-		fds[i] = STDERR_FILENO;
+	for (unsigned i = 0; i < nfds; i++)
+		fds[i] = fd;
 	if (len)
-		vu_wire_send(sock, bytes, len, fds, n, host_now_ns() + 1000000);
+		vu_wire_send(sock, bytes, len, fds, nfds, host_now_ns() + SECOND);
 	shutdown(sock, SHUT_WR);
 }
 
-static int lowest_free_fd(void)
+static void raw(struct vu_frontend *fe)
 {
-	int fd = dup(0);
+	struct vu_reply r;
 
-	close(fd);
-	return fd;
+	if (fe->sock < 0)
+		return;
+	if (vu_wire_recv(fe->sock, &r, host_now_ns() + SECOND / 1000) == TP_OK) {
+		MUST(r.nfds <= VU_MAX_FDS);
+		MUST(r.msg.hdr.size <= VU_MAX_PAYLOAD);
+		vu_reply_release(&r);
+	}
+	MUST(r.nfds == 0);
 }
 
-static void one_call(struct vu_frontend *fe, struct input *ops)
+static void ask(struct vu_frontend *fe, u32 request, const void *payload, u32 size)
 {
-	const struct tp_queue cfg = { .size = 4 };
-	u8 op = input_u8(ops);
 	struct vu_reply r;
-	u8 config[VU_MAX_CONFIG];
-	u64 v = op;
-	u32 base;
 
-	switch (op % 12) {
+	if (vu_call(fe, request, payload, size, &r) == TP_OK)
+		vu_reply_release(&r);
+}
+
+/* The calls of a session, message by message. */
+static void call(struct vu_frontend *fe, u8 what, u8 arg)
+{
+	const struct vu_inflight inflight = { .num_queues = 1, .queue_size = 128 };
+	const struct tp_queue cfg = { .size = 4 };
+	u8 config[VU_MAX_CONFIG];
+	u32 base;
+	u64 v = arg;
+
+	switch (what) {
 	case 0:
-		vu_handshake(fe);
+		raw(fe);
 		break;
 	case 1:
-		vu_get_u64(fe, VU_GET_FEATURES, &v);
+		vu_handshake(fe);
 		break;
 	case 2:
-		vu_get_config(fe, op, input_u8(ops), config);
+		vu_get_u64(fe, VU_GET_QUEUE_NUM, &v);
 		break;
 	case 3:
-		vu_get_vring_base(fe, op % 3, &base);
+		vu_get_config(fe, arg, arg, config);
 		break;
 	case 4:
-		vu_set_u64(fe, VU_SET_FEATURES, v);
+		vu_get_vring_base(fe, arg, &base);
 		break;
 	case 5:
-		vu_set_config(fe, 0, 8, 0, config);
+		vu_set_u64(fe, VU_SET_FEATURES, v);
 		break;
 	case 6:
-		vu_set_mem_table(fe);
+		memset(config, arg, sizeof(config));
+		vu_set_config(fe, 0, arg, 0, config);
 		break;
 	case 7:
-		vu_set_vring_addr(fe, op % 3, &cfg, 0, 0);
+		vu_set_mem_table(fe);
 		break;
 	case 8:
-		vu_channel_wait(fe, 1);
+		vu_set_vring_addr(fe, arg, &cfg, 0, 0);
 		break;
 	case 9:
-		if (vu_recv(fe, &r, 1) == TP_OK)
-			vu_reply_release(&r);
+		vu_channel_wait(fe, 1);
 		break;
 	case 10:
-		if (vu_call(fe, input_u8(ops), NULL, 0, &r) == TP_OK)
-			vu_reply_release(&r);
+		ask(fe, arg, NULL, 0);
 		break;
 	case 11:
-		fe->pf = input_u64(ops);
-		fe->hold_channel_acks = op & 0x80;
+		ask(fe, VU_GET_INFLIGHT_FD, &inflight, sizeof(inflight));
+		break;
+	default:
+		fe->hold_channel_acks = arg & 1;
+		break;
+	}
+}
+
+/* The same session as a transport, as checks see it. */
+static void operate(struct vu_frontend *fe, u8 what, u8 arg)
+{
+	const struct tp_ops *ops = fe->tp.ops;
+	const struct tp_queue cfg = { .size = 128 };
+	struct tp *t = &fe->tp;
+	unsigned q = arg % VU_FE_RINGS, n;
+	u64 features;
+	u16 base;
+	u8 status;
+
+	switch (what) {
+	case 0:
+		ops->get_features(t, &features);
+		break;
+	case 1:
+		ops->set_features(t, arg);
+		break;
+	case 2:
+		if (ops->queue_start(t, q, &cfg) == TP_OK) {
+			ops->notify(t, q);
+			ops->queue_error(t, q);
+		}
+		break;
+	case 3:
+		ops->driver_ok(t);
+		break;
+	case 4:
+		ops->get_status(t, &status);
+		break;
+	case 5:
+		ops->wait_config_event(t, 1);
+		break;
+	case 6:
+		ops->queue_stop(t, q, &base);
+		break;
+	default:
+		ops->num_queues(t, &n);
 		break;
 	}
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	struct input in = { data, size };
-	u8 ops_len = input_u8(&in) % 32, main_fds = input_u8(&in) % FDS_MAX;
-	u8 channel_len = input_u8(&in), channel_fds = input_u8(&in) % FDS_MAX;
-	int before = lowest_free_fd(), main_pair[2], channel[2];
-	u8 ops_bytes[32], channel_bytes[256];
-	struct input ops = { ops_bytes, ops_len };
-	struct vu_frontend *fe;
+	struct input in = { data, size }, doings;
+	u8 does = input_u8(&in) % 64, main_fds = input_u8(&in) % FDS_MAX;
+	u8 channel_fds = input_u8(&in) % FDS_MAX, channel_len = input_u8(&in), pf = input_u8(&in);
+	unsigned before = open_fds();
+	int main_pair[2], channel[2], ends[2];
+	static struct vu_frontend fe;
+	const u8 *bytes;
+	size_t len;
+	char byte;
 
-	if (size > 64 << 10 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, main_pair) < 0)
-		return 0;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0)
-		abort();
-	fe = malloc(sizeof(*fe));
-	vu_transport_init(fe, "/nowhere");
-	fe->vlog = vlog;
-	fe->tp.timeout_ms = 1;
-	input_bytes(&in, ops_bytes, ops_len);
-	input_bytes(&in, channel_bytes, channel_len);
-	fe->sock = main_pair[0];
-	fe->channel = channel[0];
-	preload(channel[1], channel_bytes, channel_len, channel_fds);
-	preload(main_pair[1], in.p, in.left, main_fds);
-	while (ops.left)
-		one_call(fe, &ops);
-	vu_disconnect(fe);
-	free(fe);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, main_pair) == 0);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) == 0);
+	MUST(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+	vu_transport_init(&fe, "/nowhere");
+	fe.vlog = vlog;
+	fe.tp.timeout_ms = fe.tp.quiet_ms = 1;
+	fe.tp.caps = ~0u;
+	fe.no_channel = pf & 0x80;
+	fe.pf = pf & 1 ? BIT_ULL(VU_PF_REPLY_ACK) : 0;
+	fe.pf |= pf & 2 ? BIT_ULL(VU_PF_STATUS) : 0;
+	fe.features = pf & 4 ? BIT_ULL(VU_F_PROTOCOL_FEATURES) : 0;
+	fe.sock = main_pair[0];
+	fe.channel = channel[0];
+	doings.p = input_take(&in, does, &doings.left);
+	bytes = input_take(&in, channel_len, &len);
+	preload(channel[1], bytes, len, channel_fds, ends[1]);
+	bytes = input_take(&in, MAIN_MAX, &len);
+	preload(main_pair[1], bytes, len, main_fds, ends[1]);
+	close(ends[1]);
+
+	while (doings.left) {
+		u8 what = input_u8(&doings), arg = input_u8(&doings);
+
+		if (what & 0x80)
+			operate(&fe, what % 8, arg);
+		else
+			call(&fe, what % 13, arg);
+	}
+	vu_disconnect(&fe);
 	close(main_pair[1]);
 	close(channel[1]);
-	MUST(lowest_free_fd() == before);
+	/* Nobody holds what came along … */
+	MUST(read(ends[0], &byte, 1) == 0);
+	close(ends[0]);
+	/* … nor anything that was made here. */
+	MUST(open_fds() == before);
 	return 0;
 }

@@ -1,123 +1,179 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The used ring, written by a hostile device. Whatever stands in it, the driver's half gives back
- * each chain at most once, with the token it was added with, and never loses count of its slots.
+ * The used ring, written by a hostile device beside an honest driver. Whatever stands in it, the
+ * driver's half gives back each chain at most once, with the token it was added with, and counts every
+ * free descriptor once.
+ *
+ * Input: size (1), features (1), base (2), then operations: a byte for what, and what belongs to it.
  */
 #include "harness/virtqueue/split.h"
 #include "tests/fuzz/input.h"
 
-#define SIZE_MAX_LOG 4
-#define MAX_SIZE     (1u << SIZE_MAX_LOG)
+#define MAX_SIZE 16
+#define PIECES	 (MAX_SIZE + 4)
 
-struct model {
-	bool outstanding[MAX_SIZE];
-	u8 pieces[MAX_SIZE]; /* of the chain with this head */
-	u8 tokens[MAX_SIZE]; /* their addresses are the tokens */
-	unsigned used_slots;
-};
-
+/* What an honest driver knows for itself. */
 static struct {
-	_Alignas(16) u8 desc[16 * MAX_SIZE];
-	_Alignas(16) u8 avail[6 + 2 * MAX_SIZE];
-	_Alignas(16) u8 used[6 + 8 * MAX_SIZE];
-} ring;
+	bool out[MAX_SIZE];  /* this head is outstanding … */
+	u16 takes[MAX_SIZE]; /* … and has so many descriptors */
+	u16 taken;	     /* descriptors in all */
+	u8 token[MAX_SIZE];  /* their addresses are the tokens */
+} model;
 
-static void add(struct vq_split *vq, struct model *m, struct input *in)
+static struct vq_split vq;
+
+static void check(void)
 {
-	unsigned out = input_u8(in) % (MAX_SIZE + 2), writable = input_u8(in) % 4;
-	bool indirect = out & 1;
-	struct vq_sg sg[MAX_SIZE + 8];
-	struct vring_desc table[MAX_SIZE + 8];
-	/* Where the head will be: the next free slot, of which only the ring itself knows. */
-	u16 head = vq->free_head;
-	int got;
+	bool seen[MAX_SIZE] = { false };
+	u16 at = vq.free_head;
 
-	for (unsigned i = 0; i < out + writable; i++)
-		sg[i] = (struct vq_sg){ { input_u32(in) }, input_u16(in) };
-	if (head >= vq->size)
-		head = 0; /* none is free */
-	got = indirect ? vq_split_add_indirect(vq, table, (struct gpa){ 0x1000 }, sg, out, writable,
-					       &m->tokens[head])
-		       : vq_split_add(vq, sg, out, writable, &m->tokens[head]);
-	if (got < 0) {
-		unsigned need = indirect ? 1 : out + writable;
-
-		MUST(out + writable == 0 || m->used_slots + need > vq->size);
-		return;
+	MUST(vq.free_count + model.taken == vq.size);
+	for (u16 n = 0; n < vq.free_count; n++) {
+		MUST(at < vq.size && !seen[at]);
+		/* The head of something outstanding is not free. */
+		MUST(!model.out[at]);
+		seen[at] = true;
+		at = vq.slots[at].next;
 	}
-	MUST(got == head && !m->outstanding[head]);
-	m->outstanding[head] = true;
-	m->pieces[head] = (u8)(indirect ? 1 : out + writable);
-	m->used_slots += m->pieces[head];
-	MUST(m->used_slots <= vq->size);
 }
 
-static void reap(struct vq_split *vq, struct model *m)
+static void add(struct input *in)
 {
+	u8 shape = input_u8(in);
+	unsigned out = (shape & 0x1f) % (MAX_SIZE + 1), writable = shape >> 5 & 3;
+	bool indirect = shape & 0x80;
+	struct vring_desc table[PIECES];
+	struct vq_sg sg[PIECES];
+	/* Where the head will be: the next free slot, of which only the ring itself knows. */
+	u16 next = vq.free_count ? vq.free_head : 0;
+	void *token = &model.token[next];
+	u16 takes = (u16)(indirect ? 1 : out + writable);
+	int head;
+
+	for (unsigned i = 0; i < out + writable; i++)
+		sg[i] = (struct vq_sg){ { 0x1000u * i }, 64 };
+	head = indirect ? vq_split_add_indirect(&vq, table, (struct gpa){ 0x1000 }, sg, out,
+						writable, token)
+			: vq_split_add(&vq, sg, out, writable, token);
+	if (head < 0) {
+		MUST(out + writable == 0 || model.taken + takes > vq.size);
+		return;
+	}
+	MUST(head == next && !model.out[head]);
+	model.out[head] = true;
+	model.takes[head] = takes;
+	model.taken += takes;
+}
+
+static void reap(void)
+{
+	u16 before = vq.used_idx;
+	bool pending = vq_split_used_pending(&vq);
 	void *token = NULL;
 	u32 id = 0, len = 0;
-	int head = vq_split_reap(vq, &id, &len, &token);
+	int head = vq_split_reap(&vq, &id, &len, &token);
 
+	MUST(pending == (head != VQ_EMPTY));
+	MUST((u16)(vq.used_idx - before) == (head != VQ_EMPTY));
 	if (head < 0)
 		return;
-	MUST((u32)head == id && id < vq->size && m->outstanding[id]);
-	MUST(token == &m->tokens[id]);
-	m->outstanding[id] = false;
-	m->used_slots -= m->pieces[id];
+	MUST(head < vq.size && (u32)head == id && model.out[head]);
+	MUST(token == &model.token[head]);
+	model.out[head] = false;
+	model.taken -= model.takes[head];
+}
+
+/* What the device does to memory: mostly what it may write, sometimes what it must not. */
+static void device(struct input *in, u8 op)
+{
+	u16 at = input_u16(in);
+
+	switch (op) {
+	case 0: /* an element in its place, and the next index */
+		vq.used->ring[vq.used->idx & vq.mask].id = input_u8(in);
+		vq.used->ring[vq.used->idx & vq.mask].len = at;
+		vq.used->idx++;
+		break;
+	case 1: /* anywhere, with any id */
+		vq.used->ring[at & vq.mask].id = input_u32(in);
+		vq.used->ring[at & vq.mask].len = input_u32(in);
+		break;
+	case 2:
+		vq.used->idx = at;
+		break;
+	case 3:
+		vq.used->flags = at;
+		break;
+	case 4:
+		*vq_split_avail_event(&vq) = at;
+		break;
+	case 5:
+		input_bytes(in, &vq.desc[at & vq.mask], sizeof(vq.desc[0]));
+		break;
+	default:
+		vq.avail->ring[at & vq.mask] = input_u16(in);
+		vq.avail->idx = input_u16(in);
+		break;
+	}
+}
+
+static void step(struct input *in)
+{
+	u8 op = input_u8(in) % 14;
+
+	switch (op) {
+	case 0:
+	case 1:
+		add(in);
+		break;
+	case 2:
+		vq_split_publish(&vq);
+		vq_split_kick_due(&vq);
+		break;
+	case 3:
+	case 4:
+		reap();
+		break;
+	case 5:
+		vq_split_enable_calls(&vq);
+		break;
+	case 6:
+		vq_split_disable_calls(&vq);
+		break;
+	default:
+		device(in, op - 7);
+		break;
+	}
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct input in = { data, size };
-	u16 entries = (u16)(1u << input_u8(&in) % (SIZE_MAX_LOG + 1));
+	u16 n = (u16)(1u << input_u8(&in) % 5);
 	bool event_idx = input_u8(&in) & 1;
+	/* Of their very sizes: what is read or written behind them is found. */
 	struct vq_split_layout layout = {
-		.size = entries,
-		.desc_hva = ring.desc,
-		.avail_hva = ring.avail,
-		.used_hva = ring.used,
+		.size = n,
+		.desc_hva = malloc(vq_split_desc_bytes(n)),
+		.avail_hva = malloc(vq_split_avail_bytes(n)),
+		.used_hva = malloc(vq_split_used_bytes(n)),
 	};
-	struct vq_split_slot slots[MAX_SIZE];
-	struct model m = { 0 };
-	struct vq_split vq;
+	struct vq_split_slot *slots = malloc(n * sizeof(*slots));
 
+	MUST(layout.desc_hva && layout.avail_hva && layout.used_hva && slots);
+	memset(&model, 0, sizeof(model));
 	vq_split_init(&vq, &layout, slots, input_u16(&in), event_idx);
 	while (in.left) {
-		switch (input_u8(&in) % 8) {
-		case 0:
-		case 1:
-			add(&vq, &m, &in);
-			break;
-		case 2:
-			vq_split_publish(&vq);
-			vq_split_kick_due(&vq);
-			break;
-		case 3: /* the device: any element, and the next index */
-		case 4: {
-			struct vring_used *used = vq.used;
-			u16 at = used->idx;
-
-			used->ring[at & vq.mask].id = input_u8(&in) % (entries + 2);
-			used->ring[at & vq.mask].len = input_u32(&in);
-			used->idx = (u16)(at + 1);
-			break;
-		}
-		case 5: /* the device: any bytes anywhere in what it may write, and in what it may not */
-			input_bytes(&in, ring.used, input_u8(&in) % sizeof(ring.used));
-			input_bytes(&in, ring.desc, input_u8(&in) % sizeof(ring.desc));
-			break;
-		case 6:
-			for (unsigned i = 0; i < 2 * MAX_SIZE; i++)
-				reap(&vq, &m);
-			break;
-		case 7:
-			if (input_u8(&in) & 1)
-				vq_split_enable_calls(&vq);
-			else
-				vq_split_disable_calls(&vq);
-			break;
-		}
-		MUST(vq.free_count + m.used_slots == entries);
+		step(&in);
+		check();
 	}
+	/* And when the device is let run on: no more can come back than is out. */
+	for (unsigned i = 0; i < 2u * MAX_SIZE; i++)
+		reap();
+	check();
+	free(slots);
+	free(layout.desc_hva);
+	free(layout.avail_hva);
+	free(layout.used_hva);
 	return 0;
 }

@@ -28,6 +28,7 @@ struct fake {
 	bool sticky_status; /* a reset is never done */
 	bool picky;	    /* FEATURES_OK does not stay */
 	bool forgets_reset; /* a queue's reset is done at once */
+	bool restless;	    /* the configuration changes whenever it is looked at */
 	bool gone;
 };
 
@@ -46,6 +47,8 @@ static int fake_read(struct access *a, u64 addr, unsigned size, u64 *value)
 
 		*value = select < 2 ? f->offered[select] : 0;
 	}
+	if (offset == VIRTIO_MMIO_CONFIG_GENERATION && f->restless)
+		w[offset / 4]++;
 	if (offset == VIRTIO_MMIO_QUEUE_NUM_MAX)
 		*value = w[VIRTIO_MMIO_QUEUE_SEL / 4] < 2 ? 16 : 0;
 	return TP_OK;
@@ -204,6 +207,24 @@ static void test_reset_deadline(void **state)
 	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_ETIMEOUT);
 }
 
+/* A configuration that never comes to rest is read until the deadline, not for ever. */
+static void test_restless_config(void **state)
+{
+	struct mmio m;
+	struct fake f;
+	u8 config[8];
+	u64 start;
+
+	fake_init(&f, &m, 0);
+	window(&f, 0, 2, VIRTIO_ID_RNG);
+	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_OK);
+	f.restless = true;
+	start = f.now;
+	assert_int_equal(m.r.tp.ops->read_config(&m.r.tp, 0, config, 8), TP_ETIMEOUT);
+	assert_non_null(strstr(m.r.tp.error, "generation"));
+	assert_in_range(f.now - start, 900000000, 1100000000);
+}
+
 static void test_gone(void **state)
 {
 	struct mmio m;
@@ -293,17 +314,12 @@ static void test_queue_reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_finds),
-		cmocka_unit_test(test_wanted),
-		cmocka_unit_test(test_wrong_magic),
-		cmocka_unit_test(test_legacy),
-		cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_features),
-		cmocka_unit_test(test_reset_deadline),
-		cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_config_and_queue),
-		cmocka_unit_test(test_notification),
-		cmocka_unit_test(test_queue_reset),
+		cmocka_unit_test(test_finds),	       cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_wrong_magic),    cmocka_unit_test(test_legacy),
+		cmocka_unit_test(test_nothing),	       cmocka_unit_test(test_features),
+		cmocka_unit_test(test_reset_deadline), cmocka_unit_test(test_restless_config),
+		cmocka_unit_test(test_gone),	       cmocka_unit_test(test_config_and_queue),
+		cmocka_unit_test(test_notification),   cmocka_unit_test(test_queue_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,19 +19,31 @@
 
 #define QUEUE_SIZE 128
 
-/* Version 0, or version 1 with nothing in flight. */
-static bool is_empty(struct ck *c, const u8 *map, u64 len, const char *which, const char *clause)
+/* The first queue of a buffer, copied: a file that is shorter than it should be kills who maps it. */
+struct first_queue {
+	_Alignas(struct vu_inflight_split) u8 bytes[sizeof(struct vu_inflight_split) +
+						    QUEUE_SIZE * sizeof(struct vu_inflight_desc)];
+};
+
+static bool fetch(int fd, const struct vu_inflight *d, struct first_queue *q)
 {
-	const struct vu_inflight_split *s = (const struct vu_inflight_split *)map;
+	return pread(fd, q, sizeof(*q), (off_t)d->mmap_offset) == sizeof(*q);
+}
+
+/* Version 0, or version 1 with nothing in flight. */
+static bool is_empty(struct ck *c, const struct first_queue *q, const char *which,
+		     const char *clause)
+{
+	const struct vu_inflight_split *s = (const struct vu_inflight_split *)q->bytes;
 
 	if (s->version == 0)
-		return ck_not_value(map, sizeof(*s), 0) == sizeof(*s) ||
+		return ck_not_value(q->bytes, sizeof(*s), 0) == sizeof(*s) ||
 		       ck_fail(c, clause, "an empty buffer",
 			       "%s: version 0, and a header that is not 0", which);
 	if (s->used_idx != 0)
 		return ck_fail(c, clause, "an empty buffer", "%s: used_idx is %u", which,
 			       s->used_idx);
-	for (u32 i = 0; i < QUEUE_SIZE && sizeof(*s) + (i + 1) * sizeof(s->desc[0]) <= len; i++)
+	for (u32 i = 0; i < QUEUE_SIZE; i++)
 		if (s->desc[i].inflight)
 			return ck_fail(c, clause, "an empty buffer", "%s: head %u is in flight",
 				       which, i);
@@ -43,7 +55,7 @@ static bool look_at(struct ck *c, const struct vu_reply *r, u16 queues)
 	const struct vu_inflight *d = &r->msg.inflight;
 	u64 least = queues * (sizeof(struct vu_inflight_split) +
 			      QUEUE_SIZE * sizeof(struct vu_inflight_desc));
-	bool ok;
+	struct first_queue first;
 	u8 *map;
 
 	/* The fields sum to 20 bytes, the C structure has 24. */
@@ -66,9 +78,11 @@ static bool look_at(struct ck *c, const struct vu_reply *r, u16 queues)
 		   (off_t)d->mmap_offset);
 	if (map == MAP_FAILED)
 		return ck_fail(c, ONE_FD, "a descriptor that can be mapped", "%s", strerror(errno));
-	ok = is_empty(c, map, d->mmap_size, "a fresh buffer", EMPTY);
 	munmap(map, d->mmap_size);
-	return ok;
+	if (!fetch(r->fds[0], d, &first))
+		return ck_fail(c, LARGE, "a file of that size",
+			       "the file ends before the first queue does");
+	return is_empty(c, &first, "a fresh buffer", EMPTY);
 }
 
 static void get(struct ck *c)
@@ -83,7 +97,6 @@ static void get(struct ck *c)
 		    !ckv_call(c, VU_GET_INFLIGHT_FD, VU_VERSION, &ask, sizeof(ask), &r, ANSWERED))
 			return;
 		ok = look_at(c, &r, queues);
-		/* A file that is shorter than it should be kills whoever looks. */
 		if (ok && fstat(r.fds[0], &st) == 0 && S_ISREG(st.st_mode) &&
 		    (u64)st.st_size < r.msg.inflight.mmap_offset + r.msg.inflight.mmap_size)
 			ok = ck_fail(c, LARGE, "a file of that size",
@@ -105,14 +118,21 @@ CHECK(get, .id = "vu.inflight.get", .clauses = { ANSWERED, ONE_FD, LARGE, EMPTY,
 static void each_new(struct ck *c)
 {
 	struct cki first = { .fd = -1 }, second = { .fd = -1 };
+	struct first_queue q, full;
 
+	memset(&full, 0xff, sizeof(full));
 	if (!ckr_session(c) || !cki_get(c, &first, 1, QUEUE_SIZE))
 		goto out;
-	memset(first.map, 0xff, first.desc.mmap_size);
+	if (pwrite(first.fd, &full, sizeof(full), (off_t)first.desc.mmap_offset) != sizeof(full)) {
+		ck_error(c, "writing to an in-flight buffer: %s", strerror(errno));
+		goto out;
+	}
 	if (!cki_get(c, &second, 1, QUEUE_SIZE))
 		goto out;
-	if (is_empty(c, second.map, second.desc.mmap_size, "the second buffer", EACH_NEW) &&
-	    ck_not_value(first.map, (u32)first.desc.mmap_size, 0xff) != first.desc.mmap_size)
+	if (!fetch(second.fd, &second.desc, &q))
+		ck_error(c, "the second in-flight buffer is shorter than it should be");
+	else if (is_empty(c, &q, "the second buffer", EACH_NEW) &&
+		 (!fetch(first.fd, &first.desc, &q) || memcmp(&q, &full, sizeof(q)) != 0))
 		ck_fail(c, EACH_NEW, "a buffer of its own",
 			"the first buffer changed when the second was made");
 out:

@@ -6,12 +6,15 @@
 #include "harness/check/vhost_user/ring_io.h"
 
 struct cki {
-	int fd; /* -1: none */
-	u8 *map;
+	int fd;			 /* -1: none */
+	u8 *map;		 /* of a buffer that is ours */
 	struct vu_inflight desc; /* as it goes into SET_INFLIGHT_FD */
 };
 
-/* GET_INFLIGHT_FD as set-up, mapped. */
+/*
+ * GET_INFLIGHT_FD as set-up. The buffer is the back-end's, which can cut it short at any time: it is read
+ * and written through its descriptor, never mapped.
+ */
 bool cki_get(struct ck *c, struct cki *i, u16 queues, u16 size);
 /* A buffer of our own, all zeroes, of the size that the back-end gives for these dimensions. */
 bool cki_make(struct ck *c, struct cki *i, u16 queues, u16 size);

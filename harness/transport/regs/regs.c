@@ -174,11 +174,12 @@ static unsigned access_size(u32 offset, u32 len)
 static int op_read_config(struct tp *t, u32 offset, void *buf, u32 len)
 {
 	struct regs *r = regs_from_tp(t);
+	u64 deadline = tp_deadline(t, t->timeout_ms);
 	u32 before = 0, after = 0;
 	int rc;
 
 	/* 2.5.1: fields that belong together are read until no change fell in between. */
-	do {
+	for (;;) {
 		u8 *p = buf;
 
 		rc = r->reg->generation(r, &before);
@@ -193,8 +194,12 @@ static int op_read_config(struct tp *t, u32 offset, void *buf, u32 len)
 		}
 		if (rc == TP_OK)
 			rc = r->reg->generation(r, &after);
-	} while (rc == TP_OK && before != after);
-	return rc;
+		if (rc != TP_OK || before == after)
+			return rc;
+		if (t->ops->now_ns(t) > deadline)
+			return regs_error(r, TP_ETIMEOUT,
+					  "the generation of the configuration goes on changing");
+	}
 }
 
 static int op_write_config(struct tp *t, u32 offset, const void *buf, u32 len)

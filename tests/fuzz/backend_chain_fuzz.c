@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Whatever a driver puts into its rings: every segment of a walked chain lies in guest memory, the
+ * readable ones come first, the sums are right, a device serves it within its writable part, and nothing
+ * runs for ever.
+ *
+ * Input: size and ring features (1), device and number of regions (1), base (2), device features (8), then
+ * guest memory from its beginning on: descriptor table, available ring and used ring, and what they
+ * point to.
+ */
+#include "ref-backends/device/blk.h"
+#include "ref-backends/device/host/store.h"
+#include "ref-backends/device/rng.h"
+#include "ref-backends/virtqueue/split.h"
+#include "tests/fuzz/input.h"
+
+#define REGION	 (4u << 10)
+#define REGIONS	 3
+#define SEGS	 64
+#define SECTORS	 64
+#define ADJACENT 0x10000u /* the first two regions adjoin … */
+#define APART	 0x80000u /* … the third does not */
+
+/* Each is an allocation: what runs over the end of one is found. */
+static struct {
+	u64 gpa;
+	u8 *at;
+} region[REGIONS];
+static unsigned regions;
+
+static union {
+	struct rblk blk;
+	struct rrng rng;
+} device;
+
+static struct {
+	union {
+		struct rdev_req req; /* begins the device's own */
+		struct rblk_req blk;
+	};
+	struct dvq_split *vq;
+	unsigned done;
+} request;
+
+static void *translate(void *ctx, u64 gpa, u64 *len)
+{
+	for (unsigned i = 0; i < regions; i++) {
+		u64 off = gpa - region[i].gpa;
+
+		if (off < REGION) {
+			*len = MIN(*len, REGION - off);
+			return region[i].at + off;
+		}
+	}
+	return NULL;
+}
+
+static const struct dvq_ops ops = { .translate = translate };
+
+static bool in_memory(const struct dvq_seg *s)
+{
+	for (unsigned i = 0; i < regions; i++) {
+		u64 off = (u64)((u8 *)s->base - region[i].at);
+
+		if (off < REGION && s->len <= REGION - off)
+			return true;
+	}
+	return false;
+}
+
+static void look_at(const struct dvq_chain *c)
+{
+	u64 readable = 0, writable = 0;
+
+	MUST(c->n_readable + c->n_writable <= c->cap);
+	for (u32 i = 0; i < c->n_readable + c->n_writable; i++) {
+		MUST(c->segs[i].len > 0);
+		MUST(in_memory(&c->segs[i]));
+		*(i < c->n_readable ? &readable : &writable) += c->segs[i].len;
+	}
+	MUST(readable == c->readable && writable == c->writable);
+}
+
+static void done(struct rdev_req *req)
+{
+	request.done++;
+	MUST(req->used_len <= req->chain.writable);
+	/* As it was: this is what a dirty log is told of. */
+	look_at(&req->chain);
+	dvq_push(request.vq, req->chain.head, req->used_len);
+}
+
+static void fill(void *ctx, void *to, size_t len)
+{
+	memset(to, 0xa5, len);
+}
+
+static void serve(struct dvq_split *vq, struct rdev *dev)
+{
+	struct dvq_seg segs[SEGS];
+	struct dvq_chain *c = &request.req.chain;
+	u32 fetched = 0;
+	u16 head;
+
+	while (dvq_fetch(vq, &head) == DVQ_OK) {
+		enum dvq_error e;
+
+		MUST(head < vq->num);
+		/* A ring that does not change has no more than its size to give. */
+		MUST(fetched++ < vq->num);
+		memset(&request, 0, sizeof(request));
+		request.vq = vq;
+		request.req.done = done;
+		*c = (struct dvq_chain){ .segs = segs, .cap = SEGS };
+		e = dvq_walk(vq, head, c);
+		MUST(c->head == head);
+		if (e == DVQ_OK || e == DVQ_E_SEGS)
+			look_at(c);
+		if (e == DVQ_OK) {
+			dev->ops->serve(dev, &request.req);
+			MUST(request.done == 1);
+		} else {
+			dvq_push(vq, head, 0);
+		}
+		dvq_notify_due(vq);
+		/* The driver's parts may lie in what was just written: then it is another ring. */
+		if (c->n_writable)
+			break;
+	}
+	dvq_kick_enable(vq);
+	dvq_kick_disable(vq);
+}
+
+static struct rdev *make_device(bool is_rng, struct rblk_store *store, bool read_only, u64 features)
+{
+	if (is_rng) {
+		rrng_init(&device.rng, fill, NULL);
+		return &device.rng.dev;
+	}
+	rblk_init(&device.blk, store, 1, read_only, "fuzz");
+	device.blk.dev.ops->negotiated(&device.blk.dev,
+				       features & device.blk.dev.ops->features(&device.blk.dev));
+	return &device.blk.dev;
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
+{
+	struct input in = { data, size };
+	u8 shape = input_u8(&in), kind = input_u8(&in);
+	struct dvq_split vq = {
+		.ops = &ops,
+		.num = 1u << shape % 7,
+		.event_idx = shape & 0x40,
+		.indirect = shape & 0x80,
+	};
+	struct rblk_store *store = store_memory_open(SECTORS * VIRTIO_BLK_SECTOR);
+	u16 base = input_u16(&in);
+	struct rdev *dev;
+
+	MUST(store);
+	dev = make_device(kind & 0x80, store, kind & 0x40, input_u64(&in));
+	regions = 1 + kind % REGIONS;
+	for (unsigned i = 0; i < regions; i++) {
+		region[i].gpa = i < 2 ? ADJACENT + i * REGION : APART;
+		region[i].at = malloc(REGION);
+		MUST(region[i].at);
+		input_bytes(&in, region[i].at, REGION);
+	}
+	/* 64 descriptors, 64 heads and 64 used elements fit into the first region. */
+	vq.desc = (struct vring_desc *)region[0].at;
+	vq.avail = (struct vring_avail *)(region[0].at + 1024);
+	vq.used = (struct vring_used *)(region[0].at + 1024 + 256);
+	dvq_init(&vq, base);
+	for (unsigned i = 0; i < 8; i++)
+		serve(&vq, dev);
+	for (unsigned i = 0; i < regions; i++)
+		free(region[i].at);
+	store->ops->close(store);
+	return 0;
+}
