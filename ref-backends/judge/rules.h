@@ -40,11 +40,13 @@ struct jd_chain {
 struct jd_chain_rule {
 	const char *clause;
 	bool (*broken)(const struct jd_chain *c);
+	u64 with, without; /* features that must, must not be negotiated for it to apply */
 };
 
 struct jd_ring_rule {
 	const char *clause;
 	bool (*broken)(const struct vub_ring *r);
+	u64 with, without;
 };
 
 struct jd_blk_rule {

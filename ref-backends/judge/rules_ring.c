@@ -2,6 +2,9 @@
 /* What a driver may do with a split ring. */
 #include "ref-backends/judge/rules.h"
 
+#define EVENT_IDX BIT_ULL(VIRTIO_RING_F_EVENT_IDX)
+#define INDIRECT  BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC)
+
 /* When a ring starts. */
 
 static bool fresh_used_flags(const struct vub_ring *r)
@@ -10,26 +13,26 @@ static bool fresh_used_flags(const struct vub_ring *r)
 }
 
 const struct jd_ring_rule jd_start_rules[] = {
-	{ "v14.split-ring.avail-notif-suppress.drv.1", fresh_used_flags },
-	{ NULL, NULL },
+	{ "v14.split-ring.avail-notif-suppress.drv.1", fresh_used_flags, 0, 0 },
+	{ NULL, NULL, 0, 0 },
 };
 
 /* Whenever the available ring is looked at. */
 
 static bool flags_not_0_or_1(const struct vub_ring *r)
 {
-	return !r->vq.event_idx && r->vq.avail->flags > 1;
+	return r->vq.avail->flags > 1;
 }
 
 static bool flags_not_0(const struct vub_ring *r)
 {
-	return r->vq.event_idx && r->vq.avail->flags != 0;
+	return r->vq.avail->flags != 0;
 }
 
 const struct jd_ring_rule jd_avail_rules[] = {
-	{ "v14.split-ring.used-notif-suppress.drv.1", flags_not_0_or_1 },
-	{ "v14.split-ring.used-notif-suppress.drv.3", flags_not_0 },
-	{ NULL, NULL },
+	{ "v14.split-ring.used-notif-suppress.drv.1", flags_not_0_or_1, 0, EVENT_IDX },
+	{ "v14.split-ring.used-notif-suppress.drv.3", flags_not_0, EVENT_IDX, 0 },
+	{ NULL, NULL, 0, 0 },
 };
 
 /* Chains. */
@@ -65,11 +68,11 @@ static bool indirect_and_next(const struct jd_chain *c)
 }
 
 const struct jd_chain_rule jd_chain_rules[] = {
-	{ "v14.split-ring.message-framing.drv.1", order },
-	{ "v14.split-ring.desc-table.drv.1", loop_or_bytes },
-	{ "v14.split-ring.indirect.drv.1", indirect_not_negotiated },
-	{ "v14.split-ring.indirect.drv.2", nested },
-	{ "v14.split-ring.indirect.drv.3", too_many },
-	{ "v14.split-ring.indirect.drv.4", indirect_and_next },
-	{ NULL, NULL },
+	{ "v14.split-ring.message-framing.drv.1", order, 0, 0 },
+	{ "v14.split-ring.desc-table.drv.1", loop_or_bytes, 0, 0 },
+	{ "v14.split-ring.indirect.drv.1", indirect_not_negotiated, 0, INDIRECT },
+	{ "v14.split-ring.indirect.drv.2", nested, INDIRECT, 0 },
+	{ "v14.split-ring.indirect.drv.3", too_many, 0, 0 },
+	{ "v14.split-ring.indirect.drv.4", indirect_and_next, INDIRECT, 0 },
+	{ NULL, NULL, 0, 0 },
 };

@@ -15,6 +15,52 @@ static struct in_flight {
 	u64 *sums; /* 0: none */
 } in_flight[JD_RINGS];
 
+#define MAX_RULES 64 /* of one table */
+
+/* How often a rule had something to look at, in the order of its table. */
+static u64 message_looked[MAX_RULES], status_looked[MAX_RULES], chain_looked[MAX_RULES],
+	start_looked[MAX_RULES], avail_looked[MAX_RULES], blk_looked[MAX_RULES];
+
+/* Rules that are code of this file. */
+enum {
+	OWN_ANSWER_REPLY,
+	OWN_ANSWER_VERSION,
+	OWN_RUNAWAY,
+	OWN_CHANGED,
+	OWNS
+};
+static const char *const own_clauses[OWNS] = {
+	[OWN_ANSWER_REPLY] = "VU.hdr.reply.fe.2",
+	[OWN_ANSWER_VERSION] = "VU.hdr.version.fe.1",
+	[OWN_RUNAWAY] = "v14.split-ring.avail-ring.drv.1",
+	[OWN_CHANGED] = "v14.init.device-cleanup.drv.1",
+};
+static u64 own_looked[OWNS];
+
+/* Rings have threads of their own. */
+static void look(u64 *looked)
+{
+	__atomic_fetch_add(looked, 1, __ATOMIC_RELAXED);
+}
+
+void jd_claims(void (*claim)(const char *clause, u64 looked))
+{
+	for (size_t i = 0; jd_message_rules[i].clause; i++)
+		claim(jd_message_rules[i].clause, message_looked[i]);
+	for (size_t i = 0; jd_status_rules[i].clause; i++)
+		claim(jd_status_rules[i].clause, status_looked[i]);
+	for (size_t i = 0; jd_chain_rules[i].clause; i++)
+		claim(jd_chain_rules[i].clause, chain_looked[i]);
+	for (size_t i = 0; jd_start_rules[i].clause; i++)
+		claim(jd_start_rules[i].clause, start_looked[i]);
+	for (size_t i = 0; jd_avail_rules[i].clause; i++)
+		claim(jd_avail_rules[i].clause, avail_looked[i]);
+	for (size_t i = 0; jd_blk_rules[i].clause; i++)
+		claim(jd_blk_rules[i].clause, blk_looked[i]);
+	for (size_t i = 0; i < OWNS; i++)
+		claim(own_clauses[i], own_looked[i]);
+}
+
 static void session_start(struct vub_session *s)
 {
 	memset(&state, 0, sizeof(state));
@@ -61,15 +107,20 @@ static void remember(struct vub_session *s, const struct vub_request *rq)
 	}
 }
 
-static void run_message_rules(const struct jd_message_rule *rules, const struct jd_message *m)
+static void run_message_rules(const struct jd_message_rule *rules, u64 *looked,
+			      const struct jd_message *m)
 {
 	u32 id = m->rq->msg.hdr.request;
 
-	for (const struct jd_message_rule *rule = rules; rule->clause; rule++)
-		if (concerns(rule->ids, ARRAY_SIZE(rule->ids), id) && rule->broken(m))
+	for (const struct jd_message_rule *rule = rules; rule->clause; rule++) {
+		if (!concerns(rule->ids, ARRAY_SIZE(rule->ids), id))
+			continue;
+		look(&looked[rule - rules]);
+		if (rule->broken(m))
 			jd_broke(rule->clause, "%s flags %#x size %u, %u descriptors",
 				 vu_msg_name(VU_CHAN_MAIN, id), m->rq->msg.hdr.flags,
 				 m->rq->msg.hdr.size, m->rq->nfds);
+	}
 }
 
 static void message(struct vub_session *s, const struct vub_request *rq)
@@ -81,30 +132,41 @@ static void message(struct vub_session *s, const struct vub_request *rq)
 		.st = &state,
 	};
 
-	run_message_rules(jd_message_rules, &m);
-	run_message_rules(jd_status_rules, &m);
+	run_message_rules(jd_message_rules, message_looked, &m);
+	run_message_rules(jd_status_rules, status_looked, &m);
 	remember(s, rq);
 }
 
 static void answer(struct vub_session *s, const struct vu_header *hdr)
 {
+	look(&own_looked[OWN_ANSWER_REPLY]);
+	look(&own_looked[OWN_ANSWER_VERSION]);
 	if (!(hdr->flags & VU_FLAG_REPLY))
-		jd_broke("VU.hdr.reply.fe.2", "answer to %s with flags %#x",
+		jd_broke(own_clauses[OWN_ANSWER_REPLY], "answer to %s with flags %#x",
 			 vu_msg_name(VU_CHAN_BACKEND, hdr->request), hdr->flags);
 	if ((hdr->flags & VU_FLAG_VERSION) != VU_VERSION)
-		jd_broke("VU.hdr.version.fe.1", "answer to %s with flags %#x",
+		jd_broke(own_clauses[OWN_ANSWER_VERSION], "answer to %s with flags %#x",
 			 vu_msg_name(VU_CHAN_BACKEND, hdr->request), hdr->flags);
 }
 
-static void run_ring_rules(const struct jd_ring_rule *rules, const struct vub_ring *r)
+static bool applies(const struct vub_ring *r, u64 with, u64 without)
 {
-	for (const struct jd_ring_rule *rule = rules; rule->clause; rule++)
+	return (r->s->features & with) == with && !(r->s->features & without);
+}
+
+static void run_ring_rules(const struct jd_ring_rule *rules, u64 *looked, const struct vub_ring *r)
+{
+	for (const struct jd_ring_rule *rule = rules; rule->clause; rule++) {
+		if (!applies(r, rule->with, rule->without))
+			continue;
+		look(&looked[rule - rules]);
 		if (rule->broken(r))
 			jd_broke(rule->clause,
 				 "ring %u at available index %u: avail flags %#x idx %u, "
 				 "used flags %#x idx %u",
 				 r->index, r->vq.last_avail, r->vq.avail->flags, r->vq.avail->idx,
 				 r->vq.used->flags, r->vq.used->idx);
+	}
 }
 
 static void ring_start(struct vub_ring *r)
@@ -118,14 +180,15 @@ static void ring_start(struct vub_ring *r)
 	} else {
 		memset(f->sums, 0, f->num * sizeof(*f->sums));
 	}
-	run_ring_rules(jd_start_rules, r);
+	run_ring_rules(jd_start_rules, start_looked, r);
 }
 
 static void avail(struct vub_ring *r, int error)
 {
-	run_ring_rules(jd_avail_rules, r);
+	run_ring_rules(jd_avail_rules, avail_looked, r);
+	look(&own_looked[OWN_RUNAWAY]);
 	if (error == DVQ_E_RUNAWAY)
-		jd_broke("v14.split-ring.avail-ring.drv.1",
+		jd_broke(own_clauses[OWN_RUNAWAY],
 			 "ring %u of %u: available index went from %u to %u", r->index, r->num,
 			 r->vq.avail_seen, r->vq.avail->idx);
 }
@@ -161,10 +224,14 @@ static void chain(struct vub_ring *r, const struct dvq_chain *c, int error)
 {
 	struct jd_chain jc = { .r = r, .c = c, .error = (enum dvq_error)error };
 
-	for (const struct jd_chain_rule *rule = jd_chain_rules; rule->clause; rule++)
+	for (const struct jd_chain_rule *rule = jd_chain_rules; rule->clause; rule++) {
+		if (!applies(r, rule->with, rule->without))
+			continue;
+		look(&chain_looked[rule - jd_chain_rules]);
 		if (rule->broken(&jc))
 			jd_broke(rule->clause, "ring %u of %u: chain %u, %u descriptors: %s",
 				 r->index, r->num, c->head, c->descs, dvq_error_name(jc.error));
+	}
 	if (c->head < in_flight[r->index].num)
 		in_flight[r->index].sums[c->head] = error ? 0 : descriptors_sum(r, c->head);
 }
@@ -175,8 +242,9 @@ static void used(struct vub_ring *r, u16 head)
 
 	if (head >= f->num || !f->sums[head])
 		return;
+	look(&own_looked[OWN_CHANGED]);
 	if (r->vq.desc && descriptors_sum(r, head) != f->sums[head])
-		jd_broke("v14.init.device-cleanup.drv.1",
+		jd_broke(own_clauses[OWN_CHANGED],
 			 "ring %u: the descriptors of chain %u changed before it was returned",
 			 r->index, head);
 	f->sums[head] = 0;
@@ -186,12 +254,16 @@ static void blk(struct rblk *dev, const struct rblk_req *req)
 {
 	u32 type = req->type == VIRTIO_BLK_T_IN ? JD_IN : req->type;
 
-	for (const struct jd_blk_rule *rule = jd_blk_rules; rule->clause; rule++)
-		if (concerns(rule->types, ARRAY_SIZE(rule->types), type) && rule->broken(dev, req))
+	for (const struct jd_blk_rule *rule = jd_blk_rules; rule->clause; rule++) {
+		if (!concerns(rule->types, ARRAY_SIZE(rule->types), type))
+			continue;
+		look(&blk_looked[rule - jd_blk_rules]);
+		if (rule->broken(dev, req))
 			jd_broke(rule->clause,
 				 "type %u sector %llu: %llu bytes from the driver, %llu to it",
 				 req->type, (unsigned long long)req->sector,
 				 (unsigned long long)req->out_len, (unsigned long long)req->in_len);
+	}
 }
 
 const struct judge_ops jd_watch_ops = {

@@ -7,6 +7,10 @@
 
 extern const struct judge_ops jd_watch_ops;
 
+/* Each clause that the judge claims to see, and how often there was something to look at: once or more
+ * per clause. */
+void jd_claims(void (*claim)(const char *clause, u64 looked));
+
 /* Write the summary, if one was asked for. 0, or -1 after a line on stderr. */
 int jd_write(void);
 

@@ -29,6 +29,7 @@ GROUPS = {
     "blk": "Block device",
     "config": "Configuration space",
     "features": "Feature negotiation",
+    "judge": "Drivers and front-ends, as the judge sees them",
     "packed": "Packed virtqueue",
     "ring": "Ring states",
     "split": "Split virtqueue",

@@ -227,9 +227,14 @@ def test_judge(backend, run_dir):
         time.sleep(0.01)
     features(one.socket)
     assert one.stop() == 0
-    clauses = json.loads(output.read_text())["clauses"]
-    assert [(c["id"], c["count"]) for c in clauses] == [("VU.owner.reset.fe.1", 2)]
-    assert clauses[0]["first"]
+    found = json.loads(output.read_text())
+    (bad,) = [c for c in found["checks"] if c["unexpected"]]
+    assert (bad["clauses"], bad["broken"]) == (["VU.owner.reset.fe.1"], 2)
+    assert bad["verdict"] == "warn" and bad["reason"] and bad["evidence"]["oracle"]
+    by_id = {c["id"]: c["verdict"] for c in found["checks"]}
+    assert by_id["judge.VU.hdr.version.fe.1"] == "pass"
+    assert by_id["judge.v14.blk.operation.drv.4"] == "skip"
+    assert found["summary"]["pass"] == list(by_id.values()).count("pass")
     assert one.output().count("VU.owner.reset.fe.1") == 1
 
 

@@ -41,6 +41,7 @@ static void fresh(void)
 	s.protocol_features = VUB_PROTOCOL_FEATURES;
 	s.features = BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VU_F_PROTOCOL_FEATURES);
 	s.status = 0xf;
+	rings[0].s = rings[1].s = &s;
 	rings[0].num = 8;
 	rings[0].base = 7;
 	rings[0].started = true;
@@ -299,10 +300,12 @@ static u64 count_of(const char *clause)
 	jd_write();
 	root = json_load_file(output, 0, &err);
 	assert_non_null(root);
-	json_array_foreach(json_object_get(root, "clauses"), i, one)
+	json_array_foreach(json_object_get(root, "checks"), i, one)
 	{
-		if (!clause || !strcmp(json_string_value(json_object_get(one, "id")), clause))
-			count += (u64)json_integer_value(json_object_get(one, "count"));
+		json_t *names = json_object_get(one, "clauses");
+
+		if (!clause || !strcmp(json_string_value(json_array_get(names, 0)), clause))
+			count += (u64)json_integer_value(json_object_get(one, "broken"));
 	}
 	json_decref(root);
 	return count;
@@ -383,6 +386,8 @@ static void rules_on_chains(void **state)
 		fresh();
 		rings[0].vq.desc = table;
 		rings[0].vq.num = 8;
+		if (chains[i].error != DVQ_E_INDIRECT)
+			s.features |= BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 		before = count_of(chains[i].clause);
 		all = count_of(NULL);
 		jd_watch_ops.chain(&rings[0], &c, chains[i].error);
@@ -426,7 +431,7 @@ static void descriptors_must_not_change_in_flight(void **state)
 	avail.flags = 2;
 	jd_watch_ops.avail(&rings[0], DVQ_OK);
 	assert_int_equal(count_of("v14.split-ring.used-notif-suppress.drv.1"), 1);
-	rings[0].vq.event_idx = true;
+	s.features |= BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	avail.flags = 1;
 	jd_watch_ops.avail(&rings[0], DVQ_OK);
 	assert_int_equal(count_of("v14.split-ring.used-notif-suppress.drv.3"), 1);

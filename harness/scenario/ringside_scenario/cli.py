@@ -187,6 +187,7 @@ def main(argv):
         [os.path.dirname(os.path.dirname(os.path.realpath(__file__)))] +
         [p for p in [os.environ.get("PYTHONPATH")] if p])
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    os.environ.setdefault("RINGSIDE_LIBEXEC", os.path.dirname(os.path.abspath(sys.argv[0])))
     try:
         check_jobs(options)
         if options.resume:

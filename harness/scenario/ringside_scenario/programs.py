@@ -17,3 +17,13 @@ def find():
     backend = os.environ.get("RINGSIDE_BACKEND") or os.path.join(
         os.path.dirname(ringside), "ringside-backend")
     return {"ringside": ringside, "backend": backend}
+
+
+def guest(name):
+    """An image that a guest boots: installed, or in the build tree. None: it is not there."""
+    libexec = os.environ.get("RINGSIDE_LIBEXEC") or os.path.dirname(os.path.abspath(sys.argv[0]))
+    for folder in (libexec, os.path.join(libexec, "..", "..", "probe")):
+        path = os.path.normpath(os.path.join(folder, name))
+        if os.path.exists(path):
+            return path
+    return None

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Result files: read, summed up in a few words, and what of them matters."""
+import fnmatch
 import json
 import os
 
@@ -42,6 +43,38 @@ def join_expectations(files, folder):
             with open(name, encoding="utf-8") as f:
                 out.write(f"# {os.path.basename(name)}\n{f.read()}\n")
     return path
+
+
+def _expectations(files):
+    """[(glob, verdict, reason)] of expectation files."""
+    found = []
+    for name in files:
+        with open(name, encoding="utf-8") as f:
+            for line in f:
+                words = line.split(None, 2)
+                if len(words) == 3 and not line.startswith("#"):
+                    found.append((words[0], words[1], words[2].strip()))
+    return found
+
+
+def expect(found, files):
+    """Mark what expectation files know in a result that ringside did not write itself."""
+    known = _expectations(files)
+    found["unexpected"] = found["fixed"] = 0
+    for check in found["checks"]:
+        verdict, because = "pass", None
+        for glob, wanted, reason in known:
+            if fnmatch.fnmatchcase(check["id"], glob):
+                verdict, because = wanted, reason
+                break
+        accused = check["verdict"] not in ("pass", "skip", "info")
+        check["expected"] = verdict
+        check["unexpected"] = accused and check["verdict"] != verdict
+        check["fixed"] = check["verdict"] == "pass" and verdict != "pass"
+        if because:
+            check["expected_because"] = because
+        found["unexpected"] += check["unexpected"]
+        found["fixed"] += check["fixed"]
 
 
 def _ns(value):

@@ -23,6 +23,7 @@ class Context:
         self.ringside = programs["ringside"]
         self.backend_program = programs["backend"]
         self.processes = processes
+        self.timeout = cell.timeout
         self.end = time.monotonic() + cell.timeout
 
     def left(self):

@@ -56,6 +56,8 @@ class Table:
 
     def _row(self, folder):
         cell, found = self.cells[folder], self.rows[folder]
+        if found["status"] == "skip":
+            return  # many for one reason: they are told at the end
         text = found["summary"]
         if found["reason"]:
             text = f"{found['reason']} ({text})" if text else found["reason"]
@@ -101,6 +103,13 @@ class Table:
             for folder in self.cells:
                 if folder in self.rows:
                     self._row(folder)
+        skipped = {}
+        for found in self.rows.values():
+            if found["status"] == "skip":
+                skipped[found["reason"]] = skipped.get(found["reason"], 0) + 1
+        for reason, n in skipped.items():
+            self._print(f"{self._paint('skip', 'skip       ')}  {n} cell{'s' if n != 1 else ''}: "
+                        f"{reason}")
         count = {}
         for found in self.rows.values():
             count[found["status"]] = count.get(found["status"], 0) + 1

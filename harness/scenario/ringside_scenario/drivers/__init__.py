@@ -5,6 +5,8 @@ import importlib
 # Name as in a scenario: its module.
 NAMES = {
     "host": "host",
+    "probe": "probe",
+    "linux": "linux",
 }
 
 

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Packages of the Debian archive that a guest is made of: fetched by the host's own apt, which checks
+their signatures, and unpacked into a cache. Nothing is installed.
+
+The cache is ${XDG_CACHE_HOME:-~/.cache}/ringside/debian; what is in there is used as it is. Who wants
+newer packages removes it. RINGSIDE_OFFLINE=1: nothing is fetched.
+"""
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+# What Debian calls our architectures.
+ARCHES = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64"}
+SUITES = (("http://deb.debian.org/debian", "bookworm"),
+          ("http://deb.debian.org/debian", "bookworm-updates"),
+          ("http://deb.debian.org/debian-security", "bookworm-security"))
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+DEADLINE = 300
+
+
+class NotThere(Exception):
+    """A package cannot be had; the text says why."""
+
+
+def cache():
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return os.path.join(base, "ringside", "debian")
+
+
+@contextlib.contextmanager
+def _locked(folder):
+    """One process at a time fetches."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, ".lock"), "a", encoding="ascii") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
+def _sources():
+    """Debian's own entries of the host, so that its mirror is used; else the usual ones."""
+    path = "/etc/apt/sources.list.d/debian.sources"
+    found = []
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as f:
+            for stanza in re.split(r"\n\s*\n", f.read()):
+                fields = dict(re.findall(r"^([A-Za-z-]+):\s*(.*)$", stanza, re.M))
+                found += [(uri, suite) for uri in fields.get("URIs", "").split()
+                          for suite in fields.get("Suites", "").split()]
+    if not any("bookworm" == suite for _, suite in found):
+        found = list(SUITES)
+    return "".join(f"deb [signed-by={KEYRING}] {uri} {suite} main\n" for uri, suite in found)
+
+
+class Archive:
+    """The archive as a machine of another architecture would see it."""
+
+    def __init__(self, arch):
+        self.arch = ARCHES[arch]
+        self.folder = os.path.join(cache(), self.arch)
+        self.apt = os.path.join(self.folder, ".apt")
+
+    def unpacked(self, package):
+        """The folder with its files; fetched when it is not there yet. NotThere."""
+        folder = os.path.join(self.folder, package)
+        if os.path.isdir(folder):
+            return folder
+        if os.environ.get("RINGSIDE_OFFLINE"):
+            raise NotThere(f"{package} is not in {self.folder}, and RINGSIDE_OFFLINE is set")
+        for program in ("apt-get", "dpkg-deb"):
+            if not shutil.which(program):
+                raise NotThere(f"{package} cannot be fetched without {program}")
+        with _locked(self.folder):
+            if not os.path.isdir(folder):
+                self._fetch(package, folder)
+        return folder
+
+    def _run(self, *argv, cwd=None):
+        env = {**os.environ, "APT_CONFIG": os.path.join(self.apt, "apt.conf"), "LC_ALL": "C.UTF-8"}
+        try:
+            return subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, text=True, cwd=cwd,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  timeout=DEADLINE, check=True).stdout
+        except subprocess.CalledProcessError as e:
+            said = [line for line in e.stdout.splitlines() if line.startswith("E:")]
+            raise NotThere(f"{' '.join(argv[:3])}: {(said or ['failed'])[0]}") from None
+        except (OSError, subprocess.TimeoutExpired) as e:
+            raise NotThere(f"{' '.join(argv[:3])}: {e}") from None
+
+    def _prepare(self):
+        """Lists of its own, for its architecture, beside the host's."""
+        if os.path.exists(os.path.join(self.apt, "updated")):
+            return
+        for name in ("state/lists/partial", "cache/archives/partial"):
+            os.makedirs(os.path.join(self.apt, name), exist_ok=True)
+        with open(os.path.join(self.apt, "sources.list"), "w", encoding="utf-8") as f:
+            f.write(_sources())
+        with open(os.path.join(self.apt, "apt.conf"), "w", encoding="utf-8") as f:
+            f.write(f'APT::Architecture "{self.arch}";\n'
+                    f'APT::Architectures {{ "{self.arch}"; }};\n'
+                    f'Dir::State "{self.apt}/state";\n'
+                    'Dir::State::status "/dev/null";\n'
+                    f'Dir::Cache "{self.apt}/cache";\n'
+                    f'Dir::Etc::sourcelist "{self.apt}/sources.list";\n'
+                    'Dir::Etc::sourceparts "-";\n'
+                    # The folder may be one that only its owner can enter.
+                    f'APT::Sandbox::User "{"root" if os.geteuid() == 0 else ""}";\n'
+                    'Acquire::Languages "none";\nAcquire::Retries "3";\n')
+        self._run("apt-get", "update", "-qq")
+        with open(os.path.join(self.apt, "updated"), "w", encoding="ascii"):
+            pass
+
+    def _fetch(self, package, folder):
+        """Download and unpack. A package that is a name for another one is that other one."""
+        self._prepare()
+        depends = self._run("apt-cache", "depends", package)
+        match = re.search(r"^\s+Depends: (linux-image-\d\S*)", depends, re.M)
+        real = match.group(1) if match else package
+        part = tempfile.mkdtemp(prefix=".part-", dir=self.folder)
+        try:
+            self._run("apt-get", "download", "-qq", real, cwd=part)
+            (deb,) = [n for n in os.listdir(part) if n.endswith(".deb")]
+            root = os.path.join(part, "root")
+            self._run("dpkg-deb", "-x", os.path.join(part, deb), root)
+            os.rename(root, folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def find(arch, package, *inside):
+    """A file of a package: the host's own when it is installed there, else from the cache.
+    NotThere."""
+    installed = os.path.join("/", *inside)
+    if os.path.exists(installed):
+        return installed
+    path = os.path.join(Archive(arch).unpacked(package), *inside)
+    if not os.path.exists(path):
+        raise NotThere(f"{package} has no {os.path.join(*inside)}")
+    return path

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""QEMU, with TCG everywhere and with KVM where an ordinary guest runs."""
+import os
+import shutil
+
+from ringside_scenario import kvm
+from ringside_scenario.hypervisor import qemu_devices
+from ringside_scenario.hypervisor.base import Hypervisor, Running
+from ringside_scenario.outcome import Failed
+from ringside_scenario.process import NotStarted
+
+MEMORY = "256M"
+IMAGE_BYTES = 64 << 20
+# Machine and processor by architecture and transport. microvm is the one on x86 that has virtio-mmio.
+MACHINES = {
+    ("x86_64", "pci"): "q35",
+    ("x86_64", "mmio"): "microvm",
+    ("aarch64", "pci"): "virt,gic-version=3",
+    ("aarch64", "mmio"): "virt,gic-version=3",
+    ("riscv64", "pci"): "virt",
+    ("riscv64", "mmio"): "virt",
+}
+PROCESSORS = {"x86_64": "qemu64", "aarch64": "cortex-a57", "riscv64": "rv64"}
+
+
+class Qemu(Hypervisor):
+    def __init__(self, accel):
+        self.name = f"qemu-{accel}"
+        self.accel = accel
+
+    def fold(self, axes):
+        if axes["transport"] == "vhost-user":
+            return None
+        # Driven by the host, the guest's processor is halted: nothing would be accelerated.
+        if axes["driver"] == "host" and (self.accel == "kvm" or axes["arch"] == "riscv64"):
+            return None
+        return axes
+
+    def missing(self, cell, ctx):
+        program = f"qemu-system-{cell.arch}"
+        if not shutil.which(program):
+            return f"{program} is not installed"
+        if self.accel == "kvm":
+            return kvm.missing(cell.arch)
+        if cell.backend == "qemu" and not self._row(cell):
+            return f"qemu/targets.tsv has no {cell.device}-{cell.transport}"
+        return None
+
+    @staticmethod
+    def _row(cell):
+        return qemu_devices.row_of(cell.scenario.folder, cell.device, cell.transport, cell.arch,
+                                   cell.backend)
+
+    def expect_files(self, cell):
+        """What is known of the device itself, where the host drives it."""
+        row = self._row(cell)
+        path = os.path.join(cell.scenario.folder, "expect", row["expect"]) if row else ""
+        return [path] if os.path.isfile(path) else []
+
+    def device(self, cell, ctx, backend):
+        """The device with its properties, and the arguments that go with it."""
+        row = self._row(cell)
+        if backend and not row:
+            return qemu_devices.vhost_user(cell.device, cell.transport, backend.socket)
+        device, args = qemu_devices.split(row["uri"])
+        if backend:
+            return device, [a.replace("{socket}", backend.socket) for a in args]
+        if any("{image}" in a for a in args):
+            image = os.path.join(ctx.work, "disk.img")
+            with open(image, "wb") as f:
+                f.truncate(IMAGE_BYTES)
+            args = [a.replace("{image}", image) for a in args]
+        return device, args
+
+    def uri(self, cell, ctx, backend):
+        device, args = self.device(cell, ctx, backend)
+        return qemu_devices.uri(device, args, cell.transport, cell.arch)
+
+    def command(self, cell, ctx, backend, guest):
+        """QEMU's command line."""
+        device, args = self.device(cell, ctx, backend)
+        # A back-end may end the connection when it is given what no back-end can take; one that still
+        # listens then is connected to again.
+        args = [f"{a},reconnect=1" if a.startswith("socket,") else a for a in args]
+        if guest.bootable:
+            device += ",bootindex=0"
+        cpu = kvm.processor(cell.arch) if self.accel == "kvm" else PROCESSORS[cell.arch]
+        machine = guest.machine or MACHINES[cell.arch, cell.transport]
+        # Shared, since a back-end maps it.
+        argv = [f"qemu-system-{cell.arch}", "-machine",
+                f"{machine},accel={self.accel},memory-backend=ram", "-cpu", cpu,
+                "-m", guest.memory, "-object",
+                f"memory-backend-memfd,id=ram,size={guest.memory},share=on",
+                "-smp", "1", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+                "-monitor", "none"]
+        if cell.transport == "mmio":
+            argv += ["-global", "virtio-mmio.force-legacy=off"]
+        argv += guest.args + args + ["-device", device]
+        return argv + cell.scenario.data.get("qemu", [])
+
+    def start(self, cell, ctx, backend, guest):
+        console = os.path.join(ctx.folder, "console.log")
+        argv = self.command(cell, ctx, backend, guest)
+        # With a socket, what it says is in the file as well.
+        if guest.interactive:
+            guest.socket = os.path.join(ctx.work, "console.sock")
+            argv += ["-chardev", f"socket,id=con,path={guest.socket},server=on,wait=on,"
+                                 f"logfile={console}"]
+        else:
+            argv += ["-chardev", f"file,id=con,path={console}"]
+        argv += ["-serial", "chardev:con"]
+        with open(os.path.join(ctx.folder, "command"), "w", encoding="utf-8") as f:
+            f.write(" \\\n\t".join(argv) + "\n")
+        try:
+            process = ctx.processes.start("qemu", argv, os.path.join(ctx.folder, "qemu.log"))
+        except NotStarted as e:
+            raise Failed("error", str(e)) from None
+        return QemuGuest(process, console)
+
+
+class QemuGuest(Running):
+    def blame(self):
+        """An end by a signal, or with a complaint, is QEMU's own; else the guest ended it."""
+        if self.process.popen.returncode:
+            words = self.process.last_words()
+            return f"qemu {self.process.how()}" + (f": {words}" if words else "")
+        return None
+
+
+def named(name):
+    return Qemu(name.removeprefix("qemu-"))
