@@ -203,6 +203,7 @@ static void ring_reset_busy(struct ck *c)
 	struct regs *r = rk_regs(c);
 	u64 before;
 	u16 used;
+	u32 on;
 	int n;
 
 	if (!rk_can_work(c) || !ck_start(c, ck_ring_features() | RING_RESET))
@@ -214,8 +215,15 @@ static void ring_reset_busy(struct ck *c)
 	    !ck_must(c, r->reg->queue_reset(r, 0), "resetting a queue"))
 		return;
 	n = reset_takes(c);
-	if (n < 0)
+	if (n < 0 ||
+	    !ck_must(c, r->reg->queue_enabled(r, 0, &on), "reading whether a queue is enabled"))
 		return;
+	if (on) {
+		ck_fail(c, rk_clause(c, PCI_RR_DONE, MMIO_RR_DONE),
+			"queue_enable (QueueReady) is 0 with a queue reset finished",
+			"it still reads 0x%x", on);
+		return;
+	}
 	used = vq_split_raw_used_idx(&c->q[0].vq);
 	before = rk_digest(c);
 	ck_log(c, "  1 was read %d times, and %u of %u requests are used", n, used, LOAD);

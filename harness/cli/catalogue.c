@@ -240,11 +240,12 @@ json_t *catalogue_json(const struct catalogue_proof *p, const struct clause *c)
 	for_each_check (check)
 		if (catalogue_covers(*check, c))
 			json_array_append_new(checks, json_string((*check)->id));
-	return json_pack("{ss ss ss ss ss ss ss so so sb sb}", "id", c->id, "actor",
+	return json_pack("{ss ss ss ss ss ss ss so so sb sb ss*}", "id", c->id, "actor",
 			 clause_actor_name(c->actor), "level", clause_level_name(c->level),
 			 "section", c->section, "number", c->number, "summary", c->summary,
 			 "feature", c->feature, "observable", where, "checks", checks, "testable",
-			 clause_testable(c, 0), "covered", catalogue_covered(p, c));
+			 clause_testable(c, 0), "covered", catalogue_covered(p, c), "reason",
+			 *c->reason ? c->reason : NULL);
 }
 
 const char *catalogue_where_text(unsigned where, char *buf, size_t size)

@@ -22,7 +22,8 @@ static const char help[] =
 	"  --device TYPE           of this device type (blk, net, …) or of none in particular\n"
 	"  --transport T           that can be shown on T: vhost-user, mmio, pci, guest, ccw\n"
 	"  --level L[,L…]          must, must-not, should, should-not, may\n"
-	"  --uncovered             testable device clauses that no proven check covers\n"
+	"  --uncovered             testable device clauses that no proven check covers, and why\n"
+	"                          not where that is known\n"
 	"  --coverage              testable device clauses and how many are covered, per section\n"
 	"  --proof FILE            count only checks that FILE, a result of\n"
 	"                          'ringside prove --format json', says were proven\n"
@@ -176,6 +177,7 @@ static void list_text(const struct options *o)
 	narrow = width && width < id_width + 60;
 	at = narrow ? 4 : id_width + 15;
 	for_each_clause (c) {
+		char why[1200] = "";
 		bool t, cov;
 
 		if (!chosen(o, c))
@@ -192,7 +194,9 @@ static void list_text(const struct options *o)
 		       clause_level_name(c->level));
 		if (narrow)
 			printf("\n    ");
-		text_wrap(stdout, width, at, at, c->summary);
+		if (o->uncovered && *c->reason)
+			snprintf(why, sizeof(why), "%s Not covered: %s", c->summary, c->reason);
+		text_wrap(stdout, width, at, at, *why ? why : c->summary);
 	}
 	printf("%s%u clause%s, %u testable, %u of them covered\n", n ? "\n" : "", n,
 	       n == 1 ? "" : "s", testable, covered);

@@ -54,11 +54,13 @@ struct clause {
 	const char *feature; /* gate as the catalogue spells it, "" when unconditional */
 	const char *sketch;  /* how it could be checked */
 	const char *note;
-	u8 actor; /* enum clause_actor */
-	u8 level; /* enum clause_level */
-	u8 doc;	  /* enum clause_doc */
-	u8 where; /* enum clause_where, or-ed */
-	u8 flags; /* enum clause_flags, or-ed */
+	const char
+		*reason; /* why no check covers it, "" when nothing is known to stand in the way */
+	u8 actor;	 /* enum clause_actor */
+	u8 level;	 /* enum clause_level */
+	u8 doc;		 /* enum clause_doc */
+	u8 where;	 /* enum clause_where, or-ed */
+	u8 flags;	 /* enum clause_flags, or-ed */
 };
 
 /* Sorted by id. */

@@ -116,3 +116,21 @@ MMIO(never_ready_runs, "never-ready-runs", "dev.8", "serves a queue whose QueueR
 
 MMIO(not_ready_runs, "not-ready-runs", "dev.8", "serves a queue whose QueueReady was set to 0",
      .reg_write = only_reads_0, .reg_may_run = run_unready);
+
+FAULT(pci_not_enabled_runs, .name = "pci-not-enabled-runs",
+      .clause = "v14.pci.common-cfg-text.dev.1", .transport = "pci",
+      .summary = "serves a queue whose queue_enable was never set", .reg_write = begin_unready,
+      .reg_may_run = run_unready);
+
+/* --- shared memory ------------------------------------------------------------------------------------- */
+
+static u32 empty_region(struct rreg *r, unsigned reg, u32 value)
+{
+	if (reg != RREG_SHM_LEN_LO && reg != RREG_SHM_LEN_HI)
+		return value;
+	return r->shm_sel < RREG_SHM_MAX && r->shm[r->shm_sel].len ? value : 0;
+}
+
+FAULT(mmio_shm_empty, .name = "mmio-shm-length-zero", .clause = "v14.mmio.registers-text.dev.1",
+      .transport = "mmio", .summary = "a shared memory region that does not exist has length 0",
+      .reg_read = empty_region);

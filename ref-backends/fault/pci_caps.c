@@ -248,3 +248,25 @@ static enum fault_action no_window_read(struct rpci *p, bool write, u8 *bytes)
 
 PCI(window_read, "window-reads-zero", "pci-cfg-cap.dev.3", "pci_cfg_data reads as 0",
     .pci_window = no_window_read);
+
+/* --- base address registers ----------------------------------------------------------------------------------- */
+
+static enum fault_action bars_stuck(struct rpci *p, u16 offset, unsigned size, u32 *value)
+{
+	return p->r.status & VIRTIO_CONFIG_S_FEATURES_OK && offset >= PCI_BASE_ADDRESS_0 &&
+			       offset < PCI_BASE_ADDRESS_0 + 24
+		       ? FAULT_DONE
+		       : FAULT_PASS;
+}
+
+PCI(bars_stuck, "bars-stuck", "bus.dev.1",
+    "ignores writes to base address registers once features are negotiated",
+    .pci_config_write = bars_stuck);
+
+/* Bit 15 cannot be written, those above and below can. */
+static void bar_gap(struct rpci *p)
+{
+	p->writable[PCI_BASE_ADDRESS_1 + 1] &= 0x7f;
+}
+
+PCI(bar_gap, "bar-size", "bus.dev.1", "the size of a BAR is no power of two", .pci_built = bar_gap);

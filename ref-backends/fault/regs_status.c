@@ -4,16 +4,18 @@
 #include "ref-backends/binding/registers/rreg.h"
 #include "ref-backends/fault/fault.h"
 
+/* A suspended device has no DRIVER_OK either, but had it. */
 static bool driver_ok(const struct rreg *r)
 {
-	return r->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	return r->status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_SUSPEND);
 }
 
 /* --- before DRIVER_OK ---------------------------------------------------------------------------- */
 
 static bool run_early(struct rreg_queue *q, bool allowed)
 {
-	return allowed || (q->enabled && q->stop == RREG_RUNS && !q->r->resetting);
+	return allowed ||
+	       (q->enabled && q->stop == RREG_RUNS && !q->r->resetting && !driver_ok(q->r));
 }
 
 static enum fault_action quiet_early(struct rreg *r, int q)

@@ -11,6 +11,7 @@
 #define OTHERS_0   "v14.mmio.registers.dev.4"
 #define RESET_IRQ  "v14.mmio.registers.dev.5"
 #define GENERATION "v14.mmio.registers.dev.7"
+#define SHM_NONE   "v14.mmio.registers-text.dev.1"
 #define NOT_READY  "v14.mmio.registers.dev.8"
 
 static bool rd(struct ck *c, u32 offset, u32 *value)
@@ -234,3 +235,56 @@ static void generation(struct ck *c)
 CHECK(generation, .id = "mmio.generation", .clauses = { GENERATION },
       .stimulus = "ConfigGeneration before and after a change of the configuration",
       .oracle = "it differs", .caps = TP_CAP_CONFIG | TP_CAP_CONFIG_TRIGGER, .run = generation);
+
+/* --- shared memory ------------------------------------------------------------------------------------ */
+
+static bool read_pair(struct ck *c, u32 low, u64 *value)
+{
+	u32 lo, hi;
+
+	if (!rd(c, low, &lo) || !rd(c, low + 4, &hi))
+		return false;
+	*value = (u64)hi << 32 | lo;
+	return true;
+}
+
+static void shared_memory(struct ck *c)
+{
+	static const u32 ids[] = { 0, 1, 2, 3, 4, 5, 6, 7, 0xff, 0xffffffff };
+	unsigned regions = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(ids); i++) {
+		u64 len, base;
+
+		if (!wr(c, VIRTIO_MMIO_SHM_SEL, ids[i]) ||
+		    !read_pair(c, VIRTIO_MMIO_SHM_LEN_LOW, &len) ||
+		    !read_pair(c, VIRTIO_MMIO_SHM_BASE_LOW, &base))
+			return;
+		if (len == ~0ull && base == ~0ull)
+			continue;
+		if (len == ~0ull) {
+			/* A driver that looks at the length, as it should first, knows enough. */
+			ck_info(c, SHM_NONE,
+				"of region %u SHMLen has all bits set, SHMBase is 0x%llx", ids[i],
+				(unsigned long long)base);
+			continue;
+		}
+		regions++;
+		ck_log(c, "  region %u: 0x%llx bytes at 0x%llx", ids[i], (unsigned long long)len,
+		       (unsigned long long)base);
+		if (len == 0 || base == ~0ull || base + len < base) {
+			ck_fail(c, SHM_NONE, "a region, or all bits set in length and base",
+				"region %u has 0x%llx bytes at 0x%llx", ids[i],
+				(unsigned long long)len, (unsigned long long)base);
+			return;
+		}
+	}
+	ck_log(c, "  %u regions", regions);
+}
+
+CHECK(shared_memory, .id = "mmio.shared-memory", .clauses = { SHM_NONE },
+      .stimulus = "SHMLen and SHMBase of the shared memory ids 0 to 7, 255 and 2^32 - 1",
+      .oracle =
+	      "a region that has a size and does not wrap, or all bits set in both; a base alone that "
+	      "has not is noted",
+      .run = shared_memory);

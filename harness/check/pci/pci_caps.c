@@ -3,6 +3,7 @@
 #include "harness/check/pci/pci_kit.h"
 
 #define CAP_LEN	      "v14.pci.caps.dev.1"
+#define ORDER	      "v14.pci.caps.dev.3"
 #define COMMON_ALIGN  "v14.pci.common-cfg.dev.1"
 #define COMMON_THERE  "v14.pci.common-cfg.dev.2"
 #define NOTIFY_THERE  "v14.pci.notify-cap.dev.1"
@@ -102,6 +103,30 @@ CHECK(cap_len, .id = "pci.caps.cap-len", .clauses = { CAP_LEN },
       .oracle = "at least 16, 20 for notifications and PCI_CFG, 24 for shared memory, 8 for vendor "
 		"data, and inside of the configuration space",
       .run = cap_len);
+
+/* Which of several is better only the device knows: what can be said is what it says. */
+static void order(struct ck *c)
+{
+	for (unsigned i = 0; i < pk(c)->cap_count; i++) {
+		const struct pci_vcap *a = &pk(c)->cap[i];
+
+		/* Of regions and vendor data there may be any number. */
+		if (a->cfg_type == CAP_SHM || a->cfg_type == CAP_VENDOR)
+			continue;
+		for (unsigned k = i + 1; k < pk(c)->cap_count; k++) {
+			const struct pci_vcap *b = &pk(c)->cap[k];
+
+			if (b->cfg_type == a->cfg_type)
+				ck_info(c, ORDER,
+					"of type %u it prefers BAR %u + 0x%x to BAR %u + 0x%x",
+					a->cfg_type, a->bar, a->offset, b->bar, b->offset);
+		}
+	}
+}
+
+CHECK(order, .id = "pci.caps.order", .clauses = { ORDER }, .stimulus = "walk the capability list",
+      .oracle = "one structure of each type; where there are several, their order is noted",
+      .run = order);
 
 static void alignment(struct ck *c)
 {

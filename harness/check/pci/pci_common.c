@@ -8,6 +8,7 @@
 #define GENERATION  "v14.pci.common-cfg.dev.6"
 #define RESETS	    "v14.pci.common-cfg.dev.7"
 #define RESET_READS "v14.pci.common-cfg.dev.8"
+#define NOT_ENABLED "v14.pci.common-cfg-text.dev.1"
 #define NO_QUEUE    "v14.pci.common-cfg.dev.15"
 #define POWER_OF_2  "v14.pci.common-cfg.dev.16"
 
@@ -127,6 +128,43 @@ static void queue_sizes(struct ck *c)
 CHECK(queue_sizes, .id = "pci.common.queue-size", .clauses = { POWER_OF_2, NO_QUEUE },
       .stimulus = "queue_size of all queues, and of the queues num_queues, 0x7fff and 0xffff",
       .oracle = "0 or a power of two; 0 from num_queues on", .run = queue_sizes);
+
+static bool write_addr(struct ck *c, u32 low, struct gpa addr)
+{
+	return pk_write(c, low, 4, (u32)addr.v) && pk_write(c, low + 4, 4, (u32)(addr.v >> 32));
+}
+
+static void not_enabled(struct ck *c)
+{
+	const struct ck_queue_opts lay_out = { .not_start = true };
+	const struct ck_queue *q = &c->q[0];
+
+	if (!rk_can_work(c) || !ck_negotiate(c, ck_ring_features()) ||
+	    !ck_queue_start(c, 0, &lay_out) ||
+	    !pk_queue_write(c, 0, PK(queue_size), 2, q->layout.size) ||
+	    !write_addr(c, PK(queue_desc_lo), q->layout.desc) ||
+	    !write_addr(c, PK(queue_avail_lo), q->layout.avail) ||
+	    !write_addr(c, PK(queue_used_lo), q->layout.used) ||
+	    !ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK") || !rk_offer(c) ||
+	    !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
+		return;
+	ck_quiet(c);
+	if (vq_split_raw_used_idx(&q->vq)) {
+		ck_fail(c, NOT_ENABLED, "a queue with queue_enable 0 is left alone",
+			"a request in it was used");
+		return;
+	}
+	/* It is enabled late, and works then. */
+	if (pk_queue_write(c, 0, PK(queue_enable), 2, 1) &&
+	    ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying") && !rk_served(c))
+		ck_info(c, NOT_ENABLED, "a queue that is enabled after DRIVER_OK is not served");
+}
+
+CHECK(not_enabled, .id = "pci.queue.not-enabled", .clauses = { NOT_ENABLED },
+      .stimulus =
+	      "a request in a queue that has its size and addresses, and whose queue_enable was not "
+	      "written; then it is",
+      .oracle = "it is not used before; whether it is afterwards is noted", .run = not_enabled);
 
 static bool half_is(struct ck *c, u32 at, u32 want)
 {

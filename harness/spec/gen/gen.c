@@ -29,9 +29,17 @@ struct entry {
 	struct origin from;
 };
 
+/* Why clauses are not covered: applied once all clauses are known. */
+struct reason {
+	struct rules_reason rule;
+	struct origin from;
+};
+
 struct entries {
 	struct entry *v;
 	size_t n, cap;
+	struct reason *reasons;
+	size_t reason_count;
 	unsigned errors;
 };
 
@@ -57,11 +65,63 @@ static struct entry *append(struct entries *e)
 	return &e->v[e->n++];
 }
 
+static void collect_reasons(struct entries *e, const struct tsv *t)
+{
+	struct tsv_error err;
+
+	e->reasons = realloc(e->reasons, (e->reason_count + t->rows) * sizeof(*e->reasons));
+	if (!e->reasons && t->rows) {
+		fprintf(stderr, "spec-gen: out of memory\n");
+		exit(1);
+	}
+	for (size_t row = 0; row < t->rows; row++) {
+		struct reason *r = &e->reasons[e->reason_count];
+
+		r->from = (struct origin){ t->path, tsv_line(row) };
+		if (rules_reason(t, row, &r->rule, &err))
+			e->reason_count++;
+		else
+			complain(e, t->path, &err);
+	}
+}
+
+/* The first row that speaks of a clause counts; one that speaks of none is out of date. */
+static void apply_reasons(struct entries *e)
+{
+	struct tsv_error err;
+
+	for (size_t i = 0; i < e->n; i++)
+		e->v[i].clause.reason = "";
+	for (size_t r = 0; r < e->reason_count; r++) {
+		const struct reason *reason = &e->reasons[r];
+		bool used = false;
+
+		for (size_t i = 0; i < e->n; i++) {
+			struct clause *c = &e->v[i].clause;
+
+			if (*c->reason || !rules_reason_is_for(&reason->rule, c->id))
+				continue;
+			c->reason = reason->rule.reason;
+			used = true;
+		}
+		if (used)
+			continue;
+		tsv_fail(&err, reason->from.line, "clause",
+			 "'%.60s' is no clause's id, or a row above says it already",
+			 reason->rule.clause);
+		complain(e, reason->from.path, &err);
+	}
+}
+
 static void collect(struct entries *e, const struct tsv *t, bool messages)
 {
 	enum rules_layout layout = rules_layout_of(t);
 	struct tsv_error err;
 
+	if (layout == RULES_REASONS && !messages) {
+		collect_reasons(e, t);
+		return;
+	}
 	if (layout == RULES_UNKNOWN || (layout == RULES_MESSAGES) != messages) {
 		tsv_fail(&err, 1, "", "the header is not that of a table of %s",
 			 messages ? "messages" : "clauses");
@@ -146,6 +206,7 @@ static void put_clauses(FILE *f, const struct entries *e)
 		put_string(f, "feature", c->feature);
 		put_string(f, "sketch", c->sketch);
 		put_string(f, "note", c->note);
+		put_string(f, "reason", c->reason);
 		put_number(f, "actor", c->actor);
 		put_number(f, "level", c->level);
 		put_number(f, "doc", c->doc);
@@ -234,9 +295,12 @@ int main(int argc, char **argv)
 			complain(&e, argv[i], &err);
 	}
 	sort(&e, messages);
+	if (!messages)
+		apply_reasons(&e);
 	if (!e.errors)
 		rc = write_out(argv[2], &e, messages);
 	free(e.v);
+	free(e.reasons);
 	for (int i = 3; i < argc; i++)
 		tsv_free(&tables[i]);
 	free(tables);

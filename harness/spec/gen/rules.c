@@ -77,8 +77,12 @@ static const char *const msg_columns[] = {
 	[M_NOTE] = "codec_note",
 };
 
+static const char *const reason_columns[] = { "clause", "reason" };
+
 enum rules_layout rules_layout_of(const struct tsv *t)
 {
+	if (tsv_has_columns(t, reason_columns, ARRAY_SIZE(reason_columns)))
+		return RULES_REASONS;
 	if (tsv_has_columns(t, virtio_columns, ARRAY_SIZE(virtio_columns)))
 		return RULES_VIRTIO;
 	if (tsv_has_columns(t, vu_columns, ARRAY_SIZE(vu_columns)))
@@ -490,5 +494,33 @@ bool rules_message(const struct tsv *t, size_t row, struct vu_msg_spec *out, str
 		return bad(&r, M_REQ_FDS_MAX, "is less than req_fds_min");
 	if (out->reply_fds_min > out->reply_fds_max)
 		return bad(&r, M_REPLY_FDS_MAX, "is less than reply_fds_min");
+	return true;
+}
+
+bool rules_reason_is_for(const struct rules_reason *r, const char *id)
+{
+	size_t len = strlen(r->clause);
+
+	if (len && r->clause[len - 1] == '*')
+		return strncmp(r->clause, id, len - 1) == 0;
+	return strcmp(r->clause, id) == 0;
+}
+
+bool rules_reason(const struct tsv *t, size_t row, struct rules_reason *out, struct tsv_error *err)
+{
+	char *const *cells = tsv_row(t, row);
+	const char *star = strchr(cells[0], '*');
+
+	*out = (struct rules_reason){ .clause = cells[0], .reason = cells[1] };
+	if (star && (star[1] || star == cells[0] || star[-1] != '.')) {
+		tsv_fail(err, tsv_line(row), "clause",
+			 "'%.60s' is neither an id nor the first parts of some and \".*\"",
+			 cells[0]);
+		return false;
+	}
+	if (!*cells[1]) {
+		tsv_fail(err, tsv_line(row), "reason", "is empty");
+		return false;
+	}
 	return true;
 }

@@ -13,8 +13,9 @@
 
 #define OFFERED                                                                                    \
 	(BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |                 \
-	 BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_NOTIFICATION_DATA) |                       \
-	 BIT_ULL(VIRTIO_F_RING_RESET) | BIT_ULL(VIRTIO_F_SUSPEND))
+	 BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_IN_ORDER) |                                \
+	 BIT_ULL(VIRTIO_F_NOTIFICATION_DATA) | BIT_ULL(VIRTIO_F_RING_RESET) |                      \
+	 BIT_ULL(VIRTIO_F_SUSPEND))
 
 /* --- interrupts --------------------------------------------------------------------------------------- */
 

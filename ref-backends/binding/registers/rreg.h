@@ -142,6 +142,7 @@ struct rreg_queue {
 	u64 desc, avail, used;
 	u32 in_flight;
 	u64 seq;
+	struct rreg_slot *oldest, *newest; /* in flight, with VIRTIO_F_IN_ORDER */
 };
 
 /* What a face adds. */

@@ -12,8 +12,9 @@
 
 /* A request in flight. `req` begins the device's own structure, which follows. */
 struct rreg_slot {
-	struct rreg_slot *next_free;
+	struct rreg_slot *next; /* that is free, or that was taken after this one */
 	struct rreg_queue *q;
+	bool finished, dropped; /* with VIRTIO_F_IN_ORDER; a fault keeps it from being used */
 	struct dvq_seg segs[SLOT_SEGS];
 	struct rdev_req req;
 };
@@ -112,10 +113,43 @@ static void slot_put(struct rreg_slot *slot)
 
 	if (slot->req.chain.segs == r->big)
 		r->big_busy = false;
-	slot->next_free = r->free;
+	slot->next = r->free;
 	r->free = slot;
 	q->in_flight--;
 	r->in_flight--;
+}
+
+static void publish(struct rreg_slot *slot)
+{
+	struct rdev_req *req = &slot->req;
+
+	if (!slot->dropped)
+		dvq_push(&slot->q->vq, req->chain.head, req->used_len);
+	slot_put(slot);
+}
+
+static void enqueue(struct rreg_queue *q, struct rreg_slot *slot)
+{
+	slot->next = NULL;
+	*(q->oldest ? &q->newest->next : &q->oldest) = slot;
+	q->newest = slot;
+}
+
+/* A request is done. With VIRTIO_F_IN_ORDER it waits for those that were made available before it (6.2). */
+static void complete(struct rreg_slot *slot)
+{
+	struct rreg_queue *q = slot->q;
+
+	if (!rreg_negotiated(q->r, VIRTIO_F_IN_ORDER)) {
+		publish(slot);
+		return;
+	}
+	slot->finished = true;
+	while (q->oldest && q->oldest->finished) {
+		slot = q->oldest;
+		q->oldest = slot->next;
+		publish(slot);
+	}
 }
 
 static void serve_done(struct rdev_req *req)
@@ -123,8 +157,7 @@ static void serve_done(struct rdev_req *req)
 	struct rreg_slot *slot = (struct rreg_slot *)((u8 *)req - offsetof(struct rreg_slot, req));
 	struct rreg_queue *q = slot->q;
 
-	dvq_push(&q->vq, req->chain.head, req->used_len);
-	slot_put(slot);
+	complete(slot);
 	if (q->batch)
 		return;
 	notify_driver(q);
@@ -157,8 +190,9 @@ static bool take(struct rreg_queue *q, u16 head)
 	struct rreg_slot *slot = r->free;
 	enum dvq_error e;
 
-	r->free = slot->next_free;
+	r->free = slot->next;
 	slot->q = q;
+	slot->finished = slot->dropped = false;
 	q->in_flight++;
 	r->in_flight++;
 	e = walk(q, slot, head);
@@ -168,14 +202,18 @@ static bool take(struct rreg_queue *q, u16 head)
 	}
 	slot->req.seq = q->seq++;
 	slot->req.queue = q->index;
+	if (rreg_negotiated(r, VIRTIO_F_IN_ORDER))
+		enqueue(q, slot);
 	if (e) {
-		if (!fault_active || !fault_active->bad_chain ||
-		    fault_active->bad_chain(&q->vq, head, (int)e) != FAULT_DONE)
-			dvq_push(&q->vq, head, 0);
-		slot_put(slot);
+		slot->req.chain.head = head;
+		slot->req.used_len = 0;
+		slot->dropped = fault_active && fault_active->bad_chain &&
+				fault_active->bad_chain(&q->vq, head, (int)e) == FAULT_DONE;
+		complete(slot);
 	} else if (fault_active && fault_active->chain &&
 		   fault_active->chain(&q->vq, &slot->req.chain) == FAULT_DONE) {
-		slot_put(slot);
+		slot->dropped = true;
+		complete(slot);
 	} else {
 		r->dev->ops->serve(r->dev, &slot->req);
 	}
@@ -270,7 +308,7 @@ void rreg_slots_init(struct rreg *r, void *memory)
 		struct rreg_slot *slot = (struct rreg_slot *)at;
 
 		slot->req.done = serve_done;
-		slot->next_free = r->free;
+		slot->next = r->free;
 		r->free = slot;
 	}
 	r->big = (struct dvq_seg *)at;

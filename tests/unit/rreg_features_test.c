@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Suspending a device of the register model (3.4), and notifications with data (2.9). */
+/* Suspending a device of the register model (3.4), notifications with data (2.9), VIRTIO_F_IN_ORDER (6.2). */
 #include "tests/unit/rreg_machine.h"
 
 #define SUSPEND	  VIRTIO_CONFIG_S_SUSPEND
@@ -135,6 +135,49 @@ static void notification_data(void **state)
 	assert_int_equal(get16(USED + 2), 1);
 }
 
+static u32 used_len(unsigned i)
+{
+	u32 len;
+
+	memcpy(&len, m.ram + USED + 4 + 8 * i + 4, 4);
+	return len;
+}
+
+/* Whatever is done first. */
+static void in_order(void **state)
+{
+	live_with(BIT_ULL(VIRTIO_F_IN_ORDER));
+	d.waits = true;
+	for (unsigned i = 0; i < 3; i++)
+		add();
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	assert_int_equal(d.count, 3);
+	for (unsigned i = 0; i < 3; i++)
+		d.waiting[i]->used_len = i + 1;
+	d.waiting[2]->done(d.waiting[2]);
+	d.waiting[1]->done(d.waiting[1]);
+	assert_int_equal(get16(USED + 2), 0);
+	d.waiting[0]->done(d.waiting[0]);
+	assert_int_equal(get16(USED + 2), 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(used_len(i), i + 1);
+}
+
+static void any_order(void **state)
+{
+	live_with(0);
+	d.waits = true;
+	add();
+	add();
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	d.waiting[1]->used_len = 9;
+	d.waiting[1]->done(d.waiting[1]);
+	assert_int_equal(get16(USED + 2), 1);
+	assert_int_equal(used_len(0), 9);
+	finish(d.waiting[0]);
+	assert_int_equal(get16(USED + 2), 2);
+}
+
 /* VIRTIO_F_NOTIF_CONFIG_DATA is of PCI: MMIO has no register for the name. */
 static void notify_config_data(void **state)
 {
@@ -154,7 +197,9 @@ int main(void)
 		MMIO(config_stands_still),
 		MMIO(notification_data),
 		MMIO(notify_config_data),
+		MMIO(in_order),
+		MMIO(any_order),
 	};
 
-	return cmocka_run_group_tests_name("rreg_suspend", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("rreg_features", tests, NULL, NULL);
 }
