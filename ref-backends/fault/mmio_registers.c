@@ -134,3 +134,20 @@ static u32 empty_region(struct rreg *r, unsigned reg, u32 value)
 FAULT(mmio_shm_empty, .name = "mmio-shm-length-zero", .clause = "v14.mmio.registers-text.dev.1",
       .transport = "mmio", .summary = "a shared memory region that does not exist has length 0",
       .reg_read = empty_region);
+
+/* --- generation ------------------------------------------------------------------------------------------ */
+
+/* In sixteen reads once: those who read few times in a row are not kept from it. */
+static u32 restless(struct rreg *r, unsigned reg, u32 value)
+{
+	static u32 reads;
+
+	return reg == RREG_GENERATION ? value + ++reads / 16 : value;
+}
+
+FAULT(mmio_generation_restless, .name = "mmio-generation-restless",
+      .clause = "v14.mmio.registers-text.dev.2", .transport = "mmio",
+      .summary = "ConfigGeneration changes although nothing else does", .reg_read = restless);
+FAULT(pci_generation_restless, .name = "pci-generation-restless",
+      .clause = "v14.pci.common-cfg-text.dev.2", .transport = "pci",
+      .summary = "config_generation changes although nothing else does", .reg_read = restless);

@@ -285,3 +285,26 @@ static bool through_the_mask(struct rpci *p, unsigned vector, bool allowed)
 
 PCI(msix_masked, "msix-masked-sends", "bus.dev.1", "sends messages of masked vectors",
     .pci_msix = through_the_mask);
+
+static bool through_the_function_mask(struct rpci *p, unsigned vector, bool allowed)
+{
+	const u32 flags = rpci_get(p->config + RPCI_CAP_MSIX + PCI_MSIX_FLAGS, 2);
+
+	return allowed || (flags & PCI_MSIX_FLAGS_MASKALL &&
+			   !(p->vector[vector].control & PCI_MSIX_ENTRY_CTRL_MASKBIT));
+}
+
+PCI(msix_function_mask, "msix-function-mask-sends", "bus.dev.1",
+    "sends messages while the function is masked", .pci_msix = through_the_function_mask);
+
+static u32 status_follows_line(struct rpci *p, u16 offset, unsigned size, u32 value)
+{
+	const u32 command = rpci_get(p->config + PCI_COMMAND, 2);
+
+	return command & PCI_COMMAND_INTX_DISABLE ? no_interrupt_status(p, offset, size, value)
+						  : value;
+}
+
+PCI(isr_status_line, "isr-status-follows-line", "isr.dev.4",
+    "the Interrupt Status bit is clear while INTx is disabled",
+    .pci_config_read = status_follows_line);

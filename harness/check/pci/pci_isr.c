@@ -129,6 +129,48 @@ CHECK(pci_status, .id = "pci.isr.pci-status", .clauses = { PCI_STATUS_OR },
 		  "was read, with MSI-X disabled",
       .oracle = "its Interrupt Status bit is set exactly while ISR bits are", .run = pci_status);
 
+static bool set_intx(struct ck *c, bool on)
+{
+	u32 command;
+
+	if (!pk_cfg_read(c, PCI_COMMAND, 2, &command))
+		return false;
+	command &= ~(u32)PCI_COMMAND_INTX_DISABLE;
+	return pk_cfg_write(c, PCI_COMMAND, 2, command | (on ? 0 : PCI_COMMAND_INTX_DISABLE));
+}
+
+/* The bit says that there is an interrupt, whether or not the line may show it. */
+static void disabled_body(struct ck *c)
+{
+	bool raised;
+	u32 bits;
+
+	if (!rk_can_work(c) || !ck_start(c, ck_ring_features()) || !isr(c, &bits) ||
+	    !set_intx(c, false) || !rk_work(c) || !wait_intx(c, &raised) || !isr(c, &bits))
+		return;
+	if (!bits)
+		ck_error(c, "the ISR status is 0 although a buffer was used");
+	else if (!raised)
+		ck_fail(c, PCI_STATUS_OR, "the Interrupt Status bit is the OR of the ISR bits",
+			"with INTx disabled it is clear, and the ISR status is 0x%02x", bits);
+}
+
+static void disabled_and_back(struct ck *c)
+{
+	disabled_body(c);
+	set_intx(c, true);
+}
+
+static void disabled(struct ck *c)
+{
+	pk_without_msix(c, disabled_and_back);
+}
+
+CHECK(disabled, .id = "pci.isr.intx-disabled", .clauses = { PCI_STATUS_OR },
+      .stimulus = "one request with MSI-X and, by Interrupt Disable, INTx disabled",
+      .oracle = "the Interrupt Status bit of the PCI status register is set with the ISR bit",
+      .run = disabled);
+
 /* --- configuration ---------------------------------------------------------------------------------- */
 
 static void config_intx_body(struct ck *c)

@@ -349,3 +349,54 @@ CHECK(masked, .id = "pci.msix.masked", .clauses = { PCI_RULES },
       .stimulus = "one request with the vector of queue 0 masked; then the mask is taken away",
       .oracle = "no message and a pending bit; then the message, and no pending bit",
       .run = masked);
+
+/* The capability's own mask is over all of them. */
+static bool set_function_mask(struct ck *c, bool on)
+{
+	const u32 at = pk(c)->msix_at + PCI_MSIX_FLAGS;
+	u32 control;
+
+	if (!pk_cfg_read(c, at, 2, &control))
+		return false;
+	control &= ~(u32)PCI_MSIX_FLAGS_MASKALL;
+	return pk_cfg_write(c, at, 2, control | (on ? PCI_MSIX_FLAGS_MASKALL : 0));
+}
+
+static void function_masked_body(struct ck *c)
+{
+	const u32 v = pci_vector(pk(c), 0);
+	bool set;
+
+	pk_drop_messages(c);
+	if (!rk_work(c))
+		return;
+	ck_quiet(c);
+	if (pk_take_message(c, v)) {
+		ck_fail(c, PCI_RULES, "no message while the function is masked", "one came");
+		return;
+	}
+	if (!pending(c, v, &set))
+		return;
+	if (!set) {
+		ck_fail(c, PCI_RULES, "the pending bit of the vector is set",
+			"a buffer was used with the function masked, and it is clear");
+		return;
+	}
+	if (set_function_mask(c, false) && !pk_wait_message(c, v))
+		ck_fail(c, PCI_RULES, "the pending message once the function is unmasked",
+			"none came within %u ms", c->tp->timeout_ms);
+}
+
+static void function_masked(struct ck *c)
+{
+	if (!rk_can_work(c) || !has_msix(c) || !start_on(c, pci_vector(pk(c), 0)) ||
+	    !set_function_mask(c, true))
+		return;
+	function_masked_body(c);
+	set_function_mask(c, false);
+}
+
+CHECK(function_masked, .id = "pci.msix.function-masked", .clauses = { PCI_RULES },
+      .stimulus =
+	      "one request with the Function Mask bit of the MSI-X capability set; then it is cleared",
+      .oracle = "no message and a pending bit; then the message", .run = function_masked);
