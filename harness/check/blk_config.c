@@ -114,8 +114,9 @@ static void num_queues(struct ck *c)
 		return;
 	}
 	last = MIN(n, CK_QUEUES) - 1;
-	if (!ck_start(c, ck_ring_features() | FEATURE(MQ)) ||
+	if (!ck_negotiate(c, ck_ring_features() | FEATURE(MQ)) || !ck_queue_start(c, 0, NULL) ||
 	    (last && !ck_queue_start(c, last, NULL)) ||
+	    !ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK") ||
 	    !ckb_make(c, &r, VIRTIO_BLK_T_IN, 0, VIRTIO_BLK_SECTOR) ||
 	    !ckb_do_or_fail(c, last, &r, BLK_LAYOUT_USUAL, &res, USABLE))
 		return;
