@@ -63,7 +63,7 @@ CHECK(before_driver_ok, .id = "basic.status.before-driver-ok",
       .stimulus = "a chain made available and notified before DRIVER_OK, then DRIVER_OK",
       .oracle = "it is used once, and after DRIVER_OK; earlier use is noted with vhost-user, and "
 		"wrong with registers",
-      .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_STATUS, .run = before_driver_ok);
+      .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_STATUS, .fresh = true, .run = before_driver_ok);
 
 /* --- errors ---------------------------------------------------------------------------------------- */
 
@@ -248,7 +248,7 @@ static void reset_quiet(struct ck *c)
 CHECK(reset_quiet, .id = "basic.reset.quiet", .clauses = { RESET_CALL, RESET_TOUCH },
       .stimulus = "a reset with 32 reads in flight",
       .oracle = "no notification once the status reads 0", .device = VIRTIO_ID_BLOCK,
-      .caps = TP_CAP_RESET, .run = reset_quiet);
+      .caps = TP_CAP_RESET, .disturbs = true, .run = reset_quiet);
 
 static void reset_untouched(struct ck *c)
 {
@@ -272,7 +272,7 @@ CHECK(reset_untouched, .id = "basic.reset.untouched", .clauses = { RESET_TOUCH }
       .stimulus = "a reset with 32 reads in flight, then one more request",
       .oracle = "rings and buffers do not change once the status reads 0; a device that serves on "
 		"is noted",
-      .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_RESET, .run = reset_untouched);
+      .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_RESET, .disturbs = true, .run = reset_untouched);
 
 /* --- configuration space -------------------------------------------------------------------------------- */
 

@@ -56,6 +56,7 @@ struct check {
 	unsigned queues;  /* at least so many, 0 = 1 */
 	bool own_session; /* run() opens the session itself: none is open when it starts */
 	bool disturbs;	  /* a target that survives may be damaged: start it anew where we can */
+	bool fresh;	  /* wants one that no driver has been at yet, where we can start it anew */
 };
 
 /* For `transport`: both that have registers, MMIO and PCI. */
@@ -149,7 +150,13 @@ bool ck_open(struct ck *c);
 void ck_forget(struct ck *c);
 
 /*
- * Accept the features in `want` that are offered, always with VIRTIO_F_VERSION_1 where it is offered.
+ * Of what is offered, the features that a device may insist on: VIRTIO_F_VERSION_1, and what its type
+ * says that drivers are to accept.
+ */
+u64 ck_demanded(const struct ck *c);
+
+/*
+ * Accept the features in `want` that are offered, always with ck_demanded().
  * ck_ring_features() is the usual want of a check that does not care.
  */
 bool ck_negotiate(struct ck *c, u64 want);

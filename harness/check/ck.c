@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/check/check.h"
 
+#include <linux/virtio_mem.h>
 #include <string.h>
 
 #define RECORD(c, verdict, clause, expected, fmt)                                                  \
@@ -80,9 +81,19 @@ bool ck_open(struct ck *c)
 	       ck_must(c, c->tp->ops->num_queues(c->tp, &c->queues), "asking for the queues");
 }
 
+u64 ck_demanded(const struct ck *c)
+{
+	u64 set = BIT_ULL(VIRTIO_F_VERSION_1);
+
+	/* 5.15.5.2: without it the device may refuse to work. */
+	if (c->device == VIRTIO_ID_MEM)
+		set |= BIT_ULL(VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE);
+	return set & c->offered;
+}
+
 bool ck_negotiate(struct ck *c, u64 want)
 {
-	u64 accept = (want | BIT_ULL(VIRTIO_F_VERSION_1)) & c->offered;
+	u64 accept = (want & c->offered) | ck_demanded(c);
 
 	if (!ck_must(c, c->tp->ops->set_features(c->tp, accept), "negotiating features"))
 		return false;

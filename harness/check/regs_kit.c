@@ -48,9 +48,9 @@ bool rk_go_to(struct ck *c, u8 status)
 	struct regs *r = rk_regs(c);
 	static const u8 steps[] = { RK_ACK, RK_DRIVER, RK_FEATURES_OK, RK_DRIVER_OK };
 	/* What a device may insist on (6.2), and what adds a state. */
-	const u64 features =
-		c->offered & (BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) |
-			      BIT_ULL(VIRTIO_F_ORDER_PLATFORM) | BIT_ULL(VIRTIO_F_SUSPEND));
+	const u64 features = ck_demanded(c) | (c->offered & (BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) |
+							     BIT_ULL(VIRTIO_F_ORDER_PLATFORM) |
+							     BIT_ULL(VIRTIO_F_SUSPEND)));
 	u8 now;
 
 	if (!rk_set_status(c, 0) || !rk_wait_reset(c, &now))

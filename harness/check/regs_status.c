@@ -232,7 +232,7 @@ CHECK(broken, .id = "regs.status.needs-reset", .clauses = { RESETS },
 /* The same features, after whatever was written to the status register before. */
 static void negotiate_again(struct ck *c)
 {
-	const u64 features = c->offered & BIT_ULL(VIRTIO_F_VERSION_1);
+	const u64 features = ck_demanded(c);
 
 	if (!ck_must(c, c->tp->ops->set_features(c->tp, features), "negotiating features"))
 		return;
@@ -290,4 +290,5 @@ static void before_driver_ok(struct ck *c)
 CHECK(before_driver_ok, .id = "regs.status.before-driver-ok",
       .clauses = { BEFORE_OK, CALL_BEFORE_OK },
       .stimulus = "a request made available and notified in state FEATURES_OK",
-      .oracle = "it is not used, and the driver not notified", .run = before_driver_ok);
+      .oracle = "it is not used, and the driver not notified", .fresh = true,
+      .run = before_driver_ok);

@@ -70,6 +70,20 @@ static bool not_called(struct ck *c, unsigned q, const char *clause, const char 
 		       c->q[q].vq.used_idx);
 }
 
+/*
+ * One request that wants its notification, before a check counts. A queue may be signalled when it is
+ * started, so that the one that was waited for need not be the request's: whatever is still on its way
+ * comes in the quiet time, and is none of the check's.
+ */
+static bool first(struct ck *c, const struct sk_herd *h, const char *clause, const char *expected)
+{
+	if (!serve(c, 0, h, 1) || !called(c, 0, clause, expected, "the first request"))
+		return false;
+	ck_quiet(c);
+	c->tp->ops->take_calls(c->tp, 0);
+	return true;
+}
+
 /* --- without the event index ------------------------------------------------------------------------ */
 
 static void flag_clear(struct ck *c)
@@ -93,8 +107,8 @@ static void flag_set(struct ck *c)
 {
 	struct sk_herd h;
 
-	if (!start(c, false, 0, &h) || !serve(c, 0, &h, 1) ||
-	    !called(c, 0, WITHOUT_FLAG, "a notification after used elements", "avail.flags 0"))
+	if (!start(c, false, 0, &h) ||
+	    !first(c, &h, WITHOUT_FLAG, "a notification after used elements"))
 		return;
 	vq_split_disable_calls(&c->q[0].vq);
 	for (unsigned i = 0; i < 8; i++)
@@ -166,8 +180,7 @@ static bool start_event(struct ck *c, u16 base, struct sk_herd *h)
 	if (!start(c, true, base, h))
 		return false;
 	vq_split_set_used_event(&c->q[0].vq, c->q[0].vq.used_idx);
-	return serve(c, 0, h, 1) &&
-	       called(c, 0, AT_EVENT, "a notification when used_event is reached", "the first one");
+	return first(c, h, AT_EVENT, "a notification when used_event is reached");
 }
 
 static void event_flag_ignored(struct ck *c)

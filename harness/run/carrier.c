@@ -73,6 +73,8 @@ int carrier_start(struct carrier *c, char *error, size_t room)
 	if (c->machine_runs)
 		return 0;
 	c->target->death[0] = '\0';
+	if (c->target->kind == TARGET_QEMU && target_start(c->target, error, room) < 0)
+		return -1;
 	c->machine_runs = true;
 	if (qtest_start(&c->qtest, &c->target->qemu.qtest) < 0) {
 		snprintf(error, room, "%s", c->qtest.access.error);
@@ -85,6 +87,11 @@ int carrier_start(struct carrier *c, char *error, size_t room)
 	return 0;
 }
 
+bool carrier_ours(const struct carrier *c)
+{
+	return !c->fe || c->target->command;
+}
+
 void carrier_stop(struct carrier *c)
 {
 	if (c->target->kind == TARGET_VHOST_USER) {
@@ -92,7 +99,39 @@ void carrier_stop(struct carrier *c)
 	} else if (c->machine_runs) {
 		qtest_stop(&c->qtest);
 		c->machine_runs = false;
+		if (c->target->kind == TARGET_QEMU)
+			target_stop(c->target);
 	}
+}
+
+/* The back-end behind a device of QEMU's. */
+static bool backend_lost(struct target *t)
+{
+	char how[sizeof(t->death)];
+
+	if (t->kind != TARGET_QEMU || !t->command || !target_lost(t))
+		return false;
+	memcpy(how, t->death, sizeof(how));
+	snprintf(t->death, sizeof(t->death), "lost its back-end, which %.200s", how);
+	return true;
+}
+
+const char *carrier_subject(const struct carrier *c)
+{
+	return c->target->kind == TARGET_QEMU ? "QEMU" : "the target";
+}
+
+void carrier_printed(struct carrier *c, void (*line)(void *arg, const char *text), void *arg)
+{
+	if (c->machine_runs)
+		qtest_printed(&c->qtest, line, arg);
+}
+
+bool carrier_severed(const struct carrier *c)
+{
+	const struct target *t = c->target;
+
+	return c->machine_runs && t->kind == TARGET_QEMU && t->command && !target_connected(t);
 }
 
 bool carrier_lost(struct carrier *c)
@@ -106,10 +145,9 @@ bool carrier_lost(struct carrier *c)
 	/* An access tells a QEMU that lives from one that is about to be found dead. */
 	if (!qtest_died(&c->qtest) &&
 	    c->qtest.access.ops->read(&c->qtest.access, c->qtest.ram_gpa, 1, &ignored) == TP_OK)
-		return false;
-	snprintf(c->target->death, sizeof(c->target->death), "%.150s",
+		return backend_lost(c->target);
+	snprintf(c->target->death, sizeof(c->target->death), "%s",
 		 c->qtest.death[0] ? c->qtest.death : "no longer answers");
-	carrier_stop(c);
 	return true;
 }
 

@@ -28,10 +28,21 @@ struct carrier {
 void carrier_init(struct carrier *c, struct target *t);
 void carrier_destroy(struct carrier *c);
 
-/* The target's process, if it is ours. As target_start(), _stop(), _lost(). */
+/*
+ * The target's process, if it is ours, and the back-end behind a QEMU. As target_start(), _stop(),
+ * _lost(); what was lost is still to be stopped.
+ */
 int carrier_start(struct carrier *c, char *error, size_t room);
+/* Can we start it again? */
+bool carrier_ours(const struct carrier *c);
 void carrier_stop(struct carrier *c);
 bool carrier_lost(struct carrier *c);
+/* Has the back-end behind a QEMU closed the connection? QEMU does not connect again. */
+bool carrier_severed(const struct carrier *c);
+/* Who it is that target->death tells of. */
+const char *carrier_subject(const struct carrier *c);
+/* What the machine printed since this was last asked: qtest_printed(). Others are not listened to. */
+void carrier_printed(struct carrier *c, void (*line)(void *arg, const char *text), void *arg);
 
 /* Is anybody there? TP_OK, or an error in tp->error. Leaves no session open. */
 int carrier_reach(struct carrier *c);

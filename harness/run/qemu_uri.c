@@ -12,26 +12,28 @@ static bool ends_with(const char *s, size_t len, const char *end)
 	return len >= n && memcmp(s + len - n, end, n) == 0;
 }
 
-/* A copy of the spec with {image} filled in. */
-static char *expand(const char *spec, const char *image, bool *used)
+/* u->text, a copy of the spec with the words in braces filled in. -1 without memory. */
+static int expand(struct qemu_uri *u, const char *spec, const struct qemu_uri_words *words)
 {
-	char *out = NULL;
 	size_t size;
-	FILE *f = open_memstream(&out, &size);
+	FILE *f = open_memstream(&u->text, &size);
 
-	*used = false;
-	while (f && *spec) {
+	if (!f)
+		return -1;
+	while (*spec) {
 		if (strncmp(spec, "{image}", 7) == 0) {
-			fputs(image, f);
+			fputs(words->image, f);
+			snprintf(u->image, sizeof(u->image), "%s", words->image);
 			spec += 7;
-			*used = true;
+		} else if (strncmp(spec, "{socket}", 8) == 0) {
+			fputs(words->socket, f);
+			u->backend = true;
+			spec += 8;
 		} else {
 			fputc(*spec++, f);
 		}
 	}
-	if (f)
-		fclose(f);
-	return out;
+	return fclose(f) == 0 ? 0 : -1;
 }
 
 static int add_arg(struct qemu_uri *u, unsigned *n, const char *arg)
@@ -73,21 +75,17 @@ static int take_key(struct qemu_uri *u, unsigned *n, char *key, char *value, cha
 	return 0;
 }
 
-int qemu_uri_parse(struct qemu_uri *u, const char *spec, const char *image, char *error,
-		   size_t room)
+int qemu_uri_parse(struct qemu_uri *u, const char *spec, const struct qemu_uri_words *words,
+		   char *error, size_t room)
 {
 	char *query, *device;
 	unsigned n = 0;
-	bool uses_image;
 
 	memset(u, 0, sizeof(*u));
-	u->text = expand(spec, image, &uses_image);
-	if (!u->text) {
+	if (expand(u, spec, words) < 0) {
 		snprintf(error, room, "out of memory");
 		return -1;
 	}
-	if (uses_image)
-		snprintf(u->image, sizeof(u->image), "%s", image);
 	device = u->text;
 	query = strchr(device, '?');
 	if (query)

@@ -45,8 +45,8 @@ struct run {
 	unsigned tally[VERDICTS];
 	unsigned unexpected, fixed;
 	double duration_s;
-	char died
-		[RESULT_TEXT]; /* the target's death that nobody expected, with the check under way */
+	/* The target's death that nobody expected, with the check under way. */
+	char died[RESULT_TEXT + 128];
 };
 
 struct expect;

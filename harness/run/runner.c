@@ -21,6 +21,7 @@ struct runner {
 	struct carrier carrier;
 	struct core core;
 	struct evidence evidence;
+	bool used; /* a check was run since the target was started */
 };
 
 static void log_line(void *arg, const char *fmt, va_list ap)
@@ -66,10 +67,11 @@ static int probe(struct runner *rn, char *error, size_t room)
 	p->all_features = p->features | carrier_offered(c);
 	p->pf = carrier_protocol_features(c);
 	/*
-	 * A device with registers that cannot even be found is not there. One that is incomplete is
-	 * for the checks to judge.
+	 * A device with registers that cannot even be found is not there, and so is one of a QEMU that
+	 * has ended: it connects before it makes its devices. One that is incomplete is for the checks
+	 * to judge.
 	 */
-	if (rc == TP_EUNSUPPORTED && !c->fe) {
+	if (!c->fe && (rc == TP_EUNSUPPORTED || (rc != TP_OK && !carrier_device(c)))) {
 		snprintf(error, room, "%s", tp->error);
 		rc = -1;
 	} else {
@@ -104,6 +106,7 @@ static void run_check(struct runner *rn, struct result *res)
 	memcpy(res->reason, ev->reason, sizeof(res->reason));
 	memcpy(res->expected, ev->expected, sizeof(res->expected));
 	res->duration_ms = res->verdict == VERDICT_SKIP ? 0 : (double)(host_now_ns() - start) / 1e6;
+	rn->used |= res->verdict != VERDICT_SKIP;
 }
 
 static void keep_evidence(struct runner *rn, struct result *res)
@@ -119,12 +122,54 @@ static size_t group_len(const char *id)
 	return strcspn(id, ".");
 }
 
-static void note_death(struct runner *rn, struct result *res, const char *how)
+static void log_printed(void *arg, const char *text)
 {
+	evidence_log(arg, "  QEMU: %s", text);
+}
+
+static void note_death(struct runner *rn, struct result *res)
+{
+	const char *who = carrier_subject(&rn->carrier), *how = rn->target->death;
+
+	evidence_log(&rn->evidence, "  %s %s", who, how);
 	if (res->verdict == VERDICT_PASS || res->verdict == VERDICT_INFO ||
-	    res->verdict == VERDICT_ERROR)
-		set_verdict(res, VERDICT_ERROR, "the target %s", how);
-	evidence_log(&rn->evidence, "  the target %s", how);
+	    res->verdict == VERDICT_SKIP || res->verdict == VERDICT_ERROR) {
+		set_verdict(res, VERDICT_ERROR, "%s %s", who, how);
+	} else if (!strstr(res->reason, how)) {
+		size_t len = strlen(res->reason);
+
+		snprintf(res->reason + len, sizeof(res->reason) - len, "; %s %s", who, how);
+	}
+}
+
+/*
+ * What was not as it should be may have left the target in a state in which the next check cannot be
+ * judged: a ring that is stuck, a back-end that has given up.
+ */
+static bool unsettled(struct runner *rn, const struct result *res)
+{
+	if (carrier_severed(&rn->carrier)) {
+		evidence_log(&rn->evidence, "  the back-end closed QEMU's connection");
+		return true;
+	}
+	return res->check->disturbs || res->verdict == VERDICT_FAIL ||
+	       res->verdict == VERDICT_ERROR;
+}
+
+static void stop(struct runner *rn)
+{
+	carrier_stop(&rn->carrier);
+	rn->used = false;
+}
+
+/* Does the check want a target other than the one that the check before it had? */
+static bool wants_fresh(const struct runner *rn, const struct check *k, const char *group)
+{
+	if (!rn->used)
+		return false;
+	if (group_len(k->id) != group_len(group) || strncmp(k->id, group, group_len(group)) != 0)
+		return true;
+	return k->fresh;
 }
 
 static void run_all(struct runner *rn)
@@ -132,7 +177,7 @@ static void run_all(struct runner *rn)
 	struct run *r = rn->run;
 	const char *group = "";
 	char error[RESULT_TEXT];
-	bool gone = false;
+	bool gone = false, lost;
 
 	for (unsigned i = 0; i < r->count; i++) {
 		struct result *res = &r->results[i];
@@ -146,11 +191,9 @@ static void run_all(struct runner *rn)
 		}
 		if (rn->opts->progress)
 			fprintf(stderr, "\r\033[K%u/%u %s", i + 1, r->count, id);
-		if (group_len(id) != group_len(group) || strncmp(id, group, group_len(id)) != 0) {
-			if (i > 0)
-				carrier_stop(&rn->carrier);
-			group = id;
-		}
+		if (wants_fresh(rn, res->check, group))
+			stop(rn);
+		group = id;
 		if (carrier_start(&rn->carrier, error, sizeof(error)) < 0) {
 			set_verdict(res, VERDICT_ERROR, "%s", error);
 			if (!r->died[0])
@@ -160,22 +203,24 @@ static void run_all(struct runner *rn)
 			continue;
 		}
 		run_check(rn, res);
-		if (carrier_lost(&rn->carrier))
-			note_death(rn, res, rn->target->death);
-		else if (res->check->disturbs)
-			carrier_stop(&rn->carrier);
+		lost = carrier_lost(&rn->carrier);
+		carrier_printed(&rn->carrier, log_printed, &rn->evidence);
+		if (lost)
+			note_death(rn, res);
+		if (lost || unsettled(rn, res))
+			stop(rn);
 		keep_evidence(rn, res);
 		run_compare(r, res, rn->opts->expect);
 		if (rn->target->death[0]) {
 			if (res->unexpected && !r->died[0])
-				snprintf(r->died, sizeof(r->died), "%.150s, during %s",
-					 rn->target->death, id);
+				snprintf(r->died, sizeof(r->died), "%s %.200s, during %s",
+					 carrier_subject(&rn->carrier), rn->target->death, id);
 			rn->target->restarts++;
 			rn->target->death[0] = '\0';
-		} else if (!rn->target->command && res->verdict == VERDICT_ERROR) {
+		} else if (!carrier_ours(&rn->carrier) && res->verdict == VERDICT_ERROR) {
 			/* Nobody to restart it: is it still there at all? */
 			if (carrier_reach(&rn->carrier) != TP_OK) {
-				snprintf(r->died, sizeof(r->died), "%.150s, during %s",
+				snprintf(r->died, sizeof(r->died), "%.200s, during %s",
 					 rn->carrier.tp->error, id);
 				gone = true;
 			}

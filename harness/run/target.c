@@ -66,21 +66,28 @@ static int init_qemu(struct target *t, const char *spec, const char *command, ch
 		     size_t room)
 {
 	char image[80];
+	const struct qemu_uri_words words = { .image = image, .socket = t->socket };
 	int fd;
 
 	t->kind = TARGET_QEMU;
-	if (command) {
-		snprintf(error, room,
-			 "--command goes with vhost-user targets: Ringside starts QEMU itself");
-		return -1;
-	}
 	if (make_dir(t) < 0) {
 		snprintf(error, room, "cannot make a temporary folder: %s", strerror(errno));
 		return -1;
 	}
 	snprintf(image, sizeof(image), "%s/image", t->dir);
-	if (qemu_uri_parse(&t->qemu, spec, image, error, room) < 0)
+	snprintf(t->socket, sizeof(t->socket), "%s/socket", t->dir);
+	if (qemu_uri_parse(&t->qemu, spec, &words, error, room) < 0)
 		return -1;
+	/* The command is what stands behind the device; QEMU itself is started by us. */
+	if (!command != !t->qemu.backend) {
+		snprintf(error, room,
+			 command ? "where is QEMU to connect to what --command starts? write "
+				   "{socket} in the target"
+				 : "{socket} stands for what --command starts, and there is none");
+		return -1;
+	}
+	t->command = command ? strdup(command) : NULL;
+	t->start_ms = 10000;
 	if (!t->qemu.image[0])
 		return 0;
 	fd = open(image, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -215,10 +222,10 @@ bool target_died(struct target *t)
 		return false;
 	last_line(t, last, sizeof(last));
 	if (WIFSIGNALED(status))
-		snprintf(t->death, sizeof(t->death), "killed by signal %d (%s)%s%.90s",
+		snprintf(t->death, sizeof(t->death), "was killed by signal %d (%s)%s%.170s",
 			 WTERMSIG(status), strsignal(WTERMSIG(status)), last[0] ? ": " : "", last);
 	else
-		snprintf(t->death, sizeof(t->death), "exited with status %d%s%.90s",
+		snprintf(t->death, sizeof(t->death), "exited with status %d%s%.190s",
 			 WEXITSTATUS(status), last[0] ? ": " : "", last);
 	/* Whatever it started itself goes with it. */
 	kill(-t->pid, SIGKILL);
@@ -227,27 +234,39 @@ bool target_died(struct target *t)
 }
 
 /*
- * Is somebody listening on the socket? The kernel is asked: to the target a connection would already
- * be a session, and some serve only one.
+ * Is there a socket of this name, bound or accepted from it, that the kernel shows with these bits or in
+ * this state? The kernel is asked: to the target a connection would already be a session, and some serve
+ * only one.
  */
-static bool accepts(const struct target *t)
+static bool has_socket(const struct target *t, unsigned flag, unsigned state)
 {
-	const unsigned accepting = 0x10000; /* __SO_ACCEPTCON */
 	FILE *f = fopen("/proc/net/unix", "r");
 	char line[512];
 	bool found = false;
 
 	while (f && !found && fgets(line, sizeof(line), f)) {
-		unsigned flags;
+		unsigned flags, st;
 		int path;
 
 		line[strcspn(line, "\n")] = '\0';
-		if (sscanf(line, "%*s %*s %*s %x %*s %*s %*s %n", &flags, &path) == 1)
-			found = flags & accepting && strcmp(line + path, t->socket) == 0;
+		if (sscanf(line, "%*s %*s %*s %x %*s %x %*s %n", &flags, &st, &path) == 2)
+			found = (flags & flag || st == state) &&
+				strcmp(line + path, t->socket) == 0;
 	}
 	if (f)
 		fclose(f);
 	return found;
+}
+
+/* Is somebody listening on the socket? */
+static bool accepts(const struct target *t)
+{
+	return has_socket(t, 0x10000 /* __SO_ACCEPTCON */, 0);
+}
+
+bool target_connected(const struct target *t)
+{
+	return has_socket(t, 0, 3 /* SS_CONNECTED */);
 }
 
 bool target_lost(struct target *t)

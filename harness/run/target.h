@@ -21,23 +21,24 @@ struct target {
 	char *uri;
 	enum target_kind kind;
 	struct qemu_uri qemu; /* of a qemu: or machine: target */
-	char socket[108];     /* vhost-user: where it listens */
-	char *command;	      /* to start it, with {socket}; NULL: somebody else did */
+	char socket[108];     /* vhost-user: where it listens; qemu: the back-end behind it does */
+	char *command;	      /* to start that, with {socket}; NULL: somebody else did */
 	char *trigger; /* to make it change its configuration, with {socket} and {pid}; NULL: none */
 	unsigned start_ms; /* how long it may take until its socket accepts */
 
 	/* The supervised process. */
 	pid_t pid;	   /* 0: not running */
 	unsigned restarts; /* starts after the first */
-	char death[160];   /* how it ended when it was not asked to; "" = it did not */
+	char death[240];   /* how it ended when it was not asked to; "" = it did not */
 	char dir[64];	   /* ours, for socket and log; "" = none */
 	char log[100];	   /* what it prints */
 };
 
 /*
  * `uri`: "vhost-user:PATH", or "vhost-user:" with a command: then the socket is a private one; or
- * "qemu:DEVICE…" (qemu_uri.h); or "machine:pci", "machine:mmio" with a command that connects to
- * {socket} and finds guest memory in the file {ram}.
+ * "qemu:DEVICE…" (qemu_uri.h), with a command where a back-end stands behind QEMU's device; or
+ * "machine:pci", "machine:mmio" with a command that connects to {socket} and finds guest memory in the
+ * file {ram}.
  * 0, or -1 with one line in `error`.
  */
 int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room);
@@ -54,6 +55,9 @@ bool target_died(struct target *t);
  * for, and after a second ended.
  */
 bool target_lost(struct target *t);
+
+/* Has somebody, QEMU for instance, a connection to its socket? */
+bool target_connected(const struct target *t);
 
 /* Run the configuration trigger. `pid` is the process behind the socket. 0 or -1. */
 int target_trigger(struct target *t, pid_t pid);

@@ -41,7 +41,7 @@ struct access_ops {
 
 struct access {
 	const struct access_ops *ops;
-	char error[160]; /* what was wrong, after anything but TP_OK */
+	char error[256]; /* what was wrong, after anything but TP_OK */
 	/* Make the device change its configuration; NULL: nothing does. Set by the runner. */
 	int (*config_trigger)(struct access *a);
 

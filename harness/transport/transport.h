@@ -115,7 +115,7 @@ struct tp {
 	u32 caps;	     /* enum tp_cap; valid once open */
 	unsigned timeout_ms; /* deadline for what must happen */
 	unsigned quiet_ms;   /* how long to watch for what must not */
-	char error[160];     /* what was wrong, when an operation did not return TP_OK */
+	char error[256];     /* what was wrong, when an operation did not return TP_OK */
 
 	/*
 	 * Guest memory as the device sees it: regions at chosen guest addresses with unmapped gaps

@@ -2,7 +2,10 @@
 """ringside conform on devices inside QEMU, and on a QEMU that does not start or dies."""
 import os
 import shutil
+import signal
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
@@ -102,10 +105,162 @@ def test_qemu_dies_during_a_check(run_json, run_dir):
     assert any(c["verdict"] == "pass" for c in result["checks"])
 
 
-def test_nothing_is_left_behind(ringside, run_dir):
-    env = dict(os.environ, TMPDIR=str(run_dir))
-    ringside("conform", BLK_PCI, *READ, env=env)
-    assert not list(run_dir.iterdir())
+def processes_with(text):
+    """Pids whose command line has `text` in it: what a run started is known by its folder's name."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if str(text).encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                pass
+    return found
+
+
+@pytest.fixture
+def own_tmp(run_dir):
+    """The environment in which all that a run makes is in a folder of the test's; empty afterwards."""
+    tmp = run_dir / "tmp"
+    tmp.mkdir()
+    yield dict(os.environ, TMPDIR=str(tmp))
+    assert not list(tmp.iterdir()), "files are left"
+    assert not processes_with(tmp), "processes are left"
+
+
+def program(path, script):
+    path.write_text("#!/bin/sh\n" + script)
+    path.chmod(0o755)
+    return path
+
+
+BEHIND = ("qemu:vhost-user-blk-pci,chardev=c,num-queues=2{}?{}arg=-chardev&"
+          "arg=socket,id=c,path={{socket}}")
+
+
+@pytest.fixture
+def behind(backend_bin):
+    """The arguments for our back-end behind a device of QEMU's; with a prefix to its command."""
+    def arguments(prefix="", keys=""):
+        return (BEHIND.format("", keys), "--command",
+                f"exec {prefix} {backend_bin} blk --socket-path {{socket}} --memory 64M")
+    return arguments
+
+
+def test_a_back_end_behind_qemu(run_json, behind, own_tmp):
+    """The back-end is started with QEMU, and both are started anew between groups."""
+    result = run_json("conform", *behind(), "--check", "@(split.used-len|blk.rw).*", env=own_tmp)
+    assert result["target"]["transport"] == "pci"
+    assert {c["verdict"] for c in result["checks"]} == {"pass"}
+
+
+def test_what_a_failed_check_broke_is_not_the_next_ones_verdict(run_json, behind, own_tmp):
+    """Behind head-range the ring is stuck for good; the checks after it have a fresh device."""
+    result = run_json("conform", *behind(), "--check", "split.hostile.@(head-range|next-range|recovers)",
+                      status=(1,), env=own_tmp)
+    verdicts = {c["id"]: c["verdict"] for c in result["checks"]}
+    assert verdicts == {"split.hostile.head-range": "fail", "split.hostile.next-range": "pass",
+                        "split.hostile.recovers": "pass"}
+
+
+def test_what_qemu_prints_is_evidence(run_json, behind):
+    result = run_json("conform", *behind(), "--check", "split.hostile.head-range", status=(1,))
+    log = result["checks"][0]["evidence"]["log"]
+    assert any(line.startswith("  QEMU: ") and "vring error" in line for line in log), log
+
+
+def test_the_back_end_behind_qemu_dies(run_json, behind, own_tmp):
+    result = run_json("conform", *behind("timeout -s KILL 1"), "--check", "split.notify.*",
+                      "--quiet", "1s", status=(3,), env=own_tmp)
+    reasons = [c["reason"] for c in result["checks"] if c["verdict"] == "error"]
+    assert any("lost its back-end" in r and "killed" in r for r in reasons), reasons
+    assert "during split.notify" in result["died"]
+
+
+def test_a_back_end_that_does_not_start(ringside, own_tmp):
+    done = ringside("conform", BEHIND.format("", ""), "--command", "echo no such disk >&2; exit 4",
+                    "--check", "basic.*", status=(3,), env=own_tmp)
+    assert "status 4" in done.stderr and "no such disk" in done.stderr
+
+
+def test_a_command_and_no_place_for_its_socket(ringside, backend_bin):
+    done = ringside("conform", "qemu:virtio-rng-pci", "--command", str(backend_bin), status=(2,))
+    assert "{socket}" in done.stderr
+    done = ringside("conform", BEHIND.format("", ""), status=(2,))
+    assert "--command" in done.stderr
+
+
+def test_a_real_crash_of_qemu(run_json, behind, own_tmp):
+    """QEMU 7.2 dies of a queue that is enabled late, once the device is reset."""
+    result = run_json("conform", *behind(), "--check", "regs.queue.*", status=None, env=own_tmp)
+    checks = {c["id"]: c for c in result["checks"]}
+    late = checks.pop("regs.queue.enabled-late")
+    if late["verdict"] == "pass":
+        pytest.skip("this QEMU does not crash any more")
+    assert late["verdict"] == "fail"
+    assert "QEMU was killed by signal 11" in late["reason"]
+    assert late["clause"] == "ROB.live.bad-request"
+    assert "during regs.queue.enabled-late" in result["died"]
+    assert {c["verdict"] for c in checks.values()} == {"pass"}, "those before and behind it"
+
+
+def test_an_expected_crash_is_no_failure(ringside, behind, run_dir):
+    expect = run_dir / "known.expect"
+    expect.write_text("regs.queue.enabled-late fail ROB.live.bad-request: as reported\n")
+    ringside("conform", *behind(), "--check", "regs.queue.*", "--expect", expect)
+
+
+def test_qemu_hangs(run_json, run_dir, own_tmp):
+    """A QEMU that is stopped does not end by itself, nor does it answer."""
+    wrapper = program(run_dir / "stopping-qemu",
+                      "qemu-system-x86_64 \"$@\" &\nsleep 1\nkill -STOP $!\nwait\n")
+    started = time.monotonic()
+    result = run_json("conform", f"qemu:virtio-blk-pci,drive=d?qemu={wrapper}&{IMAGE}", "--check",
+                      "split.notify.@(event-exact|event-far|flag-set)", "--quiet", "1s",
+                      status=(3,), env=own_tmp)
+    hung = [c for c in result["checks"] if c["verdict"] == "error"]
+    assert hung and all("no longer answers" in c["reason"] for c in hung), hung
+    assert hung[0]["id"] in result["died"]
+    assert time.monotonic() - started < 40, "one deadline for each, no more"
+
+
+@pytest.mark.parametrize("uri, words", [
+    ("qemu:virtio-rng-pci,colour=red", "colour"),
+    ("qemu:virtio-blk-pci,drive=d?arg=-drive&arg=if=none,id=d,format=raw,file=/nonexistent/image",
+     "/nonexistent/image"),
+    ("qemu:virtio-blk-pci", "drive"),
+    ("qemu:virtio-rng-pci?machine=q35,colour=red", "colour"),
+    ("qemu:virtio-rng-pci?arg=--no-such-option", "no-such-option"),
+])
+def test_a_qemu_that_cannot_start(ringside, own_tmp, uri, words):
+    """Its own words, in one line, and no verdict on a device that is not there."""
+    done = ringside("conform", uri, "--check", "basic.*", status=(3,), env=own_tmp)
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "--device" not in done.stderr, "not a question of what it is"
+
+
+def test_a_qemu_that_says_nothing(ringside, run_dir, own_tmp):
+    """It neither connects nor ends."""
+    wrapper = program(run_dir / "silent-qemu", f"exec sleep 600 # {run_dir}\n")
+    done = ringside("conform", f"qemu:virtio-rng-pci?qemu={wrapper}", "--check", "basic.*",
+                    status=(3,), env=own_tmp)
+    assert "did not connect" in done.stderr
+
+
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing(ringside_bin, behind, own_tmp, run_dir, sig):
+    with subprocess.Popen([ringside_bin, "conform", *behind(), "--format", "json", "-o",
+                           run_dir / "out.json"], env=own_tmp) as process:
+        end = time.monotonic() + 20
+        while len(processes_with(own_tmp["TMPDIR"])) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+        process.send_signal(sig)
+        assert process.wait(60) == 128 + sig
+
+
+def test_nothing_is_left_behind(ringside, own_tmp):
+    ringside("conform", BLK_PCI, *READ, env=own_tmp)
 
 
 def test_the_table_of_devices(repo, build_dir):

@@ -15,7 +15,9 @@ static char error[200];
 static int parse(struct qemu_uri *u, const char *spec)
 {
 	error[0] = '\0';
-	return qemu_uri_parse(u, spec, "/tmp/image", error, sizeof(error));
+	const struct qemu_uri_words words = { .image = "/tmp/image", .socket = "/tmp/socket" };
+
+	return qemu_uri_parse(u, spec, &words, error, sizeof(error));
 }
 
 /* Are these two arguments there, one behind the other? */
@@ -71,12 +73,25 @@ static void test_keys(void **state)
 	qemu_uri_free(&u);
 }
 
+static void test_back_end(void **state)
+{
+	struct qemu_uri u;
+
+	assert_int_equal(parse(&u, "vhost-user-blk-pci,chardev=c?arg=-chardev&"
+				   "arg=socket,id=c,path={socket}"),
+			 0);
+	assert_true(has_pair(&u, "-chardev", "socket,id=c,path=/tmp/socket"));
+	assert_true(u.backend);
+	qemu_uri_free(&u);
+}
+
 static void test_image_unused(void **state)
 {
 	struct qemu_uri u;
 
 	assert_int_equal(parse(&u, "virtio-rng-pci"), 0);
 	assert_string_equal(u.image, "");
+	assert_false(u.backend);
 	qemu_uri_free(&u);
 }
 
@@ -116,9 +131,10 @@ static void test_too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pci),   cmocka_unit_test(test_mmio),
-		cmocka_unit_test(test_keys),  cmocka_unit_test(test_image_unused),
-		cmocka_unit_test(test_wrong), cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_pci),	     cmocka_unit_test(test_mmio),
+		cmocka_unit_test(test_keys),	     cmocka_unit_test(test_back_end),
+		cmocka_unit_test(test_image_unused), cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@
 /* What the target is, found out once: decides what is skipped. */
 struct core_face {
 	bool ok; /* false: the handshake itself is broken; skip nothing, let the checks say why */
-	char why[160];
+	char why[256];
 	u64 features;	  /* as get_features() tells */
 	u64 all_features; /* with those that belong to the protocol */
 	u64 pf;		  /* vhost-user protocol features */

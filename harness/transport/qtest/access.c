@@ -73,7 +73,7 @@ static int gone(struct qtest *q)
 	/* The socket may close a moment before the process can be waited for. */
 	while (!qtest_died(q) && host_now_ns() < end)
 		poll(NULL, 0, 1);
-	snprintf(q->access.error, sizeof(q->access.error), "%s %.130s", qtest_name(q),
+	snprintf(q->access.error, sizeof(q->access.error), "%s %.230s", qtest_name(q),
 		 q->death[0] ? q->death : "closed its qtest socket");
 	return TP_EGONE;
 }
@@ -101,6 +101,7 @@ static int read_line(struct qtest *q, char *line, size_t room, u64 deadline)
 		    0) {
 			snprintf(q->access.error, sizeof(q->access.error),
 				 "%s does not answer its qtest socket", qtest_name(q));
+			q->hung = true;
 			return TP_ETIMEOUT;
 		}
 		n = recv(q->sock, q->input + q->have, sizeof(q->input) - q->have, MSG_DONTWAIT);
@@ -122,7 +123,8 @@ static int command(struct qtest *q, u64 *value, const char *fmt, ...)
 	va_list ap;
 	int n, rc;
 
-	if (q->sock < 0)
+	/* A deadline was waited for once; whoever asks again shall not wait for another. */
+	if (q->sock < 0 || q->hung)
 		return TP_EGONE;
 	va_start(ap, fmt);
 	n = vsnprintf(line, sizeof(line), fmt, ap);

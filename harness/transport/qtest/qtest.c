@@ -216,7 +216,7 @@ static int await_connection(struct qtest *q, int listener)
 			}
 		}
 		if (qtest_died(q)) {
-			snprintf(q->access.error, sizeof(q->access.error), "%s %.140s",
+			snprintf(q->access.error, sizeof(q->access.error), "%s %.230s",
 				 qtest_name(q), q->death);
 			return -1;
 		}
@@ -244,6 +244,7 @@ int qtest_start(struct qtest *q, const struct qtest_opts *o)
 	listener = listen_at(q);
 	if (listener < 0)
 		return fail(q, "qtest socket");
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	q->pid = fork();
 	if (q->pid == 0)
 		child(q);
@@ -270,21 +271,37 @@ static void last_words(struct qtest *q, char *out, size_t room)
 	while (f && fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (line[0])
-			snprintf(out, room, "%.170s", line);
+			snprintf(out, room, "%.190s", line);
 	}
 	if (f)
 		fclose(f);
 }
 
+/*
+ * End all of it, a shell and what it started, and wait until nothing is left: what a dead shell leaves is
+ * our child (qtest_start). SIGKILL cannot be refused, only take its time.
+ */
+static void end_group(pid_t group)
+{
+	pid_t pid;
+
+	kill(-group, SIGKILL);
+	do
+		pid = waitpid(-group, NULL, 0);
+	while (pid > 0 || (pid < 0 && errno == EINTR));
+}
+
 bool qtest_died(struct qtest *q)
 {
-	char words[180];
+	char words[200];
 	int status;
 
 	if (q->death[0])
 		return true;
 	if (q->pid <= 0 || waitpid(q->pid, &status, WNOHANG) != q->pid)
 		return false;
+	/* Whatever it started itself goes with it. */
+	end_group(q->pid);
 	q->pid = 0;
 	last_words(q, words, sizeof(words));
 	if (WIFSIGNALED(status))
@@ -295,6 +312,30 @@ bool qtest_died(struct qtest *q)
 		snprintf(q->death, sizeof(q->death), "exited with status %d%s%s",
 			 WEXITSTATUS(status), words[0] ? ": " : "", words);
 	return true;
+}
+
+void qtest_printed(struct qtest *q, void (*line)(void *arg, const char *text), void *arg)
+{
+	char path[80], last[QTEST_PRINTED][256];
+	unsigned n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/log", q->dir);
+	f = q->dir[0] ? fopen(path, "r") : NULL;
+	if (!f)
+		return;
+	if (fseek(f, q->printed, SEEK_SET) == 0)
+		while (fgets(last[n % QTEST_PRINTED], sizeof(last[0]), f))
+			n++;
+	q->printed = ftell(f);
+	fclose(f);
+	for (unsigned i = n > QTEST_PRINTED ? n - QTEST_PRINTED : 0; i < n; i++) {
+		char *text = last[i % QTEST_PRINTED];
+
+		text[strcspn(text, "\n")] = '\0';
+		if (text[0])
+			line(arg, text);
+	}
 }
 
 static void remove_dir(const char *dir)
@@ -324,8 +365,7 @@ void qtest_stop(struct qtest *q)
 	if (q->pid > 0 && q->opts->command)
 		let_it_end(q);
 	if (q->pid > 0) {
-		kill(-q->pid, SIGKILL);
-		waitpid(q->pid, NULL, 0);
+		end_group(q->pid);
 		q->pid = 0;
 	}
 	if (q->sock >= 0)

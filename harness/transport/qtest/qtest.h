@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A QEMU without a guest, or another program that can be driven as one: its devices are driven from outside over the qtest socket, and its RAM is a
- * memory file that we share, so that rings are read and written in place.
+ * A QEMU without a guest, or another program that can be driven as one: its devices are driven from
+ * outside over the qtest socket, and its RAM is a memory file that we share, so that rings are read and
+ * written in place.
  *
  * QEMU is not trusted: it may assert, crash or hang. Every operation has a deadline; how QEMU ended,
  * with its last words, is in `death`.
@@ -42,7 +43,9 @@ struct qtest {
 	u8 *ram;
 	u64 ram_size, ram_gpa;
 	char dir[64];
-	char death[256]; /* "" = it did not end by itself */
+	long printed;	 /* of its log, in bytes: what was asked for before */
+	char death[240]; /* "" = it did not end by itself */
+	bool hung;	 /* a command was not answered in time */
 	char input[4096];
 	size_t have;
 	struct host_pace pace;
@@ -53,6 +56,12 @@ int qtest_start(struct qtest *q, const struct qtest_opts *o);
 void qtest_stop(struct qtest *q);
 /* Has it ended by itself? `death` then says how. */
 bool qtest_died(struct qtest *q);
+/*
+ * What it printed since this was last called, line by line. Only the last QTEST_PRINTED lines: some
+ * devices complain about each request.
+ */
+#define QTEST_PRINTED 8
+void qtest_printed(struct qtest *q, void (*line)(void *arg, const char *text), void *arg);
 /* What to call it in messages. */
 const char *qtest_name(const struct qtest *q);
 /* Guest RAM reads as zeroes again. */
