@@ -101,6 +101,45 @@ CHECK(notify_absent, .id = "regs.queue.notify-absent", .clauses = { ALIVE },
       .oracle = "the status is what it was, and a request is served where we know one",
       .run = notify_absent);
 
+/* --- a queue that comes late -------------------------------------------------------------------------- */
+
+static bool alive(struct ck *c, int rc, const char *when)
+{
+	return rc == TP_OK || ck_fail(c, ALIVE, "the device goes on", "%s: %s", when,
+				      c->tp->error[0] ? c->tp->error : tp_result_text(rc));
+}
+
+/* All queues are to be there at DRIVER_OK (3.1.1). A device need not serve this one, but has to live. */
+static void enabled_late(struct ck *c)
+{
+	struct regs *r = rk_regs(c);
+	u8 status;
+
+	if (!ck_start(c, ck_ring_features()) || !ck_queue_start(c, 1, NULL) ||
+	    !alive(c, c->tp->ops->notify(c->tp, 1), "a queue enabled after DRIVER_OK is notified"))
+		return;
+	ck_quiet(c);
+	if (!alive(c, r->reg->get_status(r, &status), "after a queue was enabled late"))
+		return;
+	if (!(status & VIRTIO_CONFIG_S_NEEDS_RESET) &&
+	    (c->device == VIRTIO_ID_BLOCK || c->device == VIRTIO_ID_RNG) &&
+	    !rk_work_or_fail(c, ALIVE, "with another queue enabled late"))
+		return;
+	if (!alive(c, r->reg->set_status(r, 0), "a reset after a queue was enabled late") ||
+	    !alive(c, r->reg->get_status(r, &status), "after that reset") || !ck_open(c) ||
+	    !ck_start(c, ck_ring_features()))
+		return;
+	if (c->device == VIRTIO_ID_BLOCK || c->device == VIRTIO_ID_RNG)
+		rk_work_or_fail(c, ALIVE, "after a reset of a device with a queue enabled late");
+}
+
+CHECK(enabled_late, .id = "regs.queue.enabled-late", .clauses = { ALIVE },
+      .stimulus = "queue 1 enabled and notified after DRIVER_OK; a reset, and a new session",
+      .oracle =
+	      "the device lives, and queue 0 is served, where we know a request: before the reset "
+	      "(unless it is asked for) and after it",
+      .queues = 2, .fresh = true, .disturbs = true, .run = enabled_late);
+
 /* --- queue reset ------------------------------------------------------------------------------------- */
 
 static bool resetting(struct ck *c, unsigned q, u32 *value)

@@ -118,6 +118,24 @@ FAULT(reg_notify_absent, .name = "reg-notify-absent-breaks", .clause = "ROB.live
       .transport = "registers", .summary = "needs a reset when a queue is notified that it has not",
       .reg_write = absent_breaks);
 
+/* All queues are there at DRIVER_OK; one that comes later was not thought of. */
+static bool late;
+
+static void note_late(struct rreg_queue *q)
+{
+	late |= q->index && q->r->status & VIRTIO_CONFIG_S_DRIVER_OK && !memory[q->index].was_reset;
+}
+
+static bool stuck_when_late(struct rreg_queue *q, bool allowed)
+{
+	return allowed && !late;
+}
+
+FAULT(reg_late_queue, .name = "reg-late-queue-stuck", .clause = "ROB.live.bad-request",
+      .transport = "registers",
+      .summary = "serves nothing any more once another queue was enabled after DRIVER_OK",
+      .reg_queue_reset = remember, .reg_queue_begin = note_late, .reg_may_run = stuck_when_late);
+
 /* --- the same rule in both transports' chapters ------------------------------------------------------------ */
 
 static enum fault_action only_disable(struct rreg *r, unsigned reg, u32 *value)
