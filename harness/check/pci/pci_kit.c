@@ -42,7 +42,11 @@ static u32 *message(struct ck *c, unsigned v)
 
 bool pk_take_message(struct ck *c, unsigned v)
 {
-	return __atomic_exchange_n(message(c, v), 0, __ATOMIC_ACQ_REL) != 0;
+	u32 *m = message(c, v);
+
+	/* As the transport takes it, and for the same reason. */
+	return __atomic_load_n(m, __ATOMIC_ACQUIRE) &&
+	       __atomic_exchange_n(m, 0, __ATOMIC_ACQ_REL) != 0;
 }
 
 bool pk_wait_message(struct ck *c, unsigned v)

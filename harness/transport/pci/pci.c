@@ -234,7 +234,14 @@ static int notify(struct regs *r, unsigned q)
 
 static bool take_message(struct pci *p, unsigned v)
 {
-	return __atomic_exchange_n(message(p, v), 0, __ATOMIC_ACQ_REL) != 0;
+	u32 *m = message(p, v);
+
+	/*
+	 * Written only when there is something to take: in an emulated machine of one processor an exchange
+	 * is not atomic towards devices, and would wipe out a message that comes between its halves.
+	 */
+	return __atomic_load_n(m, __ATOMIC_ACQUIRE) &&
+	       __atomic_exchange_n(m, 0, __ATOMIC_ACQ_REL) != 0;
 }
 
 static int take_irq(struct regs *r, unsigned q, bool *used, bool *config)
