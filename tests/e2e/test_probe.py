@@ -15,6 +15,13 @@ MACHINES = {
     "q35": ("x86_64", "-M q35 -debugcon file:{out} -device isa-debug-exit"),
     "pc": ("x86_64", "-M pc -debugcon file:{out} -device isa-debug-exit"),
     "microvm": ("x86_64", "-M microvm -debugcon file:{out} -device isa-debug-exit"),
+    "virt": ("aarch64", "-M virt -cpu cortex-a57 -serial file:{out}"),
+    "virt-gic2": ("aarch64", "-M virt,gic-version=2 -cpu cortex-a57 -serial file:{out}"),
+    "virt-gic3": ("aarch64", "-M virt,gic-version=3 -cpu cortex-a57 -serial file:{out}"),
+    "virt-el2": ("aarch64", "-M virt,gic-version=3,virtualization=on -cpu cortex-a57 "
+                            "-serial file:{out}"),
+    "riscv": ("riscv64", "-M virt -serial file:{out}"),
+    "riscv-imsic": ("riscv64", "-M virt,aia=aplic-imsic -serial file:{out}"),
     "microvm-no-acpi": ("x86_64", "-M microvm,acpi=off -debugcon file:{out} -device isa-debug-exit"),
 }
 DISK = "-drive if=none,id=d,format=raw,file={disk}"
@@ -41,14 +48,18 @@ class Guest:
         out = self.run_dir / f"stream-{self.count}"
         words = f"{options} {extra}".format(out=out, disk=disk).split()
         return out, [program, "-accel", "tcg", "-m", str(memory), "-nodefaults", "-display", "none",
-                     "-no-reboot", "-serial", "none", "-monitor", "none", "-kernel", str(image),
+                     "-no-reboot", *([] if "-serial" in options else ["-serial", "none"]),
+                     "-monitor", "none", "-kernel", str(image),
                      "-append", job, *words]
 
     def boot(self, machine, job, extra="", status=DONE, timeout=120, **kwargs):
         out, argv = self.argv(machine, job, extra, **kwargs)
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=timeout, text=True, check=False)
-        if status is not None and MACHINES[machine][0] == "x86_64":
+        # aarch64's machine has no device that ends it with a status of our choice.
+        if status is not None and MACHINES[machine][0] == "aarch64":
+            status = 0
+        if status is not None:
             said = out.read_bytes().decode(errors="replace")[-2000:] if out.exists() else ""
             assert done.returncode == status, f"{' '.join(argv)}\n{done.stdout}\n{said}"
         return out
@@ -78,21 +89,35 @@ AGREE = [
      "qemu:virtio-blk-pci,drive=d?arg=-drive&arg=if=none,id=d,format=raw,file={image}"),
     ("microvm", "blk@mmio", DISK + f" {MMIO} -device virtio-blk-device,drive=d",
      "qemu:virtio-blk-device,drive=d?arg=-drive&arg=if=none,id=d,format=raw,file={image}"),
+    ("virt", "rng@pci", "-device virtio-rng-pci", "qemu:virtio-rng-pci"),
+    ("virt", "blk@mmio", DISK + f" {MMIO} -device virtio-blk-device,drive=d",
+     "qemu:virtio-blk-device,drive=d?arch=aarch64&arg=-drive&"
+     "arg=if=none,id=d,format=raw,file={image}"),
+    ("riscv", "rng@pci", "-device virtio-rng-pci", "qemu:virtio-rng-pci"),
+    ("riscv-imsic", "rng@pci", "-device virtio-rng-pci", "qemu:virtio-rng-pci"),
 ]
+# A guest does not see the process that serves it; the others end by who is quicker, QEMU's reset of a
+# queue or a request in it.
+UNLIKE = {"split.hostile.idle-cpu", "split.hostile.leaks", "regs.queue-reset.in-progress"}
 
 
 @pytest.mark.parametrize("machine, device, extra, uri", AGREE, ids=lambda v: str(v)[:12])
 def test_a_guest_says_what_the_host_says(guest, collect, run_json, machine, device, extra, uri):
-    stream = guest.boot(machine, f"device={device} job=conform", extra)
-    inside = collect(stream, status=(0, 1))
-    outside = run_json("conform", uri, status=(0, 1))
-    assert inside["target"]["features"] == outside["target"]["features"]
-    assert inside["target"]["transport"] == outside["target"]["transport"]
-    inside, outside = verdicts(inside), verdicts(outside)
-    assert inside.keys() == outside.keys()
-    # A guest does not see the process that serves it.
-    differ = {k: (inside[k], outside[k]) for k in inside if inside[k] != outside[k]
-              and k not in ("split.hostile.idle-cpu", "split.hostile.leaks")}
+    def both(checks):
+        stream = guest.boot(machine, f"device={device} job=conform check={checks}", extra)
+        inside = collect(stream, status=(0, 1))
+        outside = run_json("conform", uri, "--check", checks, status=(0, 1))
+        assert inside["target"]["features"] == outside["target"]["features"]
+        assert inside["target"]["transport"] == outside["target"]["transport"]
+        inside, outside = verdicts(inside), verdicts(outside)
+        assert inside.keys() == outside.keys()
+        return {k: (inside[k], outside[k]) for k in inside
+                if inside[k] != outside[k] and k not in UNLIKE}
+    differ = both("*")
+    # On a machine with much to do a deadline may pass on either side: only what stays so counts.
+    for _ in range(2):
+        if differ:
+            differ = both(f"@({'|'.join(differ)})")
     assert not differ
 
 
@@ -127,6 +152,14 @@ def test_vhost_user_behind_qemu(guest, collect, backend):
     ("q35", "-device virtio-blk-pci,drive=d", "event"),
     ("microvm", f"{MMIO} -device virtio-blk-device,drive=d", "event"),
     ("microvm-no-acpi", f"{MMIO} -device virtio-blk-device,drive=d", "event"),
+    ("virt-gic2", "-device virtio-blk-pci,drive=d", "event"),
+    ("virt-gic3", "-device virtio-blk-pci,drive=d", "event"),
+    ("virt-gic2", f"{MMIO} -device virtio-blk-device,drive=d", "event"),
+    ("virt-gic3", f"{MMIO} -device virtio-blk-device,drive=d", "event"),
+    ("virt-el2", "-device virtio-blk-pci,drive=d", "poll"),
+    ("riscv", "-device virtio-blk-pci,drive=d", "poll"),
+    ("riscv", f"{MMIO} -device virtio-blk-device,drive=d", "event"),
+    ("riscv-imsic", "-device virtio-blk-pci,drive=d", "event"),
 ])
 def test_a_load_inside_counts_every_request(guest, collect, run_dir, machine, extra, wait):
     stream = guest.boot(machine, f"job=bench op=write requests=3000 queue-depth=4 wait={wait} "
@@ -157,10 +190,11 @@ def test_several_jobs_in_one_boot(guest, collect, ringside):
 
 # --- the job and the channel -------------------------------------------------------------------------
 
-def test_the_job_from_fw_cfg(guest, run_dir, collect):
+@pytest.mark.parametrize("machine", ["q35", "virt"])  # QEMU 7.2 has fw_cfg too late on riscv
+def test_the_job_from_fw_cfg(guest, run_dir, collect, machine):
     job = run_dir / "job"
     job.write_text("job=conform\ncheck=rng.*\n")
-    stream = guest.boot("q35", "", f"-fw_cfg name=opt/ringside/job,file={job} -device virtio-rng-pci")
+    stream = guest.boot(machine, "", f"-fw_cfg name=opt/ringside/job,file={job} -device virtio-rng-pci")
     assert set(verdicts(collect(stream)).values()) == {"pass"}
 
 
@@ -253,13 +287,30 @@ def test_nothing_at_all(ringside, run_dir):
     assert "No bootable device." in said
 
 
-def test_a_guest_that_panics(guest, ringside, collect):
-    """BARs where there is nothing but the guest itself: the function's registers are not there."""
-    stream = guest.boot("q35", "job=conform check=rng.* ecam=0x7fffffff0000", "-device virtio-rng-pci",
-                        status=PANIC)
+@pytest.mark.parametrize("machine, said", [
+    ("q35", ("exception 14 (page fault)", "rip", "cr2 00007fffffff0000")),
+    ("virt", ("data abort", "pc ", "far 00007fffffff0000")),
+    ("riscv", ("load access", "pc ", "stval 00007fffffff0000")),
+])
+def test_a_guest_that_panics(guest, ringside, machine, said):
+    """Configuration space that is not there."""
+    stream = guest.boot(machine, "job=conform device=@pci check=rng.* ecam=0x7fffffff0000",
+                        "-device virtio-rng-pci", status=PANIC)
     done = ringside("collect", "--from", stream, status=(3,))
-    assert "panicked: exception 14 (page fault)" in done.stderr
-    assert "rip" in done.stderr and "cr2" in done.stderr
+    assert "the guest panicked" in done.stderr
+    for words in said:
+        assert words in done.stderr
+
+
+def test_an_exit_status_on_aarch64(guest):
+    out, argv = guest.argv("virt", "job=list exit=semihosting", "-semihosting -device virtio-rng-pci")
+    assert subprocess.run(argv, stdin=subprocess.DEVNULL, check=False, timeout=60).returncode == DONE
+    assert out.exists()
+
+
+def test_the_firmware_s_console_on_riscv(guest, ringside):
+    stream = guest.boot("riscv", "channel=sbi job=list", "-device virtio-rng-pci")
+    assert "pci:00:01.0" in ringside("collect", "--from", stream).stderr
 
 
 def test_a_guest_that_is_killed(guest, ringside):

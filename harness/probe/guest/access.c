@@ -112,6 +112,7 @@ static bool op_msi(struct access *a, unsigned slot, struct gpa *addr, u32 *data)
 {
 	const struct guest_target *t = (struct guest_target *)a;
 
+	machine.function = t->pci.devfn;
 	return t->msi && slot < ARRAY_SIZE(msi_flags) &&
 	       arch_msi(slot, &msi_flags[slot], addr, data);
 }

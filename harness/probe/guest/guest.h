@@ -32,6 +32,7 @@ struct machine {
 	/* PCI configuration space: ECAM at `ecam`, or the architecture's ports; neither: no PCI. */
 	bool pci_ports;
 	u64 ecam;
+	u8 function;  /* devfn of the function in use */
 	u64 bar_base; /* free address space for base address registers, below 4 GiB */
 
 	struct window window[MACHINE_WINDOWS];
