@@ -4,29 +4,46 @@
 #include <string.h>
 
 /* Requests are apart by whole cache lines, and data is aligned as a page cache would have it. */
-#define SLOT_HEADER 64u
+enum {
+	SLOT_STATUS = 16,
+	SLOT_TABLE = 64,
+	SLOT_DATA = 128,
+};
 
 static u32 data_bytes(const struct load *l)
 {
-	return l->type == VIRTIO_BLK_T_FLUSH ? 0 : l->block_sectors * VIRTIO_BLK_SECTOR;
+	return l->type == VIRTIO_BLK_T_FLUSH ? 0 : l->block_bytes;
 }
 
-static u32 slot_bytes(u32 block_sectors)
+static u32 slot_bytes(u32 block_bytes)
 {
-	return (u32)ALIGN_UP(SLOT_HEADER + (u64)block_sectors * VIRTIO_BLK_SECTOR, 64);
+	return (u32)ALIGN_UP(SLOT_DATA + (u64)block_bytes, 64);
 }
 
-u64 load_memory(unsigned depth, u32 block_sectors)
+u64 load_memory(unsigned depth, u32 block_bytes)
 {
-	return (u64)depth * slot_bytes(block_sectors);
+	return (u64)depth * slot_bytes(block_bytes);
+}
+
+static void frame(struct load_slot *s)
+{
+	struct vq_sg sg[BLK_FRAME_MAX];
+
+	if (s->req.type == LOAD_NULL) {
+		s->sg[0] = (struct vq_sg){ s->req.data.gpa, s->req.data.len };
+		s->out = 1;
+		return;
+	}
+	blk_prepare(&s->req);
+	blk_frame(&s->req, BLK_LAYOUT_USUAL, sg, &s->out, &s->in);
+	memcpy(s->sg, sg, sizeof(s->sg));
 }
 
 int load_prepare(struct load *l, struct tp_buf area)
 {
-	u32 bytes = slot_bytes(l->block_sectors);
-	struct vq_sg sg[BLK_FRAME_MAX];
+	u32 bytes = slot_bytes(l->block_bytes);
 
-	if (load_memory(l->depth, l->block_sectors) > area.len || l->depth > LOAD_DEPTH_MAX)
+	if (load_memory(l->depth, l->block_bytes) > area.len || l->depth > LOAD_DEPTH_MAX)
 		return LOAD_NOMEM;
 	for (unsigned i = 0; i < l->depth; i++) {
 		struct load_slot *s = &l->slots[i];
@@ -36,27 +53,31 @@ int load_prepare(struct load *l, struct tp_buf area)
 			.req = {
 				.type = l->type,
 				.hdr = { area.hva + at, gpa_add(area.gpa, at), 16 },
-				.status = { area.hva + at + 16, gpa_add(area.gpa, at + 16), 1 },
-				.data = { area.hva + at + SLOT_HEADER,
-					  gpa_add(area.gpa, at + SLOT_HEADER), data_bytes(l) },
+				.status = { area.hva + at + SLOT_STATUS,
+					    gpa_add(area.gpa, at + SLOT_STATUS), 1 },
+				.data = { area.hva + at + SLOT_DATA,
+					  gpa_add(area.gpa, at + SLOT_DATA), data_bytes(l) },
 			},
+			.table = (struct vring_desc *)(area.hva + at + SLOT_TABLE),
+			.table_at = gpa_add(area.gpa, at + SLOT_TABLE),
 		};
 		/* Incompressible enough, and not all the same block. */
 		for (u32 k = 0; k < s->req.data.len; k += 64)
-			memset(s->req.data.hva + k, (int)(i + k / 64 + 1), 64);
-		blk_prepare(&s->req);
-		blk_frame(&s->req, BLK_LAYOUT_USUAL, sg, &s->out, &s->in);
-		memcpy(s->sg, sg, sizeof(s->sg));
+			memset(s->req.data.hva + k, (int)(i + k / 64 + 1),
+			       MIN(64u, s->req.data.len - k));
+		frame(s);
 		l->free[i] = s;
 	}
 	l->free_count = l->depth;
+	l->blocks = l->sectors * VIRTIO_BLK_SECTOR / l->block_bytes;
 	l->rng = 0x9e3779b97f4a7c15ull;
 	return LOAD_OK;
 }
 
 static u64 next_sector(struct load *l)
 {
-	u64 blocks = l->sectors / l->block_sectors;
+	const u32 block_sectors = l->block_bytes / VIRTIO_BLK_SECTOR;
+	const u64 blocks = l->blocks;
 
 	if (l->type == VIRTIO_BLK_T_FLUSH)
 		return 0;
@@ -64,13 +85,13 @@ static u64 next_sector(struct load *l)
 		u64 block = l->next_block;
 
 		l->next_block = block + 1 < blocks ? block + 1 : 0;
-		return block * l->block_sectors;
+		return block * block_sectors;
 	}
 	l->rng ^= l->rng << 13;
 	l->rng ^= l->rng >> 7;
 	l->rng ^= l->rng << 17;
 	/* Multiply and shift instead of a division in the loop. */
-	return (u64)((unsigned __int128)l->rng * blocks >> 64) * l->block_sectors;
+	return (u64)((unsigned __int128)l->rng * blocks >> 64) * block_sectors;
 }
 
 static void submit(struct load *l, u64 start)
@@ -78,10 +99,15 @@ static void submit(struct load *l, u64 start)
 	struct load_slot *s = l->free[--l->free_count];
 	struct virtio_blk_outhdr *h = (struct virtio_blk_outhdr *)s->req.hdr.hva;
 
-	h->sector = le64(next_sector(l));
-	*s->req.status.hva = BLK_STATUS_UNSET;
+	if (l->type != LOAD_NULL) {
+		h->sector = le64(next_sector(l));
+		*s->req.status.hva = BLK_STATUS_UNSET;
+	}
 	s->start = start;
-	vq_split_add(l->vq, s->sg, s->out, s->in, s);
+	if (l->indirect)
+		vq_split_add_indirect(l->vq, s->table, s->table_at, s->sg, s->out, s->in, s);
+	else
+		vq_split_add(l->vq, s->sg, s->out, s->in, s);
 	l->submitted++;
 }
 
@@ -117,7 +143,8 @@ static int reap(struct load *l)
 		hist_record(l->latency, clock_ns(l->clock, now - s->start));
 		if (l->raw_count < l->raw_room)
 			l->raw[l->raw_count++] = (struct load_stamp){ s->start, now };
-		if (blk_status(&s->req) != VIRTIO_BLK_S_OK && l->errors++ == 0)
+		if (l->type != LOAD_NULL && blk_status(&s->req) != VIRTIO_BLK_S_OK &&
+		    l->errors++ == 0)
 			l->first_bad = blk_status(&s->req);
 		l->free[l->free_count++] = s;
 		l->completed++;
@@ -148,6 +175,9 @@ static void fill(struct load *l, struct pace *p, u64 now)
 {
 	unsigned added = 0;
 
+	/* A batch that is not full yet waits for what is outstanding, never for nothing. */
+	if (l->free_count < l->batch && l->free_count < l->depth)
+		return;
 	while (l->free_count && more_wanted(l, p, now)) {
 		u64 start = now;
 

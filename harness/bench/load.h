@@ -20,6 +20,9 @@
 
 #define LOAD_DEPTH_MAX 1024
 
+/* In place of a VIRTIO_BLK_T_*: a buffer of one device-readable piece, for a device that returns all. */
+#define LOAD_NULL 0xffffffffu
+
 struct load_ops {
 	/* Notify the device. */
 	void (*kick)(void *arg);
@@ -37,6 +40,8 @@ struct load_slot {
 	struct blk_req req;
 	struct vq_sg sg[3];
 	unsigned out, in;
+	struct vring_desc *table; /* indirect */
+	struct gpa table_at;
 	u64 start; /* ticks */
 	bool busy;
 };
@@ -51,11 +56,13 @@ struct load {
 	struct vq_split *vq;
 	const struct clock *clock;
 	struct load_ops ops;
-	u32 type; /* VIRTIO_BLK_T_IN, _OUT or _FLUSH */
+	u32 type; /* VIRTIO_BLK_T_IN, _OUT or _FLUSH, or LOAD_NULL */
 	unsigned depth;
-	u64 sectors;	   /* the part of the device to use */
-	u32 block_sectors; /* sectors of one request */
+	unsigned batch;	 /* at least so many are made available together; 0 is 1 */
+	u64 sectors;	 /* the part of the device to use */
+	u32 block_bytes; /* of one request: whole sectors, or anything with LOAD_NULL */
 	bool sequential;
+	bool indirect;		 /* each request in a table of its own */
 	u64 rate;		 /* requests per second, 0 = closed loop */
 	u64 requests;		 /* stop after so many, 0 = by time */
 	u64 duration_ns;	 /* stop after so long, 0 = by count */
@@ -75,7 +82,7 @@ struct load {
 	u64 first_bad; /* status of the first error */
 
 	/* The loop's own. */
-	u64 rng, next_block;
+	u64 rng, next_block, blocks;
 	unsigned free_count;
 	struct load_slot *free[LOAD_DEPTH_MAX];
 };
@@ -88,7 +95,7 @@ enum load_result {
 };
 
 /* Guest memory that load_prepare() needs for these slots. */
-u64 load_memory(unsigned depth, u32 block_sectors);
+u64 load_memory(unsigned depth, u32 block_bytes);
 /* Lay the requests of all slots out in `area`. */
 int load_prepare(struct load *l, struct tp_buf area);
 /* Run, then wait for what is outstanding. May be called again (a warm-up, then the measurement). */

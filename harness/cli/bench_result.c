@@ -66,11 +66,16 @@ static json_t *histogram(const struct hist *h)
 	return a;
 }
 
+static const char *device(const struct bench_result *r)
+{
+	return r->opts->type == LOAD_NULL ? "null" : "blk";
+}
+
 static json_t *target(const struct bench_result *r)
 {
 	json_t *o = json_pack("{s:o, s:o, s:s, s:s, s:o, s:o}", "uri", json_any(r->uri), "name",
-			      json_any(r->name ? r->name : r->uri), "device", "blk", "transport",
-			      r->transport ? r->transport : "vhost-user", "features",
+			      json_any(r->name ? r->name : r->uri), "device", device(r),
+			      "transport", r->transport ? r->transport : "vhost-user", "features",
 			      json_hex(r->features), "protocol_features",
 			      json_hex(r->protocol_features));
 
@@ -83,8 +88,9 @@ static json_t *workload(const struct bench_result *r)
 {
 	const struct bench_opts *b = r->opts;
 
-	return json_pack("{s:s, s:s, s:i, s:i, s:I, s:s, s:s, s:s, s:I, s:f, s:s}", "device", "blk",
-			 "op", r->op, "block_size", (int)b->block_size, "queue_depth",
+	return json_pack("{s:s, s:s, s:i, s:b, s:i, s:i, s:I, s:s, s:s, s:s, s:I, s:f, s:s}",
+			 "device", device(r), "op", r->op, "batch", (int)MAX(b->batch, 1u),
+			 "indirect", b->indirect, "block_size", (int)b->block_size, "queue_depth",
 			 (int)b->depth, "rate", (json_int_t)b->rate, "loop",
 			 b->rate ? "open" : "closed", "wait", b->poll ? "poll" : "event", "ring",
 			 "split", "requests", (json_int_t)r->figures.requests, "duration_s",
@@ -174,8 +180,8 @@ void bench_write_text(const struct bench_result *r, FILE *f)
 	const struct bench_figures *g = &r->figures;
 	const struct bench_opts *b = r->opts;
 
-	fprintf(f, "%s: blk %s %u bytes, depth %u, wait %s, ", r->name ? r->name : r->uri, r->op,
-		b->block_size, b->depth, b->poll ? "poll" : "event");
+	fprintf(f, "%s: %s %s %u bytes, depth %u, wait %s, ", r->name ? r->name : r->uri, device(r),
+		r->op, b->block_size, b->depth, b->poll ? "poll" : "event");
 	if (b->rate)
 		fprintf(f, "open loop at %llu/s\n", (unsigned long long)b->rate);
 	else

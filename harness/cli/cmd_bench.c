@@ -14,7 +14,7 @@ struct cmd_opts {
 	struct bench_opts bench;
 	const char *uri, *command, *name, *output, *trace, *op;
 	int format;
-	bool no_floor;
+	bool no_floor, null;
 };
 
 static void help(void)
@@ -25,10 +25,12 @@ static void help(void)
 	     "\n"
 	     "      --command CMD       start the target with this shell command; {socket} stands "
 	     "for PATH\n"
-	     "      --device TYPE       blk\n"
-	     "      --op OP             read (default), write or flush\n"
-	     "      --block-size N      bytes of a request (4096)\n"
+	     "      --device TYPE       blk, or null: buffers that the target is to return at once\n"
+	     "      --op OP             of blk: read (default), write or flush\n"
+	     "      --block-size N      bytes of a request (4096; null: 64)\n"
 	     "      --queue-depth N     requests outstanding at once (1)\n"
+	     "      --batch N           made available so many at a time (1)\n"
+	     "      --indirect          each in a table of its own\n"
 	     "      --pattern P         random (default) or sequential\n"
 	     "      --rate R            open loop: R requests a second, timed from when each was "
 	     "due\n"
@@ -86,6 +88,8 @@ enum {
 	OP,
 	BLOCK_SIZE,
 	DEPTH,
+	BATCH,
+	INDIRECT,
 	PATTERN,
 	RATE,
 	WAIT,
@@ -108,6 +112,8 @@ static const struct option longopts[] = {
 	{ "op", 1, 0, OP },
 	{ "block-size", 1, 0, BLOCK_SIZE },
 	{ "queue-depth", 1, 0, DEPTH },
+	{ "batch", 1, 0, BATCH },
+	{ "indirect", 0, 0, INDIRECT },
 	{ "pattern", 1, 0, PATTERN },
 	{ "rate", 1, 0, RATE },
 	{ "wait", 1, 0, WAIT },
@@ -134,19 +140,19 @@ static int parse_number(int ch, struct cmd_opts *o)
 
 	switch (ch) {
 	case BLOCK_SIZE:
-		if (cli_parse_u64("--block-size", optarg, 512, 1 << 20, &v) < 0)
+		if (cli_parse_u64("--block-size", optarg, 1, 1 << 20, &v) < 0)
 			return CLI_USAGE;
-		if (v % VIRTIO_BLK_SECTOR) {
-			cli_error("--block-size: %llu is not a multiple of 512",
-				  (unsigned long long)v);
-			return CLI_USAGE;
-		}
 		b->block_size = (u32)v;
 		return -1;
 	case DEPTH:
 		if (cli_parse_u64("--queue-depth", optarg, 1, LOAD_DEPTH_MAX, &v) < 0)
 			return CLI_USAGE;
 		b->depth = (unsigned)v;
+		return -1;
+	case BATCH:
+		if (cli_parse_u64("--batch", optarg, 1, LOAD_DEPTH_MAX, &v) < 0)
+			return CLI_USAGE;
+		b->batch = (unsigned)v;
 		return -1;
 	case RATE:
 		return cli_parse_u64("--rate", optarg, 1, 100000000, &b->rate) < 0 ? CLI_USAGE : -1;
@@ -186,7 +192,13 @@ static int parse_one(int ch, struct cmd_opts *o)
 		o->command = optarg;
 		return -1;
 	case DEVICE:
-		return strcmp(optarg, "blk") == 0 ? -1 : bad_choice("--device", optarg, "blk");
+		o->null = strcmp(optarg, "null") == 0;
+		return o->null || strcmp(optarg, "blk") == 0
+			       ? -1
+			       : bad_choice("--device", optarg, "blk, null");
+	case INDIRECT:
+		o->bench.indirect = true;
+		return -1;
 	case OP:
 		return parse_op(o, optarg);
 	case PATTERN:
@@ -229,6 +241,40 @@ static int parse_one(int ch, struct cmd_opts *o)
 	}
 }
 
+/* What options mean together. -1: fine; otherwise the exit status. */
+static int fit(struct cmd_opts *o)
+{
+	struct bench_opts *b = &o->bench;
+	const unsigned each = b->indirect || o->null ? 1 : 3;
+
+	if (o->null && o->op) {
+		cli_error("--op: null has but one operation");
+		return CLI_USAGE;
+	}
+	if (o->null) {
+		b->type = LOAD_NULL;
+		o->op = "return";
+	} else if (!o->op) {
+		o->op = "read";
+	}
+	if (!b->block_size)
+		b->block_size = o->null ? 64 : 4096;
+	if (!o->null && b->block_size % VIRTIO_BLK_SECTOR) {
+		cli_error("--block-size: %u is not a multiple of 512", b->block_size);
+		return CLI_USAGE;
+	}
+	if (b->batch > b->depth) {
+		cli_error("--batch: %u is more than --queue-depth %u", b->batch, b->depth);
+		return CLI_USAGE;
+	}
+	if (b->ring_size && b->ring_size < each * b->depth) {
+		cli_error("--ring-size: %u entries do not hold %u requests of %u descriptors",
+			  b->ring_size, b->depth, each);
+		return CLI_USAGE;
+	}
+	return -1;
+}
+
 static int parse(int argc, char **argv, struct cmd_opts *o)
 {
 	int ch, rc;
@@ -244,12 +290,7 @@ static int parse(int argc, char **argv, struct cmd_opts *o)
 		return CLI_USAGE;
 	}
 	o->uri = argv[optind];
-	if (o->bench.ring_size && o->bench.ring_size < 3 * o->bench.depth) {
-		cli_error("--ring-size: %u entries do not hold %u requests of 3 descriptors",
-			  o->bench.ring_size, o->bench.depth);
-		return CLI_USAGE;
-	}
-	return -1;
+	return fit(o);
 }
 
 /* An error line; the exit status that fits. */
@@ -385,13 +426,12 @@ static int cmd_bench(int argc, char **argv)
 {
 	struct cmd_opts o = {
 		.bench = { .type = VIRTIO_BLK_T_IN,
-			   .block_size = 4096,
 			   .depth = 1,
+			   .batch = 1,
 			   .poll = true,
 			   .event_idx = true,
 			   .duration_ns = 2000000000,
 			   .warmup_ns = 200000000 },
-		.op = "read",
 		.format = CLI_FORMAT_TEXT,
 	};
 	struct bench_result r = { .opts = &o.bench };

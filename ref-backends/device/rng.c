@@ -1,43 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ref-backends/device/rng.h"
 
+#include "ref-backends/device/plain.h"
 #include "ref-backends/fault/fault.h"
-
-static u64 rng_features(struct rdev *dev)
-{
-	return 0;
-}
-
-static void rng_negotiated(struct rdev *dev, u64 features)
-{
-}
-
-static void rng_reset(struct rdev *dev)
-{
-}
-
-static void rng_config(struct rdev *dev, u8 *image)
-{
-}
-
-static bool rng_config_write(struct rdev *dev, u32 off, const u8 *data, u32 len, bool migration)
-{
-	return false;
-}
-
-static bool rng_resized(struct rdev *dev)
-{
-	return false;
-}
-
-static int rng_queue_open(struct rdev *dev, u16 queue, struct reactor *reactor)
-{
-	return 0;
-}
-
-static void rng_queue_close(struct rdev *dev, u16 queue)
-{
-}
 
 static void rng_serve(struct rdev *dev, struct rdev_req *req)
 {
@@ -56,14 +21,14 @@ static const struct rdev_ops rng_ops = {
 	.name = "rng",
 	.id = VIRTIO_ID_RNG,
 	.req_size = sizeof(struct rdev_req),
-	.features = rng_features,
-	.negotiated = rng_negotiated,
-	.reset = rng_reset,
-	.config = rng_config,
-	.config_write = rng_config_write,
-	.resized = rng_resized,
-	.queue_open = rng_queue_open,
-	.queue_close = rng_queue_close,
+	.features = plain_features,
+	.negotiated = plain_negotiated,
+	.reset = plain_reset,
+	.config = plain_config,
+	.config_write = plain_config_write,
+	.resized = plain_resized,
+	.queue_open = plain_queue_open,
+	.queue_close = plain_queue_close,
 	.serve = rng_serve,
 };
 

@@ -126,10 +126,11 @@ static int prepare_load(struct bench_session *s, char *error, size_t room)
 	struct virtio_blk_config cfg = { 0 };
 	u64 capacity;
 
-	if (t->ops->read_config(t, 0, &cfg, VIRTIO_BLK_CONFIG_SIZE) != TP_OK)
+	if (o->type != LOAD_NULL &&
+	    t->ops->read_config(t, 0, &cfg, VIRTIO_BLK_CONFIG_SIZE) != TP_OK)
 		return fail(error, room, "reading the configuration", t->error);
 	capacity = le64(cfg.capacity);
-	if (capacity < o->block_size / VIRTIO_BLK_SECTOR) {
+	if (o->type != LOAD_NULL && capacity < o->block_size / VIRTIO_BLK_SECTOR) {
 		snprintf(error, room,
 			 "the device has %llu sectors, less than one block of %u bytes",
 			 (unsigned long long)capacity, o->block_size);
@@ -141,9 +142,11 @@ static int prepare_load(struct bench_session *s, char *error, size_t room)
 		.ops = { do_kick, o->poll ? NULL : do_sleep, do_relax, s },
 		.type = o->type,
 		.depth = o->depth,
+		.batch = o->batch,
 		.sectors = capacity,
-		.block_sectors = o->block_size / VIRTIO_BLK_SECTOR,
+		.block_bytes = o->block_size,
 		.sequential = o->sequential,
+		.indirect = o->indirect,
 		.rate = o->rate,
 		.stall_ns = (u64)t->timeout_ms * 1000000,
 		.slots = calloc(o->depth, sizeof(struct load_slot)),
@@ -185,11 +188,16 @@ int bench_open(struct bench_session *s, const char *socket, const struct bench_o
 		rc = vu_handshake(&s->fe);
 	if (rc != TP_OK)
 		return fail(error, room, "handshake", t->error);
-	want = BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_BLK_F_FLUSH) |
-	       BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);
+	want = BIT_ULL(VIRTIO_F_VERSION_1);
+	if (o->type != LOAD_NULL)
+		want |= BIT_ULL(VIRTIO_BLK_F_FLUSH) | BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);
+	if (o->indirect)
+		want |= BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 	if (o->event_idx)
 		want |= BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	s->features = s->fe.offered & want;
+	if (o->indirect && !(s->features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC)))
+		return fail(error, room, "--indirect", "the target has no indirect descriptors");
 	if (t->ops->set_features(t, s->features) != TP_OK)
 		return fail(error, room, "negotiating features", t->error);
 	if (start_queue(s, error, room) < 0)

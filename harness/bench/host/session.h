@@ -7,9 +7,10 @@
 #include "harness/transport/vhost_user/frontend.h"
 
 struct bench_opts {
-	u32 type; /* VIRTIO_BLK_T_* */
+	u32 type; /* VIRTIO_BLK_T_*, or LOAD_NULL */
 	u32 block_size;
-	unsigned depth;
+	unsigned depth, batch;
+	bool indirect;
 	bool poll; /* else sleep on the call descriptor */
 	bool sequential;
 	bool event_idx;

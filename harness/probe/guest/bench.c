@@ -196,7 +196,7 @@ static bool prepare(const struct bench_job *job)
 	b.load.type = job->type;
 	b.load.depth = job->depth;
 	b.load.sectors = le64(cfg.capacity);
-	b.load.block_sectors = job->block_size / VIRTIO_BLK_SECTOR;
+	b.load.block_bytes = job->block_size;
 	b.load.sequential = job->sequential;
 	b.load.rate = job->rate;
 	b.load.stall_ns = (u64)MAX(tp->timeout_ms, 5000u) * 1000000;

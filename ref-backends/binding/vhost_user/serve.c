@@ -304,11 +304,26 @@ static void run_call(struct vub_ring *r)
 	vub_signal(r->call_done, false);
 }
 
+/* Let the processor's other half work for some cycles. */
+static void rest(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
 /* Nothing to do now: sleep until a kick, a completion or a call from the session. */
 static void idle(struct vub_ring *r, bool run, u64 *spin_until)
 {
 	if (fault_active && fault_active->may_run) {
 		reactor_wait(&r->reactor, FAULT_US);
+		return;
+	}
+	if (run && r->s->poll && !r->held) {
+		rest();
+		reactor_poll(&r->reactor);
 		return;
 	}
 	if (run && r->polled && !r->held) {

@@ -150,7 +150,7 @@ int vub_serve(const struct vub_server *srv, struct rdev *dev)
 		if (listening)
 			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	}
-	if (vub_session_open(&s, dev, signal_fd)) {
+	if (vub_session_open(&s, dev, signal_fd, srv->poll)) {
 		if (srv->socket_path)
 			remove_socket(srv->socket_path, &ours);
 		return 1;

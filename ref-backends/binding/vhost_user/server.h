@@ -9,6 +9,7 @@
 struct vub_server {
 	const char *socket_path; /* listen here, or … */
 	int fd;			 /* … use this: connected (one session) or listening */
+	bool poll;		 /* rings are polled: no driver need notify, and no thread sleeps */
 };
 
 /*

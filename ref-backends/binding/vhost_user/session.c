@@ -277,12 +277,13 @@ void vub_session_run(struct vub_session *s, int sock)
 	session_end(s);
 }
 
-int vub_session_open(struct vub_session *s, struct rdev *dev, int signal_fd)
+int vub_session_open(struct vub_session *s, struct rdev *dev, int signal_fd, bool poll)
 {
 	memset(s, 0, sizeof(*s));
 	s->dev = dev;
 	s->num_rings = dev->num_queues;
 	s->signal_fd = signal_fd;
+	s->poll = poll;
 	s->mem = &s->mems[0];
 	s->log_fd = s->backend_fd = -1;
 	s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

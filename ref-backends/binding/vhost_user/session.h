@@ -46,6 +46,7 @@ struct vub_session {
 	bool needs_reset_announce; /* atomic */
 
 	int signal_fd;
+	bool poll; /* rings are looked at all the time */
 	bool stop; /* SIGTERM came: end */
 	u64 stop_at;
 	bool resized;	     /* SIGUSR1 came */
@@ -66,7 +67,7 @@ u64 vub_protocol_features(struct vub_session *s);
  * Starts the rings' threads. signal_fd is a signalfd: SIGUSR1 is "the outside of the device
  * changed", any other ends the program (s->stop). 0, or -1 after a line on stderr.
  */
-int vub_session_open(struct vub_session *s, struct rdev *dev, int signal_fd);
+int vub_session_open(struct vub_session *s, struct rdev *dev, int signal_fd, bool poll);
 void vub_session_close(struct vub_session *s);
 
 /* Serve one connection until it ends, which closes the socket, or until a signal ends it. */

@@ -13,6 +13,7 @@
 #include "ref-backends/binding/vhost_user/server.h"
 #include "ref-backends/device/host/entropy.h"
 #include "ref-backends/device/host/store.h"
+#include "ref-backends/device/null.h"
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
 #include "traces/trace.h"
@@ -40,13 +41,15 @@ static void usage(FILE *f)
 	      "[OPTION…]\n"
 	      "       ringside-backend --print-capabilities | --list-faults | --list-devices\n"
 	      "\n"
-	      "Serves one vhost-user front-end after the other until SIGTERM. DEVICE is blk or rng;\n"
-	      "blk need not be said beside one of its options.\n"
+	      "Serves one vhost-user front-end after the other until SIGTERM. DEVICE is blk, rng or\n"
+	      "null; blk need not be said beside one of its options.\n"
 	      "\n"
 	      "  --socket-path PATH     listen on this unix socket\n"
 	      "  --fd N                 use this inherited socket: a connected one for one\n"
 	      "                         session, or a listening one\n"
 	      "  --num-queues N         queues, each with its thread (4)\n"
+	      "  --poll                 look at the rings all the time: no notification is needed, and\n"
+	      "                         each queue keeps a processor busy\n"
 	      "\n"
 	      "A device with registers, in a machine without a processor:\n"
 	      "  --registers pci|mmio   what its registers are\n"
@@ -67,7 +70,7 @@ static void usage(FILE *f)
 	      "  --read-only            offer VIRTIO_BLK_F_RO; writes fail\n"
 	      "  --serial S             what GET_ID answers, up to 20 bytes (ringside)\n"
 	      "\n"
-	      "Device rng has no options of its own.\n"
+	      "Devices rng and null have no options of their own. null returns every buffer at once.\n"
 	      "\n"
 	      "For tests:\n"
 	      "  --fault NAME           break one clause (see --list-faults)\n"
@@ -176,6 +179,7 @@ enum {
 	OPT_NULL,
 	OPT_READ_ONLY,
 	OPT_NUM_QUEUES,
+	OPT_POLL,
 	OPT_REGISTERS,
 	OPT_MACHINE,
 	OPT_RAM,
@@ -205,6 +209,7 @@ static const struct option long_options[] = {
 	{ "null", optional_argument, NULL, OPT_NULL },
 	{ "read-only", no_argument, NULL, OPT_READ_ONLY },
 	{ "num-queues", required_argument, NULL, OPT_NUM_QUEUES },
+	{ "poll", no_argument, NULL, OPT_POLL },
 	{ "registers", required_argument, NULL, OPT_REGISTERS },
 	{ "machine", required_argument, NULL, OPT_MACHINE },
 	{ "ram", required_argument, NULL, OPT_RAM },
@@ -258,6 +263,9 @@ static int parse_option(struct options *o, int opt)
 			return usage_error("--num-queues: '%s' is not a number from 1 to 256",
 					   optarg);
 		o->num_queues = (unsigned)v;
+		break;
+	case OPT_POLL:
+		o->server.poll = true;
 		break;
 	case OPT_REGISTERS:
 		if (strcmp(optarg, "pci") && strcmp(optarg, "mmio"))
@@ -384,12 +392,23 @@ static int run_rng(const struct options *o)
 	return serve(o, &rng.dev);
 }
 
+static int run_null(const struct options *o)
+{
+	struct rdev dev;
+
+	if (o->registers)
+		return usage_error("%s", "null has no registers: it is no device type");
+	rnull_init(&dev, (u16)o->num_queues);
+	return vub_serve(&o->server, &dev);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct options *o);
 } devices[] = {
 	{ "blk", run_blk },
 	{ "rng", run_rng },
+	{ "null", run_null },
 };
 
 /* Where it is reached: 0, or the exit status. */
@@ -425,7 +444,7 @@ static int run(const struct options *o)
 		if (strcmp(o->device, devices[i].name) == 0)
 			run_device = devices[i].run;
 	if (!run_device)
-		return usage_error("no device type '%s': blk and rng are", o->device);
+		return usage_error("no device type '%s': blk, rng and null are", o->device);
 	status = check_place(o);
 	if (status)
 		return status;
