@@ -12,7 +12,7 @@
 
 struct collect_opts {
 	const char *from, *name, *output, *expect_path, *raw;
-	bool has_memory;
+	bool has_memory, resume;
 	u64 memory;
 	u64 job; /* from 1; 0: not chosen */
 	enum wire_job_kind kind;
@@ -29,6 +29,7 @@ static void help(void)
 	     "      --from FILE         the stream; standard input when not told, or '-'\n"
 	     "      --memory OFFSET     FILE is guest memory, and the stream stands at this offset\n"
 	     "      --job N|KIND        of several jobs this one: its number, conform or bench\n"
+	     "      --resume            only print the word that the next boot's job needs, if any\n"
 	     "      --expect FILE       known deviations: lines of CHECK VERDICT REASON\n"
 	     "      --name NAME         what reports call the target\n"
 	     "      --raw FILE          write the time stamps of single requests there\n"
@@ -62,15 +63,22 @@ static int parse(int argc, char **argv, struct collect_opts *o)
 		EXPECT,
 		NAME,
 		RAW,
+		RESUME,
 		FORMAT,
 		HELP
 	};
 	static const struct option longopts[] = {
-		{ "from", 1, 0, FROM },	    { "memory", 1, 0, MEMORY },
-		{ "job", 1, 0, JOB },	    { "expect", 1, 0, EXPECT },
-		{ "name", 1, 0, NAME },	    { "raw", 1, 0, RAW },
-		{ "format", 1, 0, FORMAT }, { "output", 1, 0, 'o' },
-		{ "help", 0, 0, HELP },	    { 0, 0, 0, 0 },
+		{ "from", 1, 0, FROM },
+		{ "memory", 1, 0, MEMORY },
+		{ "job", 1, 0, JOB },
+		{ "expect", 1, 0, EXPECT },
+		{ "name", 1, 0, NAME },
+		{ "raw", 1, 0, RAW },
+		{ "format", 1, 0, FORMAT },
+		{ "output", 1, 0, 'o' },
+		{ "resume", 0, 0, RESUME },
+		{ "help", 0, 0, HELP },
+		{ 0, 0, 0, 0 },
 	};
 	const unsigned formats = 1u << CLI_FORMAT_TEXT | 1u << CLI_FORMAT_JSON |
 				 1u << CLI_FORMAT_JUNIT | 1u << CLI_FORMAT_TAP;
@@ -93,6 +101,9 @@ static int parse(int argc, char **argv, struct collect_opts *o)
 			break;
 		case EXPECT:
 			o->expect_path = optarg;
+			break;
+		case RESUME:
+			o->resume = true;
 			break;
 		case NAME:
 			o->name = optarg;
@@ -305,8 +316,13 @@ static int complain(const struct collect_opts *o, const struct collect *c)
 		cli_error("%s: %s", said_by(o), c->error);
 		return CLI_TARGET;
 	}
-	for (unsigned i = 0; i < c->job_count; i++)
+	for (unsigned i = 0; i < c->job_count; i++) {
 		of_kind += chosen(o, c, i);
+		if (rc != CLI_OK || !chosen(o, c, i) || !c->job[i].run.died[0])
+			continue;
+		cli_error("%s: %s", said_by(o), c->job[i].run.died);
+		rc = CLI_TARGET;
+	}
 	if (rc == CLI_OK && !of_kind && (o->job || o->kind)) {
 		cli_error("%s: the guest did no such job", said_by(o));
 		rc = CLI_USAGE;
@@ -329,7 +345,12 @@ static int collect(const struct collect_opts *o)
 	}
 	if (rc == CLI_OK)
 		rc = read_stream(o, c);
-	if (rc == CLI_OK) {
+	if (rc == CLI_OK && o->resume) {
+		u32 number, next;
+
+		if (collect_resume(c, &number, &next))
+			printf("resume=%u:%u\n", number, next);
+	} else if (rc == CLI_OK) {
 		collect_finish(c);
 		rc = write_jobs(o, c, o->expect_path ? &expect : NULL);
 		said = complain(o, c);

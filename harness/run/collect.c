@@ -65,9 +65,36 @@ static const struct check *find_check(const char *id)
 
 /* --- messages, one function each; false: the stream is broken, and c->error says why --------------------- */
 
+/* What the check under way comes to when the guest does not end it. */
+static void end_open_check(struct collect *c, struct collect_job *j, const char *why);
+
+/* Another boot: it goes on where the last one stopped, which asked for it, panicked or was ended. */
+static void begin_again(struct collect *c)
+{
+	struct collect_job *j = current(c);
+
+	if (c->open_check && j) {
+		char why[RESULT_TEXT];
+
+		snprintf(why, sizeof(why), "%s%.*s",
+			 c->panic[0] ? "the guest panicked: " : "the guest ended",
+			 (int)MIN(strcspn(c->panic, "\n"), 150u), c->panic);
+		end_open_check(c, j, why);
+	}
+	c->panic[0] = '\0';
+	c->ended = c->restart = false;
+	c->resuming = true;
+	free(c->given);
+	c->given = NULL;
+}
+
 static bool take_hello(struct collect *c)
 {
 	struct wire_hello m;
+
+	if (c->greeted)
+		begin_again(c);
+	c->boots++;
 
 	if (!wire_hello(&c->wire, &m))
 		return out_of_order(c, "a greeting that ends early");
@@ -85,18 +112,35 @@ static bool take_hello(struct collect *c)
 	return true;
 }
 
+/* The job that was under way goes on with the first check that has no verdict. */
+static bool resume_job(struct collect *c, const struct wire_job *m)
+{
+	const struct collect_job *j = current_of(c, WIRE_JOB_CONFORM);
+
+	if (!j || m->number != j->number || m->kind != WIRE_JOB_CONFORM || m->first != j->taken ||
+	    m->checks != j->planned || strcmp(m->uri, j->uri) != 0)
+		return broken(c, "the guest started over: the machine was reset");
+	c->resuming = false;
+	return true;
+}
+
 static bool take_job(struct collect *c)
 {
 	struct collect_job *j = &c->job[c->job_count];
 	struct wire_job m;
 
-	if (!wire_job(&c->wire, &m) || current(c))
+	if (!wire_job(&c->wire, &m))
+		return out_of_order(c, "a job that ends early");
+	if (c->resuming)
+		return resume_job(c, &m);
+	if (current(c) || m.first)
 		return out_of_order(c, "a job");
 	if (c->job_count == COLLECT_JOBS || m.checks > 65536 ||
 	    (m.kind != WIRE_JOB_CONFORM && m.kind != WIRE_JOB_BENCH))
 		return broken(c, "frame %u: a job that this ringside does not know", c->frame.seq);
 	*j = (struct collect_job){
 		.kind = m.kind,
+		.number = m.number,
 		.uri = strdup(m.uri),
 		.device = strdup(m.device),
 		.transport = strdup(m.transport),
@@ -120,9 +164,12 @@ static bool take_plan(struct collect *c)
 	struct collect_job *j = current_of(c, WIRE_JOB_CONFORM);
 	struct wire_plan m;
 	char *rest, *id;
+	u32 at;
 
-	if (!wire_plan(&c->wire, &m) || !j || m.first != j->run.count)
+	if (!wire_plan(&c->wire, &m) || !j || m.first > j->run.count)
 		return out_of_order(c, "a plan");
+	/* A boot behind the first says it again. */
+	at = m.first;
 	/* A reader's texts are its own to take apart. */
 	for (id = strtok_r((char *)m.ids, "\n", &rest); id; id = strtok_r(NULL, "\n", &rest)) {
 		const struct check *k = find_check(id);
@@ -132,9 +179,10 @@ static bool take_plan(struct collect *c)
 				      "the guest (version %s) has a check '%.60s' that this "
 				      "ringside (%s) does not know",
 				      c->guest.ringside, id, ringside_version);
-		if (j->run.count == j->planned)
-			return out_of_order(c, "a plan of more checks than were announced");
-		j->run.results[j->run.count++].check = k;
+		if (at == j->planned || (at < j->run.count && j->run.results[at].check != k))
+			return out_of_order(c, "a plan that is another than announced");
+		j->run.results[at++].check = k;
+		j->run.count = MAX(j->run.count, at);
 	}
 	return true;
 }
@@ -178,6 +226,19 @@ static void give_log(struct collect *c, struct result *res)
 	c->log = NULL;
 	c->log_lines = 0;
 	c->open_check = 0;
+}
+
+static void end_open_check(struct collect *c, struct collect_job *j, const char *why)
+{
+	struct result *res = &j->run.results[c->open_check - 1];
+
+	res->verdict = VERDICT_ERROR;
+	snprintf(res->reason, sizeof(res->reason), "%s", why);
+	if (!j->run.died[0])
+		snprintf(j->run.died, sizeof(j->run.died), "%.180s, during %.60s", why,
+			 res->check->id);
+	give_log(c, res);
+	j->taken++;
 }
 
 static bool take_result(struct collect *c)
@@ -344,8 +405,10 @@ static bool take_end(struct collect *c)
 {
 	struct wire_end m;
 
-	if (!wire_end(&c->wire, &m) || current(c) || m.frames != c->frame.seq + 1)
+	if (!wire_end(&c->wire, &m) || m.frames != c->frame.seq + 1 ||
+	    (current(c) != NULL) != (m.restart != 0))
 		return out_of_order(c, "the end");
+	c->restart = m.restart;
 	c->ended = true;
 	return true;
 }
@@ -364,9 +427,12 @@ static bool right_place(struct collect *c)
 {
 	const struct frame *f = &c->frame;
 
-	if (f->seq == 0 && f->kind == WIRE_HELLO && c->greeted)
+	if (f->seq == 0 && f->kind == WIRE_HELLO && c->greeted) {
+		if (current(c) && !c->resuming)
+			return true;
 		return broken(c, "the guest started over behind frame %u: the machine was reset",
 			      c->next_seq - 1);
+	}
 	if (c->ended)
 		return broken(c, "frame %u comes behind the end", f->seq);
 	if (f->seq == c->next_seq + 1)
@@ -448,8 +514,10 @@ static void settle_conform(struct collect *c, struct collect_job *j, const char 
 	};
 	if (j->taken == j->planned && j->ended)
 		return;
-	snprintf(r->died, sizeof(r->died), "%.180s%s%s", why, c->open_check ? ", during " : "",
-		 c->open_check ? r->results[c->open_check - 1].check->id : "");
+	if (!r->died[0])
+		snprintf(r->died, sizeof(r->died), "%.180s%s%s", why,
+			 c->open_check ? ", during " : "",
+			 c->open_check ? r->results[c->open_check - 1].check->id : "");
 	for (u32 i = j->taken; i < r->count; i++) {
 		struct result *res = &r->results[i];
 		const bool under_way = c->open_check == i + 1;
@@ -462,6 +530,18 @@ static void settle_conform(struct collect *c, struct collect_job *j, const char 
 	}
 }
 
+bool collect_resume(const struct collect *c, u32 *number, u32 *next)
+{
+	const struct collect_job *j = c->job_count ? &c->job[c->job_count - 1] : NULL;
+
+	if (c->error[0] || !j || j->ended || j->kind != WIRE_JOB_CONFORM ||
+	    j->run.count != j->planned || !(c->restart || c->open_check))
+		return false;
+	*number = j->number;
+	*next = j->taken + (c->open_check != 0);
+	return *next < j->planned;
+}
+
 void collect_finish(struct collect *c)
 {
 	char why[RESULT_TEXT];
@@ -472,6 +552,8 @@ void collect_finish(struct collect *c)
 	if (!c->greeted && !c->error[0])
 		broken(c, "no guest has spoken%s%.150s", c->noise[0] ? "; the last line is: " : "",
 		       c->noise);
+	else if (c->restart && !c->error[0])
+		broken(c, "the stream ends where the guest asks to be booted again");
 	else if (!c->ended && !c->error[0])
 		broken(c, "the stream ends behind frame %u, before the guest was done",
 		       c->next_seq - 1);

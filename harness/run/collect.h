@@ -17,6 +17,7 @@
 
 struct collect_job {
 	enum wire_job_kind kind;
+	u32 number; /* the guest's own, from 0: jobs without a result count, too */
 	bool ended;
 	char *uri, *device, *transport;
 	u64 features;
@@ -50,9 +51,12 @@ struct collect {
 	struct collect_job job[COLLECT_JOBS];
 	unsigned job_count;
 	u64 first_request; /* ticks of that mark, 0: none */
+	unsigned boots;
+	bool restart; /* the last one asked for another */
 
 	/* Between pieces. */
 	u32 next_seq;
+	bool resuming;	/* a boot behind the first has greeted, and has to take up its job */
 	u32 open_check; /* index + 1 of the check under way; 0: none */
 	char **log;
 	unsigned log_lines;
@@ -67,6 +71,11 @@ struct collect *collect_new(void);
 void collect_feed(struct collect *c, const char *data, size_t len);
 /* Nothing more will come: says what is missing, and settles what did not end. */
 void collect_finish(struct collect *c);
+/*
+ * Before collect_finish(): where the next boot is to go on, because the last one asked for it, or died
+ * in the middle of a check while others are left. False: there is nothing to go on with.
+ */
+bool collect_resume(const struct collect *c, u32 *number, u32 *next);
 void collect_free(struct collect *c);
 
 #endif

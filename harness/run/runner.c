@@ -142,18 +142,13 @@ static void note_death(struct runner *rn, struct result *res)
 	}
 }
 
-/*
- * What was not as it should be may have left the target in a state in which the next check cannot be
- * judged: a ring that is stuck, a back-end that has given up.
- */
 static bool unsettled(struct runner *rn, const struct result *res)
 {
 	if (carrier_severed(&rn->carrier)) {
 		evidence_log(&rn->evidence, "  the back-end closed QEMU's connection");
 		return true;
 	}
-	return res->check->disturbs || res->verdict == VERDICT_FAIL ||
-	       res->verdict == VERDICT_ERROR;
+	return core_unsettled(res->check, res->verdict);
 }
 
 static void stop(struct runner *rn)

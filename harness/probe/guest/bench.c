@@ -331,7 +331,7 @@ bool run_bench(struct guest_target *t, u32 number)
 	b.t = t;
 	done = bring_up(job) && prepare(job) && (job->poll || set_up_wait());
 	if (done) {
-		run_begin(t, number, b.offered, regs_from_tp(t->tp)->queues, 0);
+		run_begin(t, number, b.offered, regs_from_tp(t->tp)->queues, 0, 0);
 		done = measure(job);
 	}
 	t->tp->ops->close(t->tp);

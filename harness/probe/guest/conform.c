@@ -104,7 +104,7 @@ const char *run_interrupted(void)
 	return selected[under_way]->id;
 }
 
-bool run_conform(struct guest_target *t, u32 number)
+bool run_conform(struct guest_target *t, u32 number, u32 first, bool restart, u32 *next)
 {
 	const u64 start = guest_now_ns();
 	struct core_choice choice = { .check_glob = t->job->check_glob,
@@ -113,6 +113,7 @@ bool run_conform(struct guest_target *t, u32 number)
 	struct core_face *face = &core.face;
 	u32 count;
 
+	*next = 0;
 	memset(&core, 0, sizeof(core));
 	core.tp = t->tp;
 	core.evidence = &evidence;
@@ -133,10 +134,16 @@ bool run_conform(struct guest_target *t, u32 number)
 			 count);
 		return false;
 	}
-	run_begin(t, number, face->all_features, face->queues, count);
+	run_begin(t, number, face->all_features, face->queues, count, first);
 	send_plan(count);
-	for (u32 i = 0; i < count; i++)
+	for (u32 i = first; i < count; i++) {
 		run_one(i);
+		if (restart && i + 1 < count &&
+		    (core_unsettled(selected[i], evidence.verdict) || selected[i + 1]->fresh)) {
+			*next = i + 1;
+			return true;
+		}
+	}
 	run_end(number, count, start);
 	return true;
 }

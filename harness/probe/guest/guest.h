@@ -72,6 +72,7 @@ enum guest_exit {
 	GUEST_DONE,   /* every job was done */
 	GUEST_FAILED, /* a job could not be done; the rest was */
 	GUEST_PANIC,
+	GUEST_RESTART, /* it is to be booted again, to go on */
 };
 
 /* End the machine. `where` is the job's exit=, NULL when it has none. */

@@ -19,7 +19,8 @@ u64 guest_now_ns(void)
 	return clock_ns(&machine.clock, clock_start(&machine.clock));
 }
 
-void run_begin(const struct guest_target *t, u32 number, u64 features, unsigned queues, u32 checks)
+void run_begin(const struct guest_target *t, u32 number, u64 features, unsigned queues, u32 checks,
+	       u32 first)
 {
 	struct wire_job m = {
 		.number = number,
@@ -30,6 +31,7 @@ void run_begin(const struct guest_target *t, u32 number, u64 features, unsigned 
 		.features = features,
 		.queues = queues,
 		.checks = checks,
+		.first = first,
 	};
 
 	out_end(wire_job(out_begin(WIRE_JOB), &m));
@@ -104,8 +106,9 @@ static void set_clock(void)
 	}
 }
 
-static bool run_job(u32 number)
+static bool run_job(u32 number, u32 *next)
 {
+	const u32 first = jobs.resume && number == jobs.resume_job ? jobs.resume_check : 0;
 	const struct job *j = &jobs.job[number];
 
 	if (j->kind == WIRE_JOB_LIST) {
@@ -116,7 +119,7 @@ static bool run_job(u32 number)
 		out_text(WIRE_FAIL, "%s", target.why);
 		return false;
 	}
-	return j->kind == WIRE_JOB_CONFORM ? run_conform(&target, number)
+	return j->kind == WIRE_JOB_CONFORM ? run_conform(&target, number, first, jobs.restart, next)
 					   : run_bench(&target, number);
 }
 
@@ -144,10 +147,13 @@ void guest_main(void)
 		out_text(WIRE_FAIL, "%s", error);
 		end.failed = 1;
 	}
-	for (u32 i = 0; understood && i < jobs.count; i++)
-		end.failed = (u8)(end.failed + !run_job(i));
+	for (u32 i = jobs.resume_job; understood && i < jobs.count && !end.restart; i++) {
+		end.failed = (u8)(end.failed + !run_job(i, &end.next));
+		end.restart = end.next != 0;
+		end.number = i;
+	}
 	end.frames = out_frames() + 1;
 	out_end(wire_end(out_begin(WIRE_END), &end));
 	out_flush();
-	arch_exit(end.failed ? GUEST_FAILED : GUEST_DONE, jobs.exit);
+	arch_exit(end.restart ? GUEST_RESTART : end.failed ? GUEST_FAILED : GUEST_DONE, jobs.exit);
 }

@@ -10,14 +10,19 @@
 
 #include "harness/probe/guest/access.h"
 
-bool run_conform(struct guest_target *t, u32 number);
+/*
+ * From check `first` on. `restart`: stop behind a check that may have damaged the device, when others are
+ * left. Then *next is the check to go on with; otherwise 0.
+ */
+bool run_conform(struct guest_target *t, u32 number, u32 first, bool restart, u32 *next);
 bool run_bench(struct guest_target *t, u32 number);
 
 /* The check under way, for a panic; "" when there is none. Also sends what it has logged so far. */
 const char *run_interrupted(void);
 
 /* JOB, with what every job knows. */
-void run_begin(const struct guest_target *t, u32 number, u64 features, unsigned queues, u32 checks);
+void run_begin(const struct guest_target *t, u32 number, u64 features, unsigned queues, u32 checks,
+	       u32 first);
 void run_end(u32 number, u32 results, u64 since_ns);
 
 u64 guest_now_ns(void);

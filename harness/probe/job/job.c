@@ -124,6 +124,8 @@ enum key {
 	KEY_CHANNEL,
 	KEY_EXIT,
 	KEY_COUNTER_HZ,
+	KEY_RESTART,
+	KEY_RESUME,
 	KEY_MSI,
 	KEY_ECAM,
 	KEY_BARS,
@@ -152,6 +154,8 @@ static const char *const keys[KEYS] = {
 	[KEY_CHANNEL] = "channel",
 	[KEY_EXIT] = "exit",
 	[KEY_COUNTER_HZ] = "counter-hz",
+	[KEY_RESTART] = "restart",
+	[KEY_RESUME] = "resume",
 	[KEY_MSI] = "msi",
 	[KEY_ECAM] = "ecam",
 	[KEY_BARS] = "bars",
@@ -241,6 +245,19 @@ static bool take_bench(struct bench_job *b, enum key key, const char *value)
 	}
 }
 
+/* JOB:CHECK, both from 0, as the boot before has said. */
+static bool parse_resume(struct jobs *jobs, char *s)
+{
+	char *colon = strchr(s, ':');
+
+	if (!colon)
+		return false;
+	*colon = '\0';
+	jobs->resume = true;
+	return number32(s, 0, JOBS_MAX - 1, &jobs->resume_job) &&
+	       number32(colon + 1, 0, 65535, &jobs->resume_check);
+}
+
 static bool take(struct jobs *jobs, struct job *common, enum key key, char *value)
 {
 	struct job *j = jobs->count ? &jobs->job[jobs->count - 1] : common;
@@ -256,6 +273,10 @@ static bool take(struct jobs *jobs, struct job *common, enum key key, char *valu
 		return true;
 	case KEY_COUNTER_HZ:
 		return number_in(value, 1000, 1ull << 40, &jobs->counter_hz);
+	case KEY_RESTART:
+		return choice(value, "on", "off", &jobs->restart);
+	case KEY_RESUME:
+		return parse_resume(jobs, value);
 	case KEY_MSI:
 		return choice(value, "irq", "memory", &jobs->msi);
 	case KEY_ECAM:

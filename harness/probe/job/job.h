@@ -44,7 +44,10 @@ struct jobs {
 	u64 counter_hz; /* 0: found out */
 	u64 ecam;	/* PCI configuration space; 0: found out */
 	u64 bar_base;	/* 0: the machine's usual place */
-	bool msi;	/* MSI-X as interrupts; else as writes to memory that are polled */
+	bool restart;	/* ask for a new machine behind a check that may have damaged the device */
+	bool resume;	/* go on: */
+	u32 resume_job, resume_check;
+	bool msi; /* MSI-X as interrupts; else as writes to memory that are polled */
 };
 
 /*

@@ -109,6 +109,7 @@ bool wire_job(struct wire *w, struct wire_job *m)
 	NUMBER(w, m->features);
 	NUMBER(w, m->queues);
 	NUMBER(w, m->checks);
+	NUMBER(w, m->first);
 	return !w->bad;
 }
 
@@ -216,5 +217,8 @@ bool wire_end(struct wire *w, struct wire_end *m)
 {
 	NUMBER(w, m->failed);
 	NUMBER(w, m->frames);
+	NUMBER(w, m->restart);
+	NUMBER(w, m->number);
+	NUMBER(w, m->next);
 	return !w->bad;
 }

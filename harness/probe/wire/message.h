@@ -18,7 +18,8 @@
 
 /*
  * The order of a stream: HELLO, then for each job JOB, its results, JOB_END, and at last END. NOTE and
- * MARK may come anywhere; PANIC is the last frame of a guest that failed.
+ * MARK may come anywhere; PANIC is the last frame of a guest that failed. The streams of several boots
+ * make one when each goes on where the one before it ended.
  */
 enum wire_kind {
 	WIRE_HELLO = 1,
@@ -74,6 +75,7 @@ struct wire_job {
 	u64 features;
 	u32 queues;
 	u32 checks; /* of a conform job */
+	u32 first;  /* that this boot runs: those before it ran in boots before */
 };
 
 struct wire_plan {
@@ -141,6 +143,9 @@ struct wire_text {
 struct wire_end {
 	u8 failed;  /* jobs that could not be done */
 	u32 frames; /* with this one */
+	/* The machine is to be started anew, and to go on with check `next` of job `number`. */
+	u8 restart;
+	u32 number, next;
 };
 
 /* Begin to write a payload of this kind, or to read the one that `f` holds. */

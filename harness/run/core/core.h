@@ -38,6 +38,15 @@ int core_look(struct tp *tp, struct core_face *face);
 /* Run one check, or find out that it does not apply: all that came of it is in co->evidence. */
 void core_run(struct core *co, const struct check *k);
 
+/*
+ * What was not as it should be may have left the target in a state in which the next check cannot be
+ * judged: a ring that is stuck, a back-end that has given up.
+ */
+static inline bool core_unsettled(const struct check *k, enum verdict v)
+{
+	return k->disturbs || v == VERDICT_FAIL || v == VERDICT_ERROR;
+}
+
 /* Is the check one for this transport (NULL: any)? */
 bool runner_goes_over(const struct check *k, const char *transport);
 

@@ -93,7 +93,9 @@ static void semihosting_exit(u64 code)
 
 void arch_exit(enum guest_exit how, const char *where)
 {
-	static const u8 codes[] = { [GUEST_DONE] = 33, [GUEST_FAILED] = 35, [GUEST_PANIC] = 37 };
+	static const u8 codes[] = {
+		[GUEST_DONE] = 33, [GUEST_FAILED] = 35, [GUEST_PANIC] = 37, [GUEST_RESTART] = 39
+	};
 
 	if (where && text_same(where, "semihosting"))
 		semihosting_exit(codes[how]);

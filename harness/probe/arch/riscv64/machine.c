@@ -150,7 +150,9 @@ bool arch_calibrate(struct clock *c, unsigned ms)
 
 void arch_exit(enum guest_exit how, const char *where)
 {
-	static const u32 codes[] = { [GUEST_DONE] = 33, [GUEST_FAILED] = 35, [GUEST_PANIC] = 37 };
+	static const u32 codes[] = {
+		[GUEST_DONE] = 33, [GUEST_FAILED] = 35, [GUEST_PANIC] = 37, [GUEST_RESTART] = 39
+	};
 	u64 at = test_device;
 
 	if (where)

@@ -223,9 +223,10 @@ void arch_relax(void)
 void arch_exit(enum guest_exit how, const char *where)
 {
 	/* isa-debug-exit ends QEMU with twice this and one. */
-	static const u8 codes[] = {
-		[GUEST_DONE] = 0x10, [GUEST_FAILED] = 0x11, [GUEST_PANIC] = 0x12
-	};
+	static const u8 codes[] = { [GUEST_DONE] = 0x10,
+				    [GUEST_FAILED] = 0x11,
+				    [GUEST_PANIC] = 0x12,
+				    [GUEST_RESTART] = 0x13 };
 	static const struct {
 		u16 limit;
 		u64 base;
