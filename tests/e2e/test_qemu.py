@@ -201,7 +201,8 @@ def test_a_real_crash_of_qemu(run_json, behind, own_tmp):
     assert "QEMU was killed by signal 11" in late["reason"]
     assert late["clause"] == "ROB.live.bad-request"
     assert "during regs.queue.enabled-late" in result["died"]
-    assert {c["verdict"] for c in checks.values()} == {"pass"}, "those before and behind it"
+    verdicts = {c["verdict"] for c in checks.values()}
+    assert "pass" in verdicts <= {"pass", "skip", "info"}, "those before and behind it"
 
 
 def test_an_expected_crash_is_no_failure(ringside, behind, run_dir):
@@ -268,4 +269,4 @@ def test_the_table_of_devices(repo, build_dir):
     done = subprocess.run([repo / "ci/qemu-devices", "--build", build_dir, "rng-pci", "rng-mmio"],
                           stdout=subprocess.PIPE, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout
-    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["rng-pci", "rng-mmio"]
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:-1]] == ["rng-pci", "rng-mmio"]
