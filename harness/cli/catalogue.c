@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "harness/cli/cli.h"
+#include "harness/run/runner.h"
 
 #define WHERE_BITS 6
 
@@ -222,30 +223,61 @@ bool catalogue_covers(const struct check *check, const struct clause *c)
 	return false;
 }
 
-bool catalogue_covered(const struct catalogue_proof *p, const struct clause *c)
+bool catalogue_goes_over(const struct check *check, unsigned where)
+{
+	/* What a check may need that only the one transport, or not that one, has. */
+	static const struct {
+		enum clause_where where;
+		const char *name;
+		u32 lacks;
+		bool has_pf;
+	} transports[] = {
+		{ CLAUSE_AT_VHOST_USER, "vhost-user", TP_CAP_MMIO | TP_CAP_PCI, true },
+		{ CLAUSE_AT_MMIO | CLAUSE_AT_GUEST, "mmio",
+		  TP_CAP_VHOST_USER | TP_CAP_PCI | TP_CAP_QUEUE_BASE | TP_CAP_CALL_COUNT |
+			  TP_CAP_OWN_CALL,
+		  false },
+		{ CLAUSE_AT_PCI | CLAUSE_AT_GUEST, "pci",
+		  TP_CAP_VHOST_USER | TP_CAP_MMIO | TP_CAP_QUEUE_BASE | TP_CAP_CALL_COUNT, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(transports); i++)
+		if ((!where || where & transports[i].where) &&
+		    runner_goes_over(check, transports[i].name) &&
+		    !(check->caps & transports[i].lacks) && (!check->pf || transports[i].has_pf))
+			return true;
+	return false;
+}
+
+bool catalogue_covered(const struct catalogue_proof *p, const struct clause *c, unsigned where)
 {
 	for_each_check (check)
-		if (catalogue_covers(*check, c) && catalogue_proven(p, *check))
+		if (catalogue_covers(*check, c) && catalogue_goes_over(*check, where) &&
+		    catalogue_proven(p, *check))
 			return true;
 	return false;
 }
 
 json_t *catalogue_json(const struct catalogue_proof *p, const struct clause *c)
 {
-	json_t *where = json_array(), *checks = json_array();
+	json_t *where = json_array(), *on = json_array(), *checks = json_array();
 
-	for (unsigned i = 0; i < WHERE_BITS; i++)
-		if (c->where & 1u << i)
-			json_array_append_new(where, json_string(clause_where_name(1u << i)));
+	for (unsigned i = 0; i < WHERE_BITS; i++) {
+		if (!(c->where & 1u << i))
+			continue;
+		json_array_append_new(where, json_string(clause_where_name(1u << i)));
+		if (catalogue_covered(p, c, 1u << i))
+			json_array_append_new(on, json_string(clause_where_name(1u << i)));
+	}
 	for_each_check (check)
 		if (catalogue_covers(*check, c))
 			json_array_append_new(checks, json_string((*check)->id));
-	return json_pack("{ss ss ss ss ss ss ss so so sb sb ss*}", "id", c->id, "actor",
+	return json_pack("{ss ss ss ss ss ss ss so so sb sb so ss*}", "id", c->id, "actor",
 			 clause_actor_name(c->actor), "level", clause_level_name(c->level),
 			 "section", c->section, "number", c->number, "summary", c->summary,
 			 "feature", c->feature, "observable", where, "checks", checks, "testable",
-			 clause_testable(c, 0), "covered", catalogue_covered(p, c), "reason",
-			 *c->reason ? c->reason : NULL);
+			 clause_testable(c, 0), "covered", catalogue_covered(p, c, 0), "covered_on",
+			 on, "reason", *c->reason ? c->reason : NULL);
 }
 
 const char *catalogue_where_text(unsigned where, char *buf, size_t size)

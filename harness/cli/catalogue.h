@@ -46,8 +46,13 @@ void catalogue_free_proof(struct catalogue_proof *p);
 bool catalogue_proven(const struct catalogue_proof *p, const struct check *check);
 
 bool catalogue_covers(const struct check *check, const struct clause *c);
-/* Some proven check covers it. */
-bool catalogue_covered(const struct catalogue_proof *p, const struct clause *c);
+/*
+ * Can the check be run on one of these transports (enum clause_where, or-ed; 0: any)? One that goes over
+ * registers also goes from inside a guest.
+ */
+bool catalogue_goes_over(const struct check *check, unsigned where);
+/* Some proven check covers it that goes over one of these transports (0: any). */
+bool catalogue_covered(const struct catalogue_proof *p, const struct clause *c, unsigned where);
 
 /* As `clauses` and `explain` show one in JSON. */
 json_t *catalogue_json(const struct catalogue_proof *p, const struct clause *c);

@@ -20,11 +20,13 @@ static const char help[] =
 	"  --section GLOB          id or its first parts (v14.blk, 'VU.ring.*'), section label\n"
 	"                          ('*block device*') or section number (2.7)\n"
 	"  --device TYPE           of this device type (blk, net, …) or of none in particular\n"
-	"  --transport T           that can be shown on T: vhost-user, mmio, pci, guest, ccw\n"
+	"  --transport T           that can be shown on T: vhost-user, mmio, pci, guest, ccw;\n"
+	"                          covered is then what a check covers that runs there\n"
 	"  --level L[,L…]          must, must-not, should, should-not, may\n"
 	"  --uncovered             testable device clauses that no proven check covers, and why\n"
 	"                          not where that is known\n"
 	"  --coverage              testable device clauses and how many are covered, per section\n"
+	"                          and on each transport\n"
 	"  --proof FILE            count only checks that FILE, a result of\n"
 	"                          'ringside prove --format json', says were proven\n"
 	"  --format text|json      text\n"
@@ -49,11 +51,19 @@ struct options {
 	int format;
 };
 
+/* Where checks run: a column each, unless --transport chooses among them. */
+static const enum clause_where columns[] = { CLAUSE_AT_VHOST_USER, CLAUSE_AT_MMIO, CLAUSE_AT_PCI,
+					     CLAUSE_AT_GUEST };
+
+struct tally {
+	unsigned testable, covered;
+};
+
 /* Counts of one section, or of all. */
 struct count {
 	const char *id; /* a clause of it; the first `len` characters name the section */
 	size_t len;
-	unsigned testable, covered;
+	struct tally all, on[ARRAY_SIZE(columns)];
 };
 
 static int parse(int argc, char **argv, struct options *o)
@@ -149,8 +159,8 @@ static int parse(int argc, char **argv, struct options *o)
 static bool chosen(const struct options *o, const struct clause *c)
 {
 	return catalogue_match(&o->filter, c) &&
-	       (!o->uncovered ||
-		(clause_testable(c, o->filter.where) && !catalogue_covered(&o->proof, c)));
+	       (!o->uncovered || (clause_testable(c, o->filter.where) &&
+				  !catalogue_covered(&o->proof, c, o->filter.where)));
 }
 
 static json_t *list_json(const struct options *o)
@@ -183,7 +193,7 @@ static void list_text(const struct options *o)
 		if (!chosen(o, c))
 			continue;
 		t = clause_testable(c, o->filter.where);
-		cov = catalogue_covered(&o->proof, c);
+		cov = catalogue_covered(&o->proof, c, o->filter.where);
 		n++;
 		testable += t;
 		covered += t && cov;
@@ -202,6 +212,21 @@ static void list_text(const struct options *o)
 	       n == 1 ? "" : "s", testable, covered);
 }
 
+static void tally(const struct options *o, struct tally *t, const struct clause *c, unsigned where)
+{
+	if (!clause_testable(c, where))
+		return;
+	t->testable++;
+	t->covered += catalogue_covered(&o->proof, c, where);
+}
+
+static void count(const struct options *o, struct count *n, const struct clause *c)
+{
+	tally(o, &n->all, c, o->filter.where);
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		tally(o, &n->on[i], c, columns[i]);
+}
+
 /* Clauses stand in the table by section, so one section is one run of them. */
 static size_t count_sections(const struct options *o, struct count *sections, struct count *all)
 {
@@ -209,48 +234,88 @@ static size_t count_sections(const struct options *o, struct count *sections, st
 
 	for_each_clause (c) {
 		size_t len = clause_section_len(c->id);
-		bool cov;
 
 		if (!catalogue_match(&o->filter, c) || !clause_testable(c, o->filter.where))
 			continue;
 		if (n == 0 || sections[n - 1].len != len ||
 		    strncmp(sections[n - 1].id, c->id, len) != 0)
 			sections[n++] = (struct count){ .id = c->id, .len = len };
-		cov = catalogue_covered(&o->proof, c);
-		sections[n - 1].testable++;
-		sections[n - 1].covered += cov;
-		all->testable++;
-		all->covered += cov;
+		count(o, &sections[n - 1], c);
+		count(o, all, c);
 	}
 	return n;
 }
 
-static json_t *coverage_json(const struct count *sections, size_t n, const struct count *all)
+static bool shown(const struct options *o, size_t column)
+{
+	return !o->filter.where || o->filter.where & columns[column];
+}
+
+static json_t *transports_json(const struct options *o, const struct count *n)
+{
+	json_t *result = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		if (shown(o, i))
+			json_object_set_new(result, clause_where_name(columns[i]),
+					    json_pack("{si si}", "testable", (int)n->on[i].testable,
+						      "covered", (int)n->on[i].covered));
+	return result;
+}
+
+static json_t *coverage_json(const struct options *o, const struct count *sections, size_t n,
+			     const struct count *all)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_pack("{ss% si si}", "section", sections[i].id,
+		json_array_append_new(list, json_pack("{ss% si si so}", "section", sections[i].id,
 						      sections[i].len, "testable",
-						      (int)sections[i].testable, "covered",
-						      (int)sections[i].covered));
-	return json_pack("{ss si si so}", "schema", "ringside.coverage/1", "testable",
-			 (int)all->testable, "covered", (int)all->covered, "sections", list);
+						      (int)sections[i].all.testable, "covered",
+						      (int)sections[i].all.covered, "transports",
+						      transports_json(o, &sections[i])));
+	return json_pack("{ss si si so so}", "schema", "ringside.coverage/1", "testable",
+			 (int)all->all.testable, "covered", (int)all->all.covered, "transports",
+			 transports_json(o, all), "sections", list);
 }
 
-static void coverage_text(const struct count *sections, size_t n, const struct count *all)
+/* "11/12" of each transport, right-aligned under its name. */
+static void print_transports(const struct options *o, const struct count *n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+		char text[32] = "-";
+
+		if (!shown(o, i))
+			continue;
+		if (n->on[i].testable)
+			snprintf(text, sizeof(text), "%u/%u", n->on[i].covered, n->on[i].testable);
+		printf("  %10s", text);
+	}
+	putchar('\n');
+}
+
+static void coverage_text(const struct options *o, const struct count *sections, size_t n,
+			  const struct count *all)
 {
 	int width = (int)strlen("section");
 
 	for (size_t i = 0; i < n; i++)
 		width = MAX(width, (int)sections[i].len);
-	printf("%-*s  testable  covered\n", width, "section");
-	for (size_t i = 0; i < n; i++)
-		printf("%-*.*s  %8u  %7u\n", width, (int)sections[i].len, sections[i].id,
-		       sections[i].testable, sections[i].covered);
-	printf("\n%u testable, %u covered", all->testable, all->covered);
-	if (all->testable)
-		printf(" (%.1f %%)", 100.0 * all->covered / all->testable);
+	printf("%-*s  testable  covered", width, "section");
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		if (shown(o, i))
+			printf("  %10s", clause_where_name(columns[i]));
+	putchar('\n');
+	for (size_t i = 0; i < n; i++) {
+		printf("%-*.*s  %8u  %7u", width, (int)sections[i].len, sections[i].id,
+		       sections[i].all.testable, sections[i].all.covered);
+		print_transports(o, &sections[i]);
+	}
+	printf("%-*s  %8u  %7u", width, "all", all->all.testable, all->all.covered);
+	print_transports(o, all);
+	printf("\n%u testable, %u covered", all->all.testable, all->all.covered);
+	if (all->all.testable)
+		printf(" (%.1f %%)", 100.0 * all->all.covered / all->all.testable);
 	putchar('\n');
 }
 
@@ -267,9 +332,9 @@ static json_t *coverage(const struct options *o)
 	}
 	n = count_sections(o, sections, &all);
 	if (o->format == CLI_FORMAT_JSON)
-		result = coverage_json(sections, n, &all);
+		result = coverage_json(o, sections, n, &all);
 	else
-		coverage_text(sections, n, &all);
+		coverage_text(o, sections, n, &all);
 	free(sections);
 	return result;
 }

@@ -101,9 +101,36 @@ static void without_proof_registered_checks_count(void **state)
 {
 	const struct catalogue_proof all = { 0 };
 
-	assert_true(catalogue_covered(&all, clause("v14.blk.init.dev.4a")));
-	assert_true(catalogue_covered(&all, clause("ROB.blk.data")));
-	assert_false(catalogue_covered(&all, clause("v14.net.tx.dev.11")));
+	assert_true(catalogue_covered(&all, clause("v14.blk.init.dev.4a"), 0));
+	assert_true(catalogue_covered(&all, clause("ROB.blk.data"), 0));
+	assert_false(catalogue_covered(&all, clause("v14.net.tx.dev.11"), 0));
+}
+
+static void a_check_covers_where_it_runs(void **state)
+{
+	const struct catalogue_proof all = { 0 };
+	const struct clause *c = clause("v14.blk.init.dev.4a");
+	struct check k = { .id = "x" };
+
+	assert_true(catalogue_covered(&all, c, CLAUSE_AT_VHOST_USER));
+	assert_true(catalogue_goes_over(&k, CLAUSE_AT_MMIO));
+	assert_true(catalogue_goes_over(&k, CLAUSE_AT_GUEST));
+	assert_false(catalogue_goes_over(&k, CLAUSE_AT_CCW));
+	assert_false(catalogue_goes_over(&k, CLAUSE_AT_DRIVER_SIDE));
+	k.caps = TP_CAP_VHOST_USER;
+	assert_true(catalogue_goes_over(&k, 0));
+	assert_true(catalogue_goes_over(&k, CLAUSE_AT_VHOST_USER | CLAUSE_AT_PCI));
+	assert_false(catalogue_goes_over(&k, CLAUSE_AT_MMIO | CLAUSE_AT_PCI | CLAUSE_AT_GUEST));
+	k = (struct check){ .id = "x", .transport = CHECK_REGISTERS };
+	assert_false(catalogue_goes_over(&k, CLAUSE_AT_VHOST_USER));
+	assert_true(catalogue_goes_over(&k, CLAUSE_AT_MMIO));
+	assert_true(catalogue_goes_over(&k, CLAUSE_AT_PCI));
+	k.caps = TP_CAP_OWN_CALL;
+	assert_false(catalogue_goes_over(&k, CLAUSE_AT_MMIO));
+	assert_true(catalogue_goes_over(&k, CLAUSE_AT_PCI));
+	k = (struct check){ .id = "x", .pf = 1 };
+	assert_false(catalogue_goes_over(&k, CLAUSE_AT_PCI));
+	assert_true(catalogue_goes_over(&k, CLAUSE_AT_VHOST_USER));
 }
 
 static int load(struct catalogue_proof *p, const char *json)
@@ -177,6 +204,7 @@ int main(void)
 		cmocka_unit_test(by_device),
 		cmocka_unit_test(by_the_rest),
 		cmocka_unit_test(without_proof_registered_checks_count),
+		cmocka_unit_test(a_check_covers_where_it_runs),
 		cmocka_unit_test(a_proof_restricts),
 		cmocka_unit_test(what_is_no_proof),
 		cmocka_unit_test(json_of_a_clause),
