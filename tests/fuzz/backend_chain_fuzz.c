@@ -68,26 +68,29 @@ static bool in_memory(const struct dvq_seg *s)
 	return false;
 }
 
-static void look_at(const struct dvq_chain *c)
+/* Segments [from, from + n), which hold so many bytes. */
+static void look_at(const struct dvq_chain *c, u32 from, u32 n, u64 bytes)
 {
-	u64 readable = 0, writable = 0;
+	u64 sum = 0;
 
-	MUST(c->n_readable + c->n_writable <= c->cap);
-	for (u32 i = 0; i < c->n_readable + c->n_writable; i++) {
+	MUST(from + n <= c->cap);
+	for (u32 i = from; i < from + n; i++) {
 		MUST(c->segs[i].len > 0);
 		MUST(in_memory(&c->segs[i]));
-		*(i < c->n_readable ? &readable : &writable) += c->segs[i].len;
+		sum += c->segs[i].len;
 	}
-	MUST(readable == c->readable && writable == c->writable);
+	MUST(sum == bytes);
 }
 
 static void done(struct rdev_req *req)
 {
+	const struct dvq_chain *c = &req->chain;
+
 	request.done++;
-	MUST(req->used_len <= req->chain.writable);
+	MUST(req->used_len <= c->writable);
 	/* As it was: this is what a dirty log is told of. */
-	look_at(&req->chain);
-	dvq_push(request.vq, req->chain.head, req->used_len);
+	look_at(c, c->n_readable, c->n_writable, c->writable);
+	dvq_push(request.vq, c->head, req->used_len);
 }
 
 static void fill(void *ctx, void *to, size_t len)
@@ -114,8 +117,10 @@ static void serve(struct dvq_split *vq, struct rdev *dev)
 		*c = (struct dvq_chain){ .segs = segs, .cap = SEGS };
 		e = dvq_walk(vq, head, c);
 		MUST(c->head == head);
-		if (e == DVQ_OK || e == DVQ_E_SEGS)
-			look_at(c);
+		if (e == DVQ_OK || e == DVQ_E_SEGS) {
+			look_at(c, 0, c->n_readable, c->readable);
+			look_at(c, c->n_readable, c->n_writable, c->writable);
+		}
 		if (e == DVQ_OK) {
 			dev->ops->serve(dev, &request.req);
 			MUST(request.done == 1);

@@ -206,22 +206,34 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* Connections are served one after the other: when a new one was, all before it were. */
-static void settle(void)
+/* Is a new connection answered? It ends before this returns, and all that came before it have, too. */
+static bool answers(void)
 {
-	unsigned before;
-	struct vu_header ask = { VU_GET_FEATURES, VU_VERSION, 0 };
-	struct vu_reply r;
+	const struct vu_header ask = { VU_GET_FEATURES, VU_VERSION, 0 };
 	int sock = vu_wire_connect(path, 10000);
+	struct vu_reply r;
+	unsigned before;
+	bool ok;
 
 	MUST(sock >= 0);
-	MUST(vu_wire_send(sock, &ask, VU_HEADER_SIZE, NULL, 0, host_now_ns() + SECOND) == TP_OK);
-	if (vu_wire_recv(sock, &r, host_now_ns() + 10ull * SECOND) == TP_OK)
-		vu_reply_release(&r);
+	ok = vu_wire_send(sock, &ask, VU_HEADER_SIZE, NULL, 0, host_now_ns() + SECOND) == TP_OK &&
+	     vu_wire_recv(sock, &r, host_now_ns() + 30ull * SECOND) == TP_OK;
 	before = __atomic_load_n(&served, __ATOMIC_ACQUIRE);
 	close(sock);
+	if (!ok)
+		return false;
+	vu_reply_release(&r);
 	while (__atomic_load_n(&served, __ATOMIC_ACQUIRE) == before)
 		sched_yield();
+	return true;
+}
+
+/* Nothing of the last input is left: the first connection may still have been one that is to be closed. */
+static void settle(void)
+{
+	lies.left = 0;
+	while (!answers())
+		;
 }
 
 /* --- the checks ------------------------------------------------------------------------------------------ */
@@ -250,7 +262,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	honest = 0;
 	leave = false;
 	fuzz_run(k, &fe.tp, VIRTIO_ID_BLOCK, blk.dev.ops->features(&blk.dev));
-	lies.left = 0;
 	settle();
 	MUST(open_fds() == before);
 	return 0;
