@@ -155,6 +155,11 @@ bool ck_queue_start(struct ck *c, unsigned q, const struct ck_queue_opts *opts)
 		if (!ck_must(c, c->tp->ops->queue_max(c->tp, q, &max), "reading a queue's size"))
 			return false;
 		size = MIN(size, max);
+		if (!size)
+			return ck_error(c, "there is no queue %u", q);
+		/* Whether a size that is no power of two is right is for others to say. */
+		while (size & (size - 1))
+			size &= (u16)(size - 1);
 	}
 
 	if (q >= CK_QUEUES || c->slots_used + size > CK_SLOTS)

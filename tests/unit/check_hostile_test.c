@@ -15,6 +15,8 @@ struct fake {
 	struct tp tp; /* first */
 	u64 features;
 	unsigned accepted; /* how often features were set */
+	u16 queue_max;
+	u16 queue_size; /* as started */
 	u64 now;
 };
 
@@ -46,6 +48,18 @@ static int fake_num_queues(struct tp *t, unsigned *n)
 	return TP_OK;
 }
 
+static int fake_queue_max(struct tp *t, unsigned q, u16 *size)
+{
+	*size = ((struct fake *)t)->queue_max;
+	return TP_OK;
+}
+
+static int fake_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
+{
+	((struct fake *)t)->queue_size = cfg->size;
+	return TP_OK;
+}
+
 static u64 fake_now(struct tp *t)
 {
 	return ((struct fake *)t)->now += 1000000;
@@ -62,6 +76,8 @@ static const struct tp_ops fake_ops = {
 	.get_features = fake_get_features,
 	.set_features = fake_set_features,
 	.num_queues = fake_num_queues,
+	.queue_max = fake_queue_max,
+	.queue_start = fake_queue_start,
 	.now_ns = fake_now,
 	.relax = fake_relax,
 };
@@ -115,10 +131,33 @@ static void test_everything_offered(void **state)
 	assert_int_equal(f.accepted, 0);
 }
 
+/* The largest power of two that the queue can be; none is not a size. */
+static void test_queue_sizes(void **state)
+{
+	static u8 memory[1 << 16];
+	static struct vq_split_slot slots[CK_SLOTS];
+	static const struct {
+		u16 max, size;
+	} rows[] = { { 0, 0 }, { 1, 1 }, { 3, 2 }, { 100, 64 }, { 128, 128 }, { 65535, 128 } };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct verdicts v = { .host = { .vlog = vlog, .vrecord = vrecord } };
+		struct fake f = { .tp.ops = &fake_ops, .queue_max = rows[i].max };
+		struct ck ck = { .tp = &f.tp, .host = &v.host, .slots = slots, .queues = 1 };
+
+		f.tp.mem[0] = (struct tp_buf){ memory, { 0x1000 }, sizeof(memory) };
+		f.tp.mem_count = 1;
+		assert_int_equal(ck_queue_start(&ck, 0, NULL), rows[i].size != 0);
+		assert_int_equal(f.queue_size, rows[i].size);
+		assert_int_equal(v.n[VERDICT_ERROR], rows[i].size == 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_everything_offered),
+		cmocka_unit_test(test_queue_sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
