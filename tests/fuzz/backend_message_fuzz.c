@@ -3,9 +3,10 @@
  * Whatever a front-end sends: the back-end's session ends when the connection does, and keeps no
  * descriptor, no mapping and no ring running. Rings are served by their threads meanwhile.
  *
- * Input: records. Request (1, bit 7: need_reply), descriptors (1: kind and number), length (1),
- * payload. Request 0xff: the bytes are sent as they are. 0xfe: they go into guest memory, their place
- * being the first two.
+ * Input: records. Request (1, bit 7: need_reply), descriptors (1: kind and number; bit 7: the size inside
+ * of a configuration message is made to fit), length (1), payload. Request 0xff: the bytes are sent as they
+ * are. 0xfe: they go into guest memory, their place being the first two. 0xfd: so many times 64 zeroes are
+ * sent.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -89,6 +90,7 @@ static void fill_memory(struct input *in, u8 size)
 
 static size_t send_record(int sock, struct input *in)
 {
+	static const u8 zeroes[64 * 256];
 	struct vu_message m = { .hdr = { .flags = VU_VERSION } };
 	u8 request = input_u8(in), how = input_u8(in), size = input_u8(in);
 	int fds[DESCRIPTORS];
@@ -101,11 +103,17 @@ static size_t send_record(int sock, struct input *in)
 		len = 0;
 	} else if (request == 0xff) {
 		bytes = input_take(in, size, &len);
+	} else if (request == 0xfd) {
+		bytes = zeroes;
+		len = 64u * size;
 	} else {
 		m.hdr.request = request & 0x7f;
 		m.hdr.flags |= request & 0x80 ? VU_FLAG_NEED_REPLY : 0;
 		m.hdr.size = size;
 		input_bytes(in, m.bytes, size);
+		if (how & 0x80 && size >= VU_CONFIG_HEADER &&
+		    (m.hdr.request == VU_GET_CONFIG || m.hdr.request == VU_SET_CONFIG))
+			m.config.size = size - VU_CONFIG_HEADER;
 		len = VU_HEADER_SIZE + size;
 	}
 	if (len)

@@ -4,8 +4,8 @@
  * it, refuses it or says that the connection ended, and keeps no descriptor.
  *
  * Input: what the front-end does (number of bytes, 1), descriptors that come along on the main channel
- * and on the back-end's (1 each), bytes of the latter (1), protocol features in use (1), the front-end's
- * doings, the back-end's channel, then the main channel.
+ * and on the back-end's (1 each), bytes of the latter (1), flags (1), then the front-end's doings, the
+ * back-end's channel, and the main channel.
  */
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -26,15 +26,21 @@ static void vlog(void *arg, const char *fmt, va_list ap)
 	vsnprintf(line, sizeof(line), fmt, ap);
 }
 
-/* All that the back-end will ever send: then it closes its sending side, and nobody has to wait. */
-static void preload(int sock, const u8 *bytes, size_t len, unsigned nfds, int fd)
+/*
+ * All that the back-end will ever send, with zeroes behind it that fill more than the largest message: then
+ * it closes its sending side, and nobody has to wait.
+ */
+static void preload(int sock, const u8 *bytes, size_t len, unsigned nfds, int fd, bool fill)
 {
+	static const u8 zeroes[2 * VU_MAX_PAYLOAD];
 	int fds[FDS_MAX];
 
 	for (unsigned i = 0; i < nfds; i++)
 		fds[i] = fd;
 	if (len)
 		vu_wire_send(sock, bytes, len, fds, nfds, host_now_ns() + SECOND);
+	if (fill)
+		vu_wire_send(sock, zeroes, sizeof(zeroes), NULL, 0, host_now_ns() + SECOND);
 	shutdown(sock, SHUT_WR);
 }
 
@@ -182,9 +188,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	fe.channel = channel[0];
 	doings.p = input_take(&in, does, &doings.left);
 	bytes = input_take(&in, channel_len, &len);
-	preload(channel[1], bytes, len, channel_fds, ends[1]);
+	preload(channel[1], bytes, len, channel_fds, ends[1], pf & 0x20);
 	bytes = input_take(&in, MAIN_MAX, &len);
-	preload(main_pair[1], bytes, len, main_fds, ends[1]);
+	preload(main_pair[1], bytes, len, main_fds, ends[1], pf & 0x40);
 	close(ends[1]);
 
 	while (doings.left) {
