@@ -58,6 +58,7 @@ size_t frame_encode(const struct frame *f, char line[FRAME_LINE_MAX])
 	memcpy(raw + FRAME_HEADER, f->payload, length);
 	put32(raw, frame_crc32(raw + 4, total - 4));
 	raw[total] = raw[total + 1] = 0;
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): the line goes on */
 	memcpy(line, FRAME_MARK, FRAME_MARK_LEN);
 	for (size_t i = 0; i < total; i += 3) {
 		const u32 v = (u32)raw[i] << 16 | (u32)raw[i + 1] << 8 | raw[i + 2];

@@ -67,7 +67,9 @@ static void text(struct wire *w, const char **s)
 	if (w->writing) {
 		const u32 room = FRAME_PAYLOAD_MAX - w->at;
 
-		while (*s && (*s)[len])
+		if (!*s)
+			*s = "";
+		while ((*s)[len])
 			len++;
 		len = MIN(len, room < 2 ? 0 : room - 2);
 		number(w, &len, 2);

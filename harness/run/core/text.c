@@ -155,7 +155,8 @@ static void put_signed(struct out *o, struct spec *s, va_list *ap)
 	if (s->size == 2)
 		v = (int16_t)v;
 	else if (s->size < 2)
-		v = (int8_t)v;
+		/* NOLINTNEXTLINE(bugprone-signed-char-misuse): a number, no character */
+		v = (int64_t)(int8_t)v;
 	s->conversion = 'd';
 	put_number(o, s, v < 0 ? 0 - (u64)v : (u64)v,
 		   v < 0      ? "-"
