@@ -97,6 +97,41 @@ FAULT(reg_features_any, .name = "reg-features-any", .clause = "v14.basic.feature
       .transport = "registers", .summary = "keeps FEATURES_OK for bits that were never offered",
       .reg_acceptable = anything);
 
+/* --- a reset with requests in flight --------------------------------------------------------------------- */
+
+static u32 reset_at_once(struct rreg *r, unsigned reg, u32 value)
+{
+	return reg == RREG_STATUS && r->resetting ? 0 : value;
+}
+
+FAULT(reg_reset_shown_early, .name = "reg-reset-shown-early",
+      .clause = "v14.basic.device-reset.dev.3", .transport = "registers",
+      .summary = "shows a status of 0 while requests are in flight, which are then used",
+      .reg_read = reset_at_once);
+
+/* Where the driver's words came from: the ring that is being used belongs to this device. */
+static struct rreg *device;
+
+static enum fault_action note_device(struct rreg *r, unsigned reg, u32 *value)
+{
+	device = r;
+	return FAULT_PASS;
+}
+
+static enum fault_action interrupt_instead(struct dvq_split *vq, u32 *id, u32 *len)
+{
+	if (!device || !device->resetting)
+		return FAULT_PASS;
+	device->face->interrupt(device, vq->queue);
+	return FAULT_DONE;
+}
+
+FAULT(reg_reset_interrupts, .name = "reg-reset-interrupts",
+      .clause = "v14.basic.device-reset.dev.2", .transport = "registers",
+      .summary =
+	      "shows a status of 0 while requests are in flight, and interrupts when they are done",
+      .reg_read = reset_at_once, .reg_write = note_device, .used = interrupt_instead);
+
 /* --- DEVICE_NEEDS_RESET -------------------------------------------------------------------------------- */
 
 /* Of an available index that ran away; other errors are shown. */
@@ -171,3 +206,43 @@ static u32 without_failed(struct rreg *r, unsigned reg, u32 value)
 FAULT(reg_failed_hidden, .name = "reg-failed-hidden",
       .clause = "v14.basic.device-status-text.dev.1", .transport = "registers",
       .summary = "does not show FAILED once the driver has set it", .reg_read = without_failed);
+
+/* --- features and configuration, as over vhost-user -------------------------------------------------------- */
+
+static bool event_needs_indirect(struct rreg *r, u64 features, bool good)
+{
+	const u64 both = BIT_ULL(VIRTIO_RING_F_EVENT_IDX) | BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+
+	return good && (features & both) != BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+}
+
+FAULT(reg_subset_refused, .name = "reg-subset-refused", .clause = "v14.basic.feature-bits.dev.2",
+      .transport = "registers", .summary = "refuses EVENT_IDX without INDIRECT_DESC",
+      .reg_acceptable = event_needs_indirect);
+
+static u64 without_version_1(struct rreg *r, u64 offered)
+{
+	return offered & ~BIT_ULL(VIRTIO_F_VERSION_1);
+}
+
+/* And works without it. */
+static bool all_that_is_offered(struct rreg *r, u64 features, bool good)
+{
+	return !(features & ~r->offered);
+}
+
+FAULT(reg_version_1_missing, .name = "reg-version-1-missing",
+      .clause = "v14.reserved-features.bits.dev.1", .transport = "registers",
+      .summary = "does not offer VIRTIO_F_VERSION_1", .reg_features = without_version_1,
+      .reg_acceptable = all_that_is_offered);
+
+static void topology_late(struct rreg *r, u8 *config, size_t len)
+{
+	if (!(r->status & VIRTIO_CONFIG_S_FEATURES_OK))
+		config[24] = 0;
+}
+
+FAULT(reg_config_late, .name = "reg-config-late", .clause = "v14.basic.config-space.dev.1",
+      .transport = "registers",
+      .summary = "shows physical_block_exp only once features are accepted",
+      .reg_config = topology_late);
