@@ -6,7 +6,8 @@
 #include "harness/check/blk_io.h"
 #include "harness/device/rng.h"
 
-#define RNG_BYTES 64
+#define RNG_BYTES   64
+#define LARGE_BYTES 65536
 
 bool rk_set_status(struct ck *c, u8 status)
 {
@@ -83,14 +84,14 @@ bool rk_offer(struct ck *c)
 	return rk_offer_in(c, &data);
 }
 
-bool rk_offer_in(struct ck *c, struct tp_buf *data)
+static bool offer(struct ck *c, u32 blk_bytes, u32 rng_bytes, struct tp_buf *data)
 {
 	struct vq_split *vq = &c->q[0].vq;
 
 	if (c->device == VIRTIO_ID_BLOCK) {
 		struct blk_req r;
 
-		if (!ckb_make(c, &r, VIRTIO_BLK_T_IN, 0, VIRTIO_BLK_SECTOR) ||
+		if (!ckb_make(c, &r, VIRTIO_BLK_T_IN, 0, blk_bytes) ||
 		    ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0)
 			return false;
 		*data = r.data;
@@ -98,7 +99,7 @@ bool rk_offer_in(struct ck *c, struct tp_buf *data)
 		struct rng_req r = { .parts = 1 };
 		struct vq_sg sg[RNG_PARTS];
 
-		if (!ck_alloc(c, RNG_BYTES, 16, &r.buf))
+		if (!ck_alloc(c, rng_bytes, 16, &r.buf))
 			return false;
 		if (vq_split_add(vq, sg, 0, rng_prepare(&r, sg), vq) < 0)
 			return ck_error(c, "the queue is full");
@@ -106,6 +107,18 @@ bool rk_offer_in(struct ck *c, struct tp_buf *data)
 	}
 	vq_split_publish(vq);
 	return true;
+}
+
+bool rk_offer_in(struct ck *c, struct tp_buf *data)
+{
+	return offer(c, VIRTIO_BLK_SECTOR, RNG_BYTES, data);
+}
+
+bool rk_offer_large(struct ck *c)
+{
+	struct tp_buf data;
+
+	return offer(c, LARGE_BYTES, LARGE_BYTES, &data);
 }
 
 /* FNV-1a, word by word. */

@@ -64,6 +64,8 @@ bool rk_can_work(struct ck *c);
 bool rk_offer(struct ck *c);
 /* The same; *data is where the device writes. */
 bool rk_offer_in(struct ck *c, struct tp_buf *data);
+/* One of 64 KiB, which takes a while. */
+bool rk_offer_large(struct ck *c);
 /* All that was made available on queue 0 is used, within the deadline; records nothing. */
 bool rk_served(struct ck *c);
 /* One request, with a notification, which must be served: set-up. */

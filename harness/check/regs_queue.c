@@ -210,7 +210,7 @@ CHECK(ring_reset_done, .id = "regs.queue-reset.done", .clauses = { PCI_RR_DONE, 
       .run = ring_reset_done);
 
 /* Requests in flight, where the device takes its time for them: with none the reset is over at once. */
-#define LOAD 4
+#define LOAD 16
 
 /* Until it reads 0: how often it read 1 before, or -1 and why has been recorded. */
 static int reset_takes(struct ck *c)
@@ -248,7 +248,7 @@ static void ring_reset_busy(struct ck *c)
 	if (!rk_can_work(c) || !ck_start(c, ck_ring_features() | RING_RESET))
 		return;
 	for (unsigned i = 0; i < LOAD; i++)
-		if (!rk_offer(c))
+		if (!rk_offer_large(c))
 			return;
 	if (!ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying") ||
 	    !ck_must(c, r->reg->queue_reset(r, 0), "resetting a queue"))
@@ -277,7 +277,7 @@ static void ring_reset_busy(struct ck *c)
 
 CHECK(ring_reset_busy, .id = "regs.queue-reset.in-progress",
       .clauses = { PCI_RR_BUSY, MMIO_RR_BUSY, PCI_RR_DONE, MMIO_RR_DONE },
-      .stimulus = "four requests, and at once 1 written to queue_reset (QueueReset)",
+      .stimulus = "16 requests of 64 KiB, and at once 1 written to queue_reset (QueueReset)",
       .oracle = "1, then 0 for good: rings and buffers do not change once it reads 0",
       .features = RING_RESET, .run = ring_reset_busy);
 

@@ -13,7 +13,7 @@ static bool load(struct ck *c)
 	if (!rk_can_work(c) || !ck_start(c, ck_ring_features()))
 		return false;
 	for (unsigned i = 0; i < LOAD; i++)
-		if (!rk_offer(c))
+		if (!rk_offer_large(c))
 			return false;
 	return ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying");
 }
@@ -47,7 +47,7 @@ static void in_flight(struct ck *c)
 }
 
 CHECK(in_flight, .id = "regs.reset.in-flight", .clauses = { RESETS, QUIET, UNTOUCHED },
-      .stimulus = "eight requests, and at once 0 written to the status",
+      .stimulus = "eight requests of 64 KiB, and at once 0 written to the status",
       .oracle = "it reads 0 within the deadline; no notification comes then, and no ring or buffer "
 		"changes",
       .run = in_flight);
