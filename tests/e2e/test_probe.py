@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The probe: boots under QEMU, runs checks and loads on QEMU's devices, and ringside collect."""
 import json
+import random
 import re
 import shutil
+import signal
 import subprocess
 import time
 
@@ -214,6 +216,27 @@ def test_a_load_inside_counts_every_request(guest, collect, run_dir, machine, ex
     assert all(int(end) > int(start) for start, end, _ in map(str.split, rows))
     if wait == "event":
         assert result["notifications_per_request"]["calls"] > 0
+
+
+def test_the_clock_of_a_guest_that_is_held_up(guest, collect):
+    """The timer goes round every 55 ms: who is stopped for longer cannot tell how often it did."""
+    job, disk = "job=bench requests=50", f"{DISK} -device virtio-blk-pci,drive=d"
+    quiet = collect(guest.boot("q35", job, disk), status=None)
+    out, argv = guest.argv("q35", job, disk)
+    stops = random.Random(1)
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as qemu:
+        end = time.monotonic() + 60
+        while qemu.poll() is None and time.monotonic() < end:
+            qemu.send_signal(signal.SIGSTOP)
+            time.sleep(stops.uniform(0.02, 0.2))
+            qemu.send_signal(signal.SIGCONT)
+            try:
+                qemu.wait(stops.uniform(0.03, 0.15))
+            except subprocess.TimeoutExpired:
+                pass
+        qemu.kill()
+    held_up = collect(out, status=None)
+    assert abs(held_up["clock"]["hz"] / quiet["clock"]["hz"] - 1) < 0.02
 
 
 def test_several_jobs_in_one_boot(guest, collect, ringside):
