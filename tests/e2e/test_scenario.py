@@ -302,6 +302,94 @@ def test_a_full_disk(ringside, scenario, run_dir):
         subprocess.run(["umount", small], check=True)
 
 
+# Guests.
+
+GUEST = """\
+scenario: guest
+summary: the probe on QEMU's entropy device
+timeout: 60s
+matrix:
+  hypervisor: qemu-tcg
+  driver: probe
+  arch: x86_64
+  device: rng
+  backend: qemu
+jobs:
+  - conform: {check: 'rng.*'}
+"""
+
+
+@pytest.fixture
+def guest(scenario, run_dir, repo, build_dir):
+    """guest(text): a scenario with a guest, beside the list of QEMU's devices."""
+    if not shutil.which("qemu-system-x86_64"):
+        pytest.skip("qemu-system-x86_64 is not installed: ci/bootstrap run")
+    if not (build_dir / "probe/ringside-probe-x86_64").exists():
+        pytest.skip("the probe is not built: ci/bootstrap guests")
+    for name in ("qemu", "expect"):
+        (run_dir / "scenarios" / name).symlink_to(repo / "scenarios" / name)
+    return scenario
+
+
+def test_a_guest(ringside, guest, run_dir):
+    out = run_dir / "out"
+    done = ringside("run", guest(GUEST), "-o", out, "--no-report")
+    assert "1 cell: 1 pass" in done.stdout
+    (folder,) = out.glob("cells/guest/*")
+    assert {"command", "console.log", "qemu.log", "stream", "conform.json"} <= \
+        set(os.listdir(folder))
+    found = json.loads((folder / "conform.json").read_text(encoding="utf-8"))
+    assert found["summary"]["pass"] >= 3 and found["target"]["name"].startswith("qemu rng, qemu-tcg")
+
+
+def test_a_hung_guest(ringside, guest, run_dir):
+    """Its processor stands still."""
+    path = guest(GUEST.replace("60s", "2s") + "qemu: [-S]\n")
+    start = time.monotonic()
+    done = ringside("run", path, "-o", run_dir / "out", "--no-report", status=(3,))
+    assert "1 hung" in done.stdout and "had not ended after 2 s" in done.stdout
+    assert time.monotonic() - start < 60
+    assert no_qemu_of(run_dir)
+
+
+def no_qemu_of(run_dir):
+    """No process has the folder on its command line."""
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as f:
+                if name.isdigit() and str(run_dir).encode() in f.read() and int(name) != os.getpid():
+                    return False
+        except OSError:
+            pass
+    return True
+
+
+def test_a_crashing_hypervisor(ringside, guest, run_dir):
+    """It ends by a signal in the middle: not the target's fault."""
+    fake = run_dir / "bin"
+    fake.mkdir()
+    program = fake / "qemu-system-x86_64"
+    program.write_text("#!/bin/sh\necho 'qemu: a bad day' >&2\nsleep 0.2\nkill -SEGV $$\n")
+    program.chmod(0o755)
+    env = {**os.environ, "PATH": f"{fake}:{os.environ['PATH']}"}
+    done = ringside("run", guest(GUEST), "-o", run_dir / "out", "--no-report", status=(4,),
+                    env=env)
+    assert "1 hypervisor" in done.stdout
+    assert "qemu was ended by SIGSEGV: qemu: a bad day" in done.stdout
+    assert no_qemu_of(run_dir)
+
+
+def test_a_hypervisor_that_is_not_there(ringside, guest, run_dir):
+    empty = run_dir / "bin"
+    empty.mkdir()
+    for name in ("setpriv", "git"):
+        if shutil.which(name):
+            (empty / name).symlink_to(shutil.which(name))
+    done = ringside("run", guest(GUEST), "-o", run_dir / "out", env={**os.environ,
+                                                                     "PATH": str(empty)})
+    assert "qemu-system-x86_64 is not installed" in done.stdout and "1 skip" in done.stdout
+
+
 def test_plain_pytest(ringside_bin, scenario, run_dir, repo):
     """The plug-in by itself: selection and reports are pytest's."""
     env = {**os.environ, "RINGSIDE": str(ringside_bin), "RINGSIDE_OUT": str(run_dir / "out"),

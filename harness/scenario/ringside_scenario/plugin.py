@@ -118,3 +118,16 @@ def _alone_if_timed(folder, cell):
 def pytest_collection_modifyitems(items):
     """Measurements last: they wait for each other."""
     items.sort(key=lambda item: isinstance(item, CellItem) and item.cell.job == "bench")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Cells are handed out as they stand in the order of the run, no worker has many in store: what
+    is last, is last for all."""
+    from xdist.scheduler import LoadScheduling  # pylint: disable=import-outside-toplevel
+
+    class InOrder(LoadScheduling):
+        def _send_tests(self, node, num):
+            # A worker that has less than two asks for more before it runs one.
+            super()._send_tests(node, min(num, max(0, 2 - len(self.node2pending[node]))))
+    return InOrder(config, log)

@@ -137,14 +137,15 @@ class Process:
 
 
 def wait_any(processes, seconds, fds=()):
-    """Wait until one has ended or a descriptor can be read; those that have, and are."""
+    """Wait until one has ended or one of `fds` can be read; those that have, and those that can."""
     poll = select.poll()
     for p in processes:
         poll.register(p.pidfd, select.POLLIN)
     for fd in fds:
         poll.register(fd, select.POLLIN)
     ready = {fd for fd, _ in poll.poll(max(0, seconds) * 1000)}
-    return [p for p in processes if p.pidfd in ready and p.ended], [fd for fd in fds if fd in ready]
+    return ([p for p in processes if p.pidfd in ready and p.ended],
+            [f for f in fds if (f if isinstance(f, int) else f.fileno()) in ready])
 
 
 class Processes:

@@ -26,6 +26,10 @@ class Context:
         self.timeout = cell.timeout
         self.end = time.monotonic() + cell.timeout
 
+    @staticmethod
+    def pause(seconds):
+        time.sleep(seconds)
+
     def left(self):
         """Seconds until the cell's time is over."""
         return max(0.0, self.end - time.monotonic())

@@ -7,6 +7,10 @@ NAMES = {
     "host": "host",
     "probe": "probe",
     "linux": "linux",
+    "seabios": "firmware",
+    "ovmf": "firmware",
+    "aavmf": "firmware",
+    "u-boot": "firmware",
 }
 
 

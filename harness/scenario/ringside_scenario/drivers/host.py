@@ -17,14 +17,12 @@ class Host(Driver):
         result = os.path.join(ctx.folder, f"{cell.job}.json")
         argv = [ctx.ringside, cell.job, uri, "--name", cell.target_name, "--format", "json",
                 "--output", result]
-        if uri.startswith("vhost-user:"):
+        if backend:
             # It starts the back-end itself, and anew after each group of checks.
             backend.check_program()
             argv += ["--device", cell.device, "--command", backend.command()]
-            if backend.trigger() and cell.job == "conform":
+            if uri.startswith("vhost-user:") and backend.trigger() and cell.job == "conform":
                 argv += ["--config-trigger", backend.trigger()]
-        elif backend:
-            backend.start()
         argv += self._conform(cell, ctx, hypervisor) if cell.job == "conform" \
             else self._bench(cell)
         log = os.path.join(ctx.folder, "ringside.log")

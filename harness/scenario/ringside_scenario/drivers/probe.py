@@ -68,6 +68,7 @@ class Probe(Driver):
         with open(os.path.join(ctx.folder, "ringside.log"), "w", encoding="utf-8") as f:
             f.write(done.stderr)
         said = (done.stderr.strip().splitlines() or [""])[-1].removeprefix("ringside: ")
+        said = said.removeprefix(f"{stream}: ")
         found = results.read(result)
         kept = [os.path.basename(result)] if found else []
         summary = results.summarise(found)
@@ -83,7 +84,7 @@ class Probe(Driver):
         status = running.process.popen.returncode
         if status in EXITS:
             why = ": ".join(t for t in (EXITS[status], said) if t)
-            return Outcome("died", why, kept, summary)
+            return Outcome("error" if status == 35 else "died", why, kept, summary)
         blame = running.blame()
         if blame:
             return Outcome("hypervisor", blame, kept, summary)

@@ -45,13 +45,14 @@ class Console:
         return lines[-1][:200] if lines else ""
 
 
-def follow(ctx, running, backend, finished, deadline=None):
-    """Read the console until finished(text) is not None, and return that.
+def follow(ctx, running, backend, finished, drain=None):
+    """Read the console until finished(text) is not None, and return that. What comes over the socket
+    `drain` is thrown away: it is in the file, too.
 
     Failed when the guest, its hypervisor or the back-end ends before, or time is over.
     """
     console = Console(running.console)
-    end = time.monotonic() + min(ctx.left(), deadline or ctx.left())
+    end = time.monotonic() + ctx.left()
     watched = [running.process] + ([backend.process] if backend else [])
     while True:
         # Looked at before the console: what is said last is read.
@@ -74,6 +75,8 @@ def follow(ctx, running, backend, finished, deadline=None):
             raise Failed("hung", f"no end after {ctx.timeout:.0f} s" +
                          (f"; the guest said last: {said}" if said else
                           "; the guest said nothing"))
-        wait_any(watched, 0.05)
+        _, readable = wait_any(watched, 0.05, [drain] if drain else [])
+        for s in readable:
+            s.recv(1 << 16)
 
 

@@ -59,12 +59,9 @@ class Qemu(Hypervisor):
 
     def device(self, cell, ctx, backend):
         """The device with its properties, and the arguments that go with it."""
-        row = self._row(cell)
-        if backend and not row:
-            return qemu_devices.vhost_user(cell.device, cell.transport, backend.socket)
-        device, args = qemu_devices.split(row["uri"])
         if backend:
-            return device, [a.replace("{socket}", backend.socket) for a in args]
+            return qemu_devices.vhost_user(cell.device, cell.transport, backend.socket)
+        device, args = qemu_devices.split(self._row(cell)["uri"])
         if any("{image}" in a for a in args):
             image = os.path.join(ctx.work, "disk.img")
             with open(image, "wb") as f:
@@ -73,7 +70,10 @@ class Qemu(Hypervisor):
         return device, args
 
     def uri(self, cell, ctx, backend):
-        device, args = self.device(cell, ctx, backend)
+        row = self._row(cell)
+        # ringside itself fills in {image}, and {socket} when it starts a back-end.
+        device, args = qemu_devices.split(row["uri"]) if row else \
+            qemu_devices.vhost_user(cell.device, cell.transport, "{socket}")
         return qemu_devices.uri(device, args, cell.transport, cell.arch)
 
     def command(self, cell, ctx, backend, guest):
@@ -84,6 +84,9 @@ class Qemu(Hypervisor):
         args = [f"{a},reconnect=1" if a.startswith("socket,") else a for a in args]
         if guest.bootable:
             device += ",bootindex=0"
+        # The clauses are those of VIRTIO 1.4: a driver that finds both takes the legacy interface.
+        if cell.judge and cell.transport == "pci":
+            device += ",disable-legacy=on,disable-modern=off"
         cpu = kvm.processor(cell.arch) if self.accel == "kvm" else PROCESSORS[cell.arch]
         machine = guest.machine or MACHINES[cell.arch, cell.transport]
         # Shared, since a back-end maps it.
