@@ -27,11 +27,17 @@ FINDINGS = ["fail", "error", "warn", "hazard", "info"]
 GROUPS = {
     "basic": "Basic facilities",
     "blk": "Block device",
+    "console": "Console device",
     "config": "Configuration space",
     "features": "Feature negotiation",
+    "mmio": "Registers of virtio-mmio",
+    "net": "Network device",
     "judge": "Drivers and front-ends, as the judge sees them",
     "packed": "Packed virtqueue",
+    "pci": "PCI function and its registers",
+    "regs": "Device registers",
     "ring": "Ring states",
+    "rng": "Entropy device",
     "split": "Split virtqueue",
     "status": "Device status",
     "vu": "vhost-user protocol",
@@ -46,6 +52,9 @@ class Target:
         self.label = label
         self.file = result.file
         self.target = d["target"]
+        self.transport = self.target.get("transport") or ""
+        # Its column's head says the transport in a line of its own.
+        self.head = label.replace(f" ({self.transport})", "", 1) if self.transport else label
         self.host = d.get("host", {})
         self.summary = d["summary"]
         self.unexpected = d.get("unexpected", 0)
@@ -96,7 +105,9 @@ class Check:
 
 class Matrix:
     def __init__(self, results, catalogue):
-        labels = names.unique([names.target_name(r.data["target"]) for r in results])
+        targets = [r.data["target"] for r in results]
+        labels = names.unique([names.target_name(t) for t in targets],
+                              [t.get("transport") for t in targets])
         self.targets = [Target(r, label) for r, label in zip(results, labels)]
         self.checks = self._collect()
         self._ask(catalogue)

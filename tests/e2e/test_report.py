@@ -156,7 +156,8 @@ def test_matrix(report):
     files = {"a.json": samples.conform("first"),
              "b.json": samples.conform("second", samples.OTHER_VERDICTS)}
     page = check_sound(report(files))
-    assert page.rows("Check") == [["Check", "Clauses", "first", "second"]]
+    assert page.rows("Check") == [["Check", "Clauses", "first vhost-user",
+                                     "second vhost-user"]]
     words = {"pass": "Pass", "fail": "Fail! not as expected", "hazard": "Hazard! not as expected",
              "warn": "Warn* known deviation", "info": "Info", "skip": "Skip",
              "error": "Error! not as expected"}
@@ -177,10 +178,36 @@ def test_targets_with_different_checks(report):
     files = {"a.json": samples.conform("same", checks={n: samples.CHECKS[n] for n in names[:9]}),
              "b.json": samples.conform("same", checks={n: samples.CHECKS[n] for n in names[8:]})}
     page = check_sound(report(files))
-    assert page.rows("Check")[0][2:] == ["same", "same (2)"]
+    assert page.rows("Check")[0][2:] == ["same vhost-user", "same (2) vhost-user"]
     assert page.rows(names[0])[0][2:] == ["Pass", "–"]
     assert page.rows(names[8])[0][2:] == ["Pass", "Pass"]
     assert page.rows(names[9])[0][2:] == ["–", "Pass"]
+
+
+def test_a_column_per_target_and_transport(report):
+    """One target over several transports: the head says which, and so does its name elsewhere."""
+    files = {}
+    for transport in ("vhost-user", "pci", "mmio"):
+        files[f"{transport}.json"] = one = samples.conform("same")
+        one["target"]["transport"] = transport
+    files["zz.json"] = again = samples.conform("same")
+    again["target"]["transport"] = "pci"
+    page = check_sound(report(files))
+    assert page.rows("Check")[0][2:] == ["same vhost-user", "same pci", "same mmio", "same (2) pci"]
+    for label in ("same (mmio)", "same (pci)", "same (vhost-user)", "same (pci) (2)"):
+        assert label in page.text
+
+
+@pytest.mark.parametrize("target, name", [
+    ({"uri": "qemu:virtio-blk-pci,drive=d?arg=-drive&arg=if=none,id=d"}, "virtio-blk-pci"),
+    ({"uri": "qemu:virtio-rng-device?arch=aarch64&machine=virt"}, "virtio-rng-device aarch64 virt"),
+    ({"uri": "machine:pci", "command": "exec /opt/my-device --ram {ram}"}, "my-device"),
+    ({"uri": "machine:pci"}, "machine:pci"),
+])
+def test_name_of_a_target_with_registers(report, target, name):
+    one = samples.conform("x")
+    one["target"] = target
+    assert check_sound(report({"a.json": one})).rows("Check")[0][2:] == [name]
 
 
 def test_target_that_died(report):
@@ -195,7 +222,7 @@ def test_name_of_an_unnamed_target(report):
     socket["target"] = {"uri": "vhost-user:/run/some-socket.sock"}
     program["target"] = {"uri": "vhost-user:", "name": "vhost-user:", "command": "/bin/prog {socket}"}
     page = check_sound(report({"a.json": named, "b.json": socket, "c.json": program}))
-    assert page.rows("Check")[0][2:] == ["Given", "some-socket", "prog"]
+    assert page.rows("Check")[0][2:] == ["Given vhost-user", "some-socket", "prog"]
 
 
 def test_clause_texts_come_from_ringside(report, run_json, tmp_path, monkeypatch):
