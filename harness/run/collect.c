@@ -448,10 +448,10 @@ static bool right_place(struct collect *c)
 
 static void take_frame(struct collect *c)
 {
+	if (!c->error[0])
+		right_place(c);
 	/* The guest's last words are heard whatever came before. */
 	if (c->error[0] && c->frame.kind != WIRE_PANIC)
-		return;
-	if (!c->error[0] && !right_place(c))
 		return;
 	c->next_seq = c->frame.seq + 1;
 	wire_read(&c->wire, &c->frame);

@@ -16,14 +16,15 @@ static void feed_frames(struct collect *c, struct input *in)
 
 	for (u32 seq = 0; in->left; seq++) {
 		const u8 kind = input_u8(in);
+		const u16 length = input_u16(in) & 0xfff;
 
 		f.kind = kind & 31;
-		f.length = (u16)MIN(input_u16(in) & 0xfff, FRAME_PAYLOAD_MAX);
 		/* A boot begins with a greeting, and begins to count anew. */
 		if (f.kind == WIRE_HELLO && kind & 32)
 			seq = 0;
 		f.seq = seq;
-		f.length = (u16)input_bytes(in, f.payload, f.length);
+		f.length = (u16)MIN(MIN(length, FRAME_PAYLOAD_MAX), in->left);
+		input_bytes(in, f.payload, f.length);
 		collect_feed(c, line, frame_encode(&f, line));
 	}
 }
@@ -51,7 +52,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			continue;
 		for (u32 k = 0; k < r->count; k++)
 			run_compare(r, &r->results[k], NULL);
-		run_write_json(r, null);
+		run_write_junit(r, null);
 	}
 	/* A stream without a fault has an end. */
 	if (!c->error[0] && !c->ended)
