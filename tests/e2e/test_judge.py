@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The judge is proven: it has nothing to say of a good driver, and of a driver that is wrong in one
+thing it names the clause of that and no other."""
+import json
+import struct
+
+import pytest
+
+import wrong_driver as w
+
+PIECES = [(w.HEADER, 16, 0), (w.DATA, 512, w.WRITE), (w.STATUS, 1, w.WRITE)]
+NO_EVENT_IDX = ~(1 << w.F_EVENT_IDX)
+NO_INDIRECT = ~(1 << w.F_INDIRECT)
+
+
+@pytest.fixture
+def judged(backend, run_dir):
+    """judged(drive, features, *options): what the judge says of a session; {clause: check}."""
+    def run(drive, features=~0, options=()):
+        output = run_dir / "judge.json"
+        one = backend("--memory", "32m", "--judge-output", output, *options)
+        driver = w.Driver(one.socket, features)
+        try:
+            drive(driver)
+            driver.ask(w.GET_FEATURES)  # all that came before was handled
+        except (OSError, struct.error) as e:  # the back-end may close on what it cannot take
+            print(f"the session ended: {e}")
+        finally:
+            driver.close()
+        assert one.stop() == 0, one.output()
+        found = json.loads(output.read_text(encoding="utf-8"))
+        return {c["clauses"][0]: c for c in found["checks"]}
+    return run
+
+
+def accused(verdicts):
+    return {clause for clause, c in verdicts.items() if c["verdict"] in ("fail", "warn")}
+
+
+def good(d):
+    """All that a driver does, right."""
+    d.set_up()
+    d.request(w.OUT, 8, out=bytes(4096))
+    d.request(w.IN, 8, into=4096)
+    d.request(w.FLUSH)
+    d.request(w.GET_ID, into=20)
+    for kind in (w.DISCARD, w.WRITE_ZEROES, w.SECURE_ERASE):
+        d.request(kind, out=w.segments(1))
+    if d.features & 1 << w.F_INDIRECT:
+        d.indirect(PIECES)
+
+
+@pytest.mark.parametrize("features", [~0, NO_EVENT_IDX & NO_INDIRECT])
+def test_a_good_driver(judged, features):
+    verdicts = judged(good, features)
+    assert accused(verdicts) == set()
+    seen = {clause for clause, c in verdicts.items() if c["verdict"] == "pass"}
+    others = {"v14.split-ring.used-notif-suppress.drv.1", "v14.split-ring.used-notif-suppress.drv.3",
+              *(f"v14.split-ring.indirect.drv.{n}" for n in (1, 2, 4))}
+    assert {c for c in verdicts if c.startswith("v14.")} - seen <= others
+
+
+# Wrong drivers, by clause: what is done, the features that are accepted, the back-end's options.
+
+WRONG = {}
+
+
+def wrong(clause, features=~0, options=(), also=()):
+    """The decorated session breaks `clause`; `also` says the same thing in another document."""
+    def add(drive):
+        WRONG.setdefault(clause, []).append((drive, features, options, set(also)))
+        return drive
+    return add
+
+
+@wrong("v14.basic.device-status.drv.2")
+def drops_a_bit(d):
+    d.set_up()
+    d.status(w.ACKNOWLEDGE | w.FEATURES_OK | w.DRIVER_OK)
+
+
+@wrong("v14.basic.device-status.drv.3")
+def goes_on_after_failed(d):
+    d.connect()
+    d.acknowledge()
+    d.status(w.ACKNOWLEDGE | w.DRIVER | w.FAILED)
+    d.status(w.ACKNOWLEDGE | w.DRIVER | w.FAILED | w.DRIVER_OK)
+
+
+@wrong("v14.init.device-init.drv.2")
+def drives_what_it_did_not_acknowledge(d):
+    d.connect()
+    d.status(w.DRIVER)
+
+
+@wrong("v14.init.device-init.drv.11")
+def accepts_late(d):
+    d.set_up()
+    d.number(w.SET_FEATURES, d.features & NO_EVENT_IDX)
+
+
+@wrong("v14.basic.feature-bits.drv.1", also=["VU.feat.set.fe.1"])
+def accepts_what_was_not_offered(d):
+    d.connect()
+    d.acknowledge()
+    d.number(w.SET_FEATURES, d.offered | 1 << 40)
+
+
+@wrong("v14.reserved-features.bits.drv.1", features=~(1 << w.F_VERSION_1))
+def is_of_yesterday(d):
+    d.set_up()
+
+
+@wrong("v14.blk.operation.drv.3", features=~(1 << 5), options=["--read-only"])
+def wants_to_write(d):
+    d.set_up()
+
+
+@wrong("v14.blk.operation.drv.2")
+def reads_behind_the_end(d):
+    d.set_up()
+    d.request(w.IN, 1 << 40, into=512)
+
+
+@wrong("v14.blk.operation.drv.4")
+def flushes_a_sector(d):
+    d.set_up()
+    d.request(w.FLUSH, 8)
+
+
+@wrong("v14.blk.operation.drv.5")
+def flushes_data(d):
+    d.set_up()
+    d.request(w.FLUSH, out=bytes(512))
+
+
+@wrong("v14.blk.operation.drv.6")
+def reads_half_a_sector(d):
+    d.set_up()
+    d.request(w.IN, into=256)
+
+
+@wrong("v14.blk.operation.drv.7")
+def discards_a_segment_and_a_bit(d):
+    d.set_up()
+    d.request(w.DISCARD, out=w.segments(1) + bytes(4))
+
+
+@wrong("v14.blk.operation.drv.8")
+def has_a_short_id(d):
+    d.set_up()
+    d.request(w.GET_ID, into=16)
+
+
+@wrong("v14.blk.operation.drv.9")
+def discards_too_much(d):
+    d.set_up()
+    d.request(w.DISCARD, out=w.segments(4096))
+
+
+@wrong("v14.blk.operation.drv.10")
+def erases_too_much(d):
+    d.set_up()
+    d.request(w.SECURE_ERASE, out=w.segments(4096))
+
+
+@wrong("v14.blk.operation.drv.11")
+def zeroes_too_much(d):
+    d.set_up()
+    d.request(w.WRITE_ZEROES, out=w.segments(4096))
+
+
+@wrong("v14.blk.operation.drv.14")
+def unmaps_a_discard(d):
+    d.set_up()
+    d.request(w.DISCARD, out=w.segments(1, flags=1))
+
+
+@wrong("v14.init.device-cleanup.drv.1")
+def changes_what_it_gave(d):
+    d.set_up()
+    d.request(w.IN, into=24 << 20, wait=False)
+    n = 0
+    # The last descriptor's next says nothing, so that nothing else goes wrong.
+    while d.get(w.USED + 2, "H") != d.avail_idx and n < 1000000:
+        n += 1
+        d.put(w.DESC + 2 * 16 + 14, "H", n & 0x7fff)
+
+
+@wrong("v14.split-ring.layout.drv.1")
+def lays_descriptors_anywhere(d):
+    d.desc += 8
+    d.set_up()
+
+
+@wrong("v14.split-ring.avail-notif-suppress.drv.1")
+def begins_with_flags(d):
+    d.put(w.USED, "H", 1)
+    d.set_up()
+    d.request(w.FLUSH)
+
+
+@wrong("v14.split-ring.avail-ring.drv.1")
+def goes_back(d):
+    d.set_up()
+    d.request(w.FLUSH)
+    d.avail_idx = 0
+    d.put(w.AVAIL + 2, "H", 0)
+    d.notify()
+    d.wait(0.5)  # the ring is broken then, and answers nothing
+
+
+@wrong("v14.split-ring.used-notif-suppress.drv.1", features=NO_EVENT_IDX)
+def has_a_flag_of_its_own(d):
+    d.put(w.AVAIL, "H", 2)
+    d.set_up()
+    d.request(w.FLUSH)
+
+
+@wrong("v14.split-ring.used-notif-suppress.drv.3")
+def has_flags_beside_the_index(d):
+    d.put(w.AVAIL, "H", 1)
+    d.set_up()
+    d.request(w.FLUSH)
+
+
+@wrong("v14.split-ring.message-framing.drv.1")
+def has_the_status_first(d):
+    d.set_up()
+    d.put(w.HEADER, "IIQ", w.IN, 0, 0)
+    d.chain([(w.STATUS, 1, w.WRITE), (w.HEADER, 16, 0), (w.DATA, 512, w.WRITE)])
+    d.publish()
+    d.wait(0.5)
+
+
+@wrong("v14.split-ring.desc-table.drv.1")
+def goes_round(d):
+    d.set_up()
+    d.descriptor(0, w.BASE + w.HEADER, 16, w.NEXT, 1)
+    d.descriptor(1, w.BASE + w.DATA, 512, w.NEXT, 0)
+    d.publish()
+    d.wait(0.5)
+
+
+@wrong("v14.split-ring.indirect.drv.1", features=NO_INDIRECT)
+def is_indirect_unasked(d):
+    d.set_up()
+    d.indirect(PIECES)
+
+
+@wrong("v14.split-ring.indirect.drv.2")
+def is_indirect_twice(d):
+    d.set_up()
+    d.indirect([(w.HEADER, 16, 0), (w.TABLE, 48, w.INDIRECT)])
+
+
+@wrong("v14.split-ring.indirect.drv.3")
+def is_longer_than_the_ring(d):
+    d.set_up()
+    d.indirect([(w.HEADER, 16, 0)] + [(w.DATA + 512 * n, 512, w.WRITE) for n in range(d.size)] +
+               [(w.STATUS, 1, w.WRITE)])
+
+
+@wrong("v14.split-ring.indirect.drv.4")
+def is_indirect_and_goes_on(d):
+    d.set_up()
+    d.indirect(PIECES, w.INDIRECT | w.NEXT)
+
+
+@pytest.mark.parametrize("clause, drive, features, options, also", [
+    (clause, *row) for clause, rows in WRONG.items() for row in rows],
+    ids=[row[0].__name__ for rows in WRONG.values() for row in rows])
+def test_a_wrong_driver(judged, clause, drive, features, options, also):
+    verdicts = judged(drive, features, options)
+    assert accused(verdicts) == {clause} | also, \
+        {c: verdicts[c]["reason"] for c in accused(verdicts)}
+    assert verdicts[clause]["evidence"]["observed"]
+
+
+def test_every_claim_about_a_driver_has_one(judged):
+    claimed = {c for c in judged(lambda d: None) if c.startswith("v14.")}
+    assert claimed == set(WRONG)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A block driver with its front-end in one, which can be wrong in any way.
+
+It shares no code with Ringside's own driver halves: what the judge says of it is not what those happen
+to do. Every step is a method; a deliberately wrong driver does one of them differently.
+"""
+import array
+import mmap
+import os
+import select
+import socket
+import struct
+import time
+
+GET_FEATURES, SET_FEATURES, SET_OWNER, SET_MEM_TABLE = 1, 2, 3, 5
+SET_VRING_NUM, SET_VRING_ADDR, SET_VRING_BASE, GET_VRING_BASE = 8, 9, 10, 11
+SET_VRING_KICK, SET_VRING_CALL, GET_PROTOCOL_FEATURES, SET_PROTOCOL_FEATURES = 12, 13, 15, 16
+SET_VRING_ENABLE, SET_STATUS, GET_STATUS = 18, 39, 40
+
+PF_STATUS = 16
+F_INDIRECT, F_EVENT_IDX, F_PROTOCOL, F_VERSION_1 = 28, 29, 30, 32
+ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, FAILED = 1, 2, 4, 8, 128
+NEXT, WRITE, INDIRECT = 1, 2, 4
+IN, OUT, FLUSH, GET_ID, DISCARD, WRITE_ZEROES, SECURE_ERASE = 0, 1, 4, 8, 11, 13, 14
+
+BASE, BYTES = 0x100000, 48 << 20  # guest memory
+DESC, AVAIL, USED, TABLE = 0, 0x8000, 0x10000, 0x18000  # offsets in it
+HEADER, STATUS, DATA = 0x20000, 0x21000, 0x100000
+DEADLINE = 10
+
+
+class Driver:
+    """One session. `features`: what to accept of what is offered."""
+
+    size = 64
+
+    def __init__(self, path, features=~0):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(DEADLINE)
+        self.socket.connect(str(path))
+        self.memfd = os.memfd_create("guest")
+        os.ftruncate(self.memfd, BYTES)
+        self.memory = mmap.mmap(self.memfd, BYTES)
+        self.kick, self.call = os.eventfd(0), os.eventfd(0, os.EFD_NONBLOCK)
+        self.avail_idx = self.used_idx = 0
+        self.wanted = features
+        self.features = self.offered = 0
+        self.desc = BASE + DESC
+
+    def close(self):
+        self.socket.close()
+        for fd in (self.memfd, self.kick, self.call):
+            os.close(fd)
+
+    # Messages.
+
+    def send(self, request, payload=b"", fds=()):
+        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        self.socket.sendmsg([struct.pack("<III", request, 1, len(payload)) + payload], ancillary)
+
+    def ask(self, request, payload=b""):
+        """The first number of the answer."""
+        self.send(request, payload)
+        head = self.socket.recv(12, socket.MSG_WAITALL)
+        body = self.socket.recv(struct.unpack("<III", head)[2], socket.MSG_WAITALL)
+        return struct.unpack_from("<Q", body)[0]
+
+    def number(self, request, value):
+        self.send(request, struct.pack("<Q", value))
+
+    def ring(self, request, value, index=0):
+        self.send(request, struct.pack("<II", index, value))
+
+    def status(self, value):
+        self.number(SET_STATUS, value)
+
+    # Set-up, step by step.
+
+    def connect(self):
+        self.offered = self.ask(GET_FEATURES)
+        offered = self.ask(GET_PROTOCOL_FEATURES)
+        self.number(SET_PROTOCOL_FEATURES, offered & (1 << PF_STATUS))
+        self.send(SET_OWNER)
+
+    def acknowledge(self):
+        self.status(ACKNOWLEDGE)
+        self.status(ACKNOWLEDGE | DRIVER)
+
+    def negotiate(self):
+        self.features = self.offered & self.wanted | 1 << F_PROTOCOL
+        self.number(SET_FEATURES, self.features)
+        self.status(ACKNOWLEDGE | DRIVER | FEATURES_OK)
+        self.ask(GET_STATUS)
+
+    def memory_table(self):
+        self.send(SET_MEM_TABLE, struct.pack("<II4Q", 1, 0, BASE, BYTES, BASE, 0), [self.memfd])
+
+    def queue(self):
+        self.ring(SET_VRING_NUM, self.size)
+        self.ring(SET_VRING_BASE, 0)
+        self.send(SET_VRING_ADDR, struct.pack("<II4Q", 0, 0, self.desc, BASE + USED, BASE + AVAIL,
+                                              0))
+        self.send(SET_VRING_CALL, struct.pack("<Q", 0), [self.call])
+        self.send(SET_VRING_KICK, struct.pack("<Q", 0), [self.kick])
+        self.ring(SET_VRING_ENABLE, 1)
+
+    def driver_ok(self):
+        self.status(ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK)
+        self.ask(GET_FEATURES)  # all that came before was handled
+
+    def set_up(self):
+        self.connect()
+        self.acknowledge()
+        self.negotiate()
+        self.memory_table()
+        self.queue()
+        self.driver_ok()
+
+    # The ring.
+
+    def put(self, at, form, *values):
+        struct.pack_into("<" + form, self.memory, at, *values)
+
+    def get(self, at, form):
+        return struct.unpack_from("<" + form, self.memory, at)[0]
+
+    def descriptor(self, i, address, length, flags=0, after=0, table=DESC):
+        self.put(table + 16 * i, "QIHH", address, length, flags, after)
+
+    def chain(self, pieces, table=DESC, first=0):
+        """Pieces of (offset, length, flags), each followed by the next."""
+        for n, (offset, length, flags) in enumerate(pieces):
+            last = n == len(pieces) - 1
+            self.descriptor(first + n, BASE + offset, length, flags | (0 if last else NEXT),
+                            0 if last else first + n + 1, table)
+
+    def publish(self, head=0):
+        self.put(AVAIL + 4 + 2 * (self.avail_idx % self.size), "H", head)
+        self.avail_idx = (self.avail_idx + 1) & 0xffff
+        self.put(AVAIL + 2, "H", self.avail_idx)
+        self.notify()
+
+    def notify(self):
+        os.eventfd_write(self.kick, 1)
+
+    def wait(self, seconds=DEADLINE):
+        """Wait until all is used; is it?"""
+        end = time.monotonic() + seconds
+        while self.get(USED + 2, "H") != self.avail_idx:
+            if time.monotonic() > end or select.select([self.socket], [], [], 0.001)[0]:
+                return False
+        return True
+
+    # Requests.
+
+    def request(self, kind, sector=0, out=b"", into=0, wait=True):
+        self.put(HEADER, "IIQ", kind, 0, sector)
+        self.memory[DATA:DATA + len(out)] = out
+        pieces = [(HEADER, 16, 0)]
+        if out:
+            pieces.append((DATA, len(out), 0))
+        if into:
+            pieces.append((DATA, into, WRITE))
+        self.chain(pieces + [(STATUS, 1, WRITE)])
+        self.publish()
+        if wait:
+            self.wait()
+
+    def indirect(self, pieces, flags=INDIRECT):
+        self.put(HEADER, "IIQ", IN, 0, 0)
+        self.chain(pieces, TABLE)
+        self.descriptor(0, BASE + TABLE, 16 * len(pieces), flags, 1)
+        self.publish()
+        self.wait(0.5)
+
+
+def segments(count, flags=0):
+    return struct.pack("<QII", 0, 8, flags) * count
