@@ -19,6 +19,7 @@
  *    the status does not read 0, queue_reset reads 1;
  *  - buffers that were available at DRIVER_OK, or when the queue was enabled, need no notification;
  *  - a queue that was broken or whose rings are not in memory leads to DEVICE_NEEDS_RESET;
+ *  - with VIRTIO_F_IN_ORDER a request that is done waits for those before it: no batches;
  *  - while it suspends a device listens to nothing but a reset; suspended, to that and DRIVER_OK.
  *
  * Freestanding.
