@@ -93,6 +93,25 @@ def drives_what_it_did_not_acknowledge(d):
     d.status(w.DRIVER)
 
 
+@wrong("v14.init.device-init.drv.5")
+def sets_up_before_the_features_are_settled(d):
+    d.connect()
+    d.acknowledge()
+    d.number(w.SET_FEATURES, d.offered & d.wanted | 1 << w.F_PROTOCOL)
+    d.memory_table()
+    d.queue()
+
+
+@wrong("v14.init.device-init.drv.8")
+def sets_up_when_all_is_said(d):
+    d.connect()
+    d.acknowledge()
+    d.negotiate()
+    d.memory_table()
+    d.driver_ok()
+    d.queue()
+
+
 @wrong("v14.init.device-init.drv.11")
 def accepts_late(d):
     d.set_up()
