@@ -213,6 +213,9 @@ static int write_bench(const struct collect_opts *o, const struct collect *c,
 	if (j->figures.requests < 1000)
 		r.warnings[r.warning_count++] =
 			"fewer than 1000 requests: the high percentiles say little";
+	if (j->clock.error_ppm > 10000)
+		r.warnings[r.warning_count++] =
+			"the guest could not measure its clock: times may be wrong by a tenth";
 	if (j->figures.errors)
 		r.warnings[r.warning_count++] =
 			"requests failed: these are the times of failures too";

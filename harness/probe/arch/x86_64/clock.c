@@ -84,7 +84,7 @@ static struct moment moment_now(unsigned tries)
 }
 
 /* Channel 0 counts down from 65536 and over again: 55 ms. Its interrupt is masked. */
-static u64 measure(unsigned ms, u32 *error_ppm)
+static u64 measure(unsigned ms, u32 *error_ppm, u64 *least)
 {
 	const u16 span = (u16)(PIT_HZ * MIN(ms, 40u) / 1000);
 	u64 ticks, last, gap = 0;
@@ -108,6 +108,9 @@ static u64 measure(unsigned ms, u32 *error_ppm)
 	gap = MAX(gap, b.ticks - last);
 	counted = (u16)(a.pit - b.pit);
 	ticks = b.ticks - a.ticks;
+	/* Being held up only ever adds ticks. */
+	if (counted >= span)
+		*least = MIN(*least, ticks * PIT_HZ / counted);
 	/*
 	 * Held up for so long that the timer may have gone round: then the counter went on a lot between
 	 * two reads, which otherwise are microseconds apart; and 8 reads take no 10 ms.
@@ -141,21 +144,23 @@ void arch_clock_init(struct clock *c)
 
 /*
  * Two that agree: each is right unless the machine was held up often, and then they differ. A machine
- * that shares its processors may need many tries.
+ * that shares its processors may need many tries. When it has none in peace, the least of all is near
+ * enough for deadlines, and the error says that it is no more.
  */
 static u64 measure_twice(unsigned ms, u32 *error_ppm)
 {
-	u64 before = 0;
+	u64 before = 0, least = ~0ull;
 
 	for (unsigned tries = 64; tries--;) {
-		const u64 hz = measure(ms, error_ppm);
+		const u64 hz = measure(ms, error_ppm, &least);
 
 		if (hz && before && MAX(hz, before) - MIN(hz, before) < hz / 100)
 			return hz;
 		if (hz)
 			before = hz;
 	}
-	return 0;
+	*error_ppm = 100000;
+	return least == ~0ull ? 0 : least;
 }
 
 bool arch_calibrate(struct clock *c, unsigned ms)
@@ -167,7 +172,8 @@ bool arch_calibrate(struct clock *c, unsigned ms)
 		return true; /* told on the command line */
 	if (!hz)
 		hz = measure_twice(ms, &error_ppm);
-	if (!hz)
+	/* A rough one does not take the place of one that is good. */
+	if (!hz || (c->hz && error_ppm > c->error_ppm))
 		return c->hz != 0;
 	*c = clock_of_counter(hz);
 	c->error_ppm = error_ppm;
