@@ -211,6 +211,8 @@ CHECK(ring_reset_done, .id = "regs.queue-reset.done", .clauses = { PCI_RR_DONE, 
 
 /* Requests in flight, where the device takes its time for them: with none the reset is over at once. */
 #define LOAD 16
+/* Descriptors that one takes at most: a queue of 8, as QEMU's entropy device has, holds fewer. */
+#define LARGE_DESCS 3
 
 /* Until it reads 0: how often it read 1 before, or -1 and why has been recorded. */
 static int reset_takes(struct ck *c)
@@ -243,11 +245,12 @@ static void ring_reset_busy(struct ck *c)
 	u64 before;
 	u16 used;
 	u32 on;
+	unsigned load = 0;
 	int n;
 
 	if (!rk_can_work(c) || !ck_start(c, ck_ring_features() | RING_RESET))
 		return;
-	for (unsigned i = 0; i < LOAD; i++)
+	for (; load < LOAD && c->q[0].vq.free_count >= LARGE_DESCS; load++)
 		if (!rk_offer_large(c))
 			return;
 	if (!ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying") ||
@@ -265,7 +268,7 @@ static void ring_reset_busy(struct ck *c)
 	}
 	used = vq_split_raw_used_idx(&c->q[0].vq);
 	before = rk_digest(c);
-	ck_log(c, "  1 was read %d times, and %u of %u requests are used", n, used, LOAD);
+	ck_log(c, "  1 was read %d times, and %u of %u requests are used", n, used, load);
 	ck_quiet(c);
 	if (rk_digest(c) != before)
 		ck_fail(c, rk_clause(c, PCI_RR_BUSY, MMIO_RR_BUSY),
@@ -277,7 +280,7 @@ static void ring_reset_busy(struct ck *c)
 
 CHECK(ring_reset_busy, .id = "regs.queue-reset.in-progress",
       .clauses = { PCI_RR_BUSY, MMIO_RR_BUSY, PCI_RR_DONE, MMIO_RR_DONE },
-      .stimulus = "16 requests of 64 KiB, and at once 1 written to queue_reset (QueueReset)",
+      .stimulus = "up to 16 requests of 64 KiB, and at once 1 written to queue_reset (QueueReset)",
       .oracle = "1, then 0 for good: rings and buffers do not change once it reads 0",
       .features = RING_RESET, .run = ring_reset_busy);
 
