@@ -67,8 +67,10 @@ class Probe(Driver):
             raise Failed("error", f"ringside collect: {e}") from None
         with open(os.path.join(ctx.folder, "ringside.log"), "w", encoding="utf-8") as f:
             f.write(done.stderr)
-        said = (done.stderr.strip().splitlines() or [""])[-1].removeprefix("ringside: ")
-        said = said.removeprefix(f"{stream}: ")
+        # One line per thing: how the guest ended, during which check, …
+        said = "; ".join(line.strip().removeprefix("ringside: ").removeprefix(f"{stream}: ")
+                         for line in done.stderr.splitlines() if "guest" in line or "during" in line
+                         or "stream" in line) or done.stderr.strip()[-200:]
         found = results.read(result)
         kept = [os.path.basename(result)] if found else []
         summary = results.summarise(found)
