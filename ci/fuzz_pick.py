@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""ci/fuzz_pick.py CONTROL MAX: the inputs that are worth keeping, at most MAX of them, one per line.
+"""ci/fuzz_pick.py CONTROL MAX: the inputs that are worth keeping, at most MAX, one per line.
 
-CONTROL is what libFuzzer's -set_cover_merge leaves in -merge_control_file: which features each input
-reaches. Whichever adds most goes first, the smaller of two; what adds nothing stays away.
+CONTROL is what libFuzzer's -set_cover_merge leaves in -merge_control_file: which features each
+input reaches. Whichever adds most goes first, the smaller of two; what adds nothing stays away.
 """
 import os
 import sys

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Whatever a driver puts into its rings: every segment of a walked chain lies in guest memory, the
- * readable ones come first, the sums are right, a device serves it within its writable part, and nothing
- * runs for ever.
+ * readable ones come first, the sums are right, a device serves it within its writable part, and
+ * nothing runs for ever.
  *
- * Input: size and ring features (1), device and number of regions (1), base (2), device features (8), then
- * guest memory from its beginning on: descriptor table, available ring and used ring, and what they
- * point to.
+ * Input: size and ring features (1), device and number of regions (1), base (2), device features
+ * (8), then guest memory from its beginning on: descriptor table, available ring and used ring, and
+ * what they point to.
  */
 #include "ref-backends/device/blk.h"
 #include "ref-backends/device/host/store.h"

@@ -3,10 +3,10 @@
  * Whatever a front-end sends: the back-end's session ends when the connection does, and keeps no
  * descriptor, no mapping and no ring running. Rings are served by their threads meanwhile.
  *
- * Input: records. Request (1, bit 7: need_reply), descriptors (1: kind and number; bit 7: the size inside
- * of a configuration message is made to fit), length (1), payload. Request 0xff: the bytes are sent as they
- * are. 0xfe: they go into guest memory, their place being the first two. 0xfd: so many times 64 zeroes are
- * sent.
+ * Input: records. Request (1, bit 7: need_reply), descriptors (1: kind and number; bit 7: the size
+ * inside of a configuration message is made to fit), length (1), payload. Request 0xff: the bytes
+ * are sent as they are. 0xfe: they go into guest memory, their place being the first two. 0xfd: so
+ * many times 64 zeroes are sent.
  */
 #include <fcntl.h>
 #include <signal.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Whatever a driver does to registers: PCI configuration space, base address registers, MSI-X, the common
- * configuration, virtio-mmio; with queues anywhere and anything in them. A reset always brings the device
- * back.
+ * Whatever a driver does to registers: PCI configuration space, base address registers, MSI-X, the
+ * common configuration, virtio-mmio; with queues anywhere and anything in them. A reset always
+ * brings the device back.
  *
- * Input: transport and device (1), bytes of guest memory (2), these, then accesses: what (1), where (2) and
- * the value, and writes to guest memory.
+ * Input: transport and device (1), bytes of guest memory (2), these, then accesses: what (1), where
+ * (2) and the value, and writes to guest memory.
  */
 #include "ref-backends/binding/registers/mmio.h"
 #include "ref-backends/binding/registers/pci.h"

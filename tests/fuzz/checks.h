@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* For targets that put a hostile device under the checks: choosing one, running it, guest memory. */
+/*
+ * For targets that put a hostile device under the checks: choosing one, running it, guest memory.
+ */
 #ifndef TESTS_FUZZ_CHECKS_H
 #define TESTS_FUZZ_CHECKS_H
 
@@ -23,7 +25,9 @@ void fuzz_run(const struct check *k, struct tp *tp, u32 device, u64 offered);
 const struct tp_buf *fuzz_memory(void);
 /* All of it reads as zeroes again. */
 void fuzz_memory_clear(void);
-/* Its bytes at a guest address: a pointer, *len cut to what is contiguous; NULL when there is none. */
+/*
+ * Its bytes at a guest address: a pointer, *len cut to what is contiguous; NULL when there is none.
+ */
 void *fuzz_memory_at(u64 gpa, u64 *len);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The answer to GET_CONFIG: it is copied within its bounds, and the guess from it what device that is
- * comes out as one that Ringside knows, or as none.
+ * The answer to GET_CONFIG: it is copied within its bounds, and the guess from it what device that
+ * is comes out as one that Ringside knows, or as none.
  *
  * Input: bytes to ask for and, in the highest bit, whether the message around the configuration is
  * made here (2), offset to ask for (4), features (8), then the back-end's bytes.

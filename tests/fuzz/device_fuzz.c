@@ -10,7 +10,9 @@
 #include "tests/fuzz/input.h"
 
 #define QUEUES 4
-/* Steps of a clock that only goes when somebody looks at it: all of a check's waits, and then some. */
+/*
+ * Steps of a clock that only goes when somebody looks at it: all of a check's waits, and then some.
+ */
 #define PATIENCE 1000000
 /* Notifications when the input is used up: then it is gone, as nothing new will come of it. */
 #define LINGER 100

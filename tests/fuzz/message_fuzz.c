@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * What a back-end sends, on the main channel and on its own, descriptors included: the front-end takes
- * it, refuses it or says that the connection ended, and keeps no descriptor.
+ * What a back-end sends, on the main channel and on its own, descriptors included: the front-end
+ * takes it, refuses it or says that the connection ended, and keeps no descriptor.
  *
- * Input: what the front-end does (number of bytes, 1), descriptors that come along on the main channel
- * and on the back-end's (1 each), bytes of the latter (1), flags (1), then the front-end's doings, the
- * back-end's channel, and the main channel.
+ * Input: what the front-end does (number of bytes, 1), descriptors that come along on the main
+ * channel and on the back-end's (1 each), bytes of the latter (1), flags (1), then the front-end's
+ * doings, the back-end's channel, and the main channel.
  */
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -27,8 +27,8 @@ static void vlog(void *arg, const char *fmt, va_list ap)
 }
 
 /*
- * All that the back-end will ever send, with zeroes behind it that fill more than the largest message: then
- * it closes its sending side, and nobody has to wait.
+ * All that the back-end will ever send, with zeroes behind it that fill more than the largest
+ * message: then it closes its sending side, and nobody has to wait.
  */
 static void preload(int sock, const u8 *bytes, size_t len, unsigned nfds, int fd, bool fill)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The lines that QEMU answers on its qtest socket. An answer is a value, an error or the end; none is
- * taken twice, and none is made up.
+ * The lines that QEMU answers on its qtest socket. An answer is a value, an error or the end; none
+ * is taken twice, and none is made up.
  *
  * Input: board (1), number of operations (1), then a byte for each, then QEMU's bytes.
  */

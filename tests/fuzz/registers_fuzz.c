@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A device whose registers lie, under the transports and the checks that read them: PCI configuration
- * space with its capabilities and base addresses, the common configuration, virtio-mmio windows.
+ * A device whose registers lie, under the transports and the checks that read them: PCI
+ * configuration space with its capabilities and base addresses, the common configuration,
+ * virtio-mmio windows.
  *
  * An honest device of the reference back-ends is behind it; the input says which reads come back as
  * something else. Time is the fuzzer's own: it passes when somebody looks at the clock.
  *
- * Input: transport and device (1), check (2), changes of the configuration space (number, 1; each a place
- * and a byte), then one byte per read or run of reads, and the bytes that are read instead.
+ * Input: transport and device (1), check (2), changes of the configuration space (number, 1; each a
+ * place and a byte), then one byte per read or run of reads, and the bytes that are read instead.
  */
 #include "harness/spec/virtio14.h"
 #include "harness/transport/mmio/mmio.h"
@@ -30,8 +31,8 @@
 /* Accesses and looks at the clock: all of a check's waits, and then some. */
 #define PATIENCE 400000
 /*
- * Writes when the input is used up: then the device is gone, as nothing new will come of it. Reads do not
- * count: who only reads, or looks at the clock, must come to an end by himself.
+ * Writes when the input is used up: then the device is gone, as nothing new will come of it. Reads
+ * do not count: who only reads, or looks at the clock, must come to an end by himself.
  */
 #define LINGER 600
 
@@ -57,7 +58,7 @@ static struct {
 	u64 counts;	      /* where reads never give the same twice */
 } m;
 
-/* --- the honest device --------------------------------------------------------------------------- */
+/* --- the honest device ------------------------------------------------------------------------ */
 
 static void *translate(void *ctx, u64 gpa, u64 *len)
 {
@@ -112,7 +113,7 @@ static void honest_write(u64 addr, unsigned size, u64 value)
 		rreg_run(&m.r);
 }
 
-/* --- and what comes through ------------------------------------------------------------------------ */
+/* --- and what comes through ------------------------------------------------------------------- */
 
 /* Whatever the driver does. */
 static void step(bool write)
@@ -230,7 +231,7 @@ static const struct access_ops ops = {
 	.relax = op_relax,
 };
 
-/* --- the machine -------------------------------------------------------------------------------------- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
 static void change_config_space(struct input *in)
 {

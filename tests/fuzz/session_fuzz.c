@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A back-end that lies in its messages, under the checks that speak the vhost-user socket: replies, their
- * sizes and descriptors, what it says on its own channel, when it closes.
+ * A back-end that lies in its messages, under the checks that speak the vhost-user socket: replies,
+ * their sizes and descriptors, what it says on its own channel, when it closes.
  *
- * An honest session of the reference back-end is behind it, on a thread of its own; the input says which
- * messages go out as something else.
+ * An honest session of the reference back-end is behind it, on a thread of its own; the input says
+ * which messages go out as something else.
  *
  * Input: check (2), then one byte per message or run of messages, and what is sent instead.
  */
@@ -42,7 +42,7 @@ static struct input lies;
 static unsigned honest; /* messages before the input is asked again */
 static bool leave;
 
-/* --- what goes out instead --------------------------------------------------------------------------- */
+/* --- what goes out instead -------------------------------------------------------------------- */
 
 /* A descriptor of a kind that nobody asked for. */
 static int make_fd(u8 kind)
@@ -134,7 +134,7 @@ static const struct fault liar = {
 	.name = "fuzz", .request = on_request, .reply = on_reply, .channel = on_channel
 };
 
-/* --- the back-end ------------------------------------------------------------------------------------- */
+/* --- the back-end ----------------------------------------------------------------------------- */
 
 static void *serve(void *arg)
 {
@@ -206,7 +206,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-/* Is a new connection answered? It ends before this returns, and all that came before it have, too. */
+/*
+ * Is a new connection answered? It ends before this returns, and all that came before it have, too.
+ */
 static bool answers(void)
 {
 	const struct vu_header ask = { VU_GET_FEATURES, VU_VERSION, 0 };
@@ -228,7 +230,10 @@ static bool answers(void)
 	return true;
 }
 
-/* Nothing of the last input is left: the first connection may still have been one that is to be closed. */
+/*
+ * Nothing of the last input is left: the first connection may still have been one that is to be
+ * closed.
+ */
 static void settle(void)
 {
 	lies.left = 0;
@@ -236,7 +241,7 @@ static void settle(void)
 		;
 }
 
-/* --- the checks ------------------------------------------------------------------------------------------ */
+/* --- the checks ------------------------------------------------------------------------------- */
 
 static bool fits(const struct check *k)
 {

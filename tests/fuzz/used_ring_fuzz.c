@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * The used ring, written by a hostile device beside an honest driver. Whatever stands in it, the
- * driver's half gives back each chain at most once, with the token it was added with, and counts every
- * free descriptor once.
+ * driver's half gives back each chain at most once, with the token it was added with, and counts
+ * every free descriptor once.
  *
- * Input: size (1), features (1), base (2), then operations: a byte for what, and what belongs to it.
+ * Input: size (1), features (1), base (2), then operations: a byte for what, and what belongs to
+ * it.
  */
 #include "harness/virtqueue/split.h"
 #include "tests/fuzz/input.h"

@@ -19,7 +19,9 @@
 
 #define QUEUE_SIZE 128
 
-/* The first queue of a buffer, copied: a file that is shorter than it should be kills who maps it. */
+/*
+ * The first queue of a buffer, copied: a file that is shorter than it should be kills who maps it.
+ */
 struct first_queue {
 	_Alignas(struct vu_inflight_split) u8 bytes[sizeof(struct vu_inflight_split) +
 						    QUEUE_SIZE * sizeof(struct vu_inflight_desc)];

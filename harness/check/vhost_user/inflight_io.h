@@ -12,8 +12,8 @@ struct cki {
 };
 
 /*
- * GET_INFLIGHT_FD as set-up. The buffer is the back-end's, which can cut it short at any time: it is read
- * and written through its descriptor, never mapped.
+ * GET_INFLIGHT_FD as set-up. The buffer is the back-end's, which can cut it short at any time: it
+ * is read and written through its descriptor, never mapped.
  */
 bool cki_get(struct ck *c, struct cki *i, u16 queues, u16 size);
 /* A buffer of our own, all zeroes, of the size that the back-end gives for these dimensions. */
