@@ -48,7 +48,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	signals = signalfd(-1, &none, SFD_CLOEXEC | SFD_NONBLOCK);
 	MUST(store && signals >= 0);
 	rblk_init(&blk, store, RINGS, false, "fuzz");
-	MUST(vub_session_open(&session, &blk.dev, signals) == 0);
+	MUST(vub_session_open(&session, &blk.dev, signals, false) == 0);
 	memory = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	MUST(memory >= 0 && ftruncate(memory, MEMORY) == 0);
 	guest = mmap(NULL, REACH, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);

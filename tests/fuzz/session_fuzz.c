@@ -198,7 +198,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	signals = signalfd(-1, &none, SFD_CLOEXEC | SFD_NONBLOCK);
 	MUST(store && signals >= 0);
 	rblk_init(&blk, store, RINGS, false, "fuzz");
-	MUST(vub_session_open(&session, &blk.dev, signals) == 0);
+	MUST(vub_session_open(&session, &blk.dev, signals, false) == 0);
 	watch_sigbus();
 	listen_unnamed();
 	fault_active = &liar;
