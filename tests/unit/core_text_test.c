@@ -80,6 +80,7 @@ static void patterns(void **state)
 		"!(*.in)",
 
 		"@(a",	   "+(a)+(b)",	"[[x]*",	  "*[0-9]",   "@([)]|x)",
+		"*(a",	   "**(a*|[",
 	};
 	static const char *const text[] = {
 		"",	    "blk.rw",  "split.used-len.in",
@@ -91,6 +92,7 @@ static void patterns(void **state)
 		"aabb",	    "blk.r.x", "blk.wq.x",
 		".x",	    "x",       ")",
 		"]q",	    "v9",      "[",
+		"x(a",	    "(a*|[",
 	};
 
 	assert_true(glob_match(NULL, "anything"));

@@ -118,6 +118,8 @@ static bool match_group(struct span p, const char *end, struct span s)
 
 static bool match_star(struct span p, struct span s)
 {
+	/* The first is a star for certain, also in front of a '(' that nothing closes. */
+	p.at++;
 	while (p.at < p.end && *p.at == '*' && !(p.at + 1 < p.end && p.at[1] == '('))
 		p.at++;
 	for (; s.at <= s.end; s.at++)
