@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from ringside_scenario import outcome
+from ringside_scenario.rundir import now
 from ringside_scenario.table import Table
 
 REPORT_DEADLINE = 120
@@ -42,6 +43,7 @@ class Display(Quiet):
     def __init__(self, cells, run_dir):
         super().__init__(cells)
         self.run_dir = run_dir
+        self.began = now()
         self.table = None
 
     def _begin(self, nodeids):
@@ -76,10 +78,10 @@ class Display(Quiet):
         table = self.table
         if not table:
             return 130  # before anything was known
-        # An interrupted cell ends without pytest telling.
+        # An interrupted cell ends without pytest telling, and so does one that was done just before.
         for folder in table.cells if interrupted else ():
             found = self.run_dir.outcome(folder)
-            if found and folder not in table.rows and found["status"] == "interrupted":
+            if found and folder not in table.rows and found["created"] >= self.began:
                 table.done(folder, found)
         table.finish(interrupted)
         statuses = [r["status"] for r in table.rows.values()]
