@@ -69,7 +69,7 @@ int load_prepare(struct load *l, struct tp_buf area)
 		l->free[i] = s;
 	}
 	l->free_count = l->depth;
-	l->blocks = l->sectors * VIRTIO_BLK_SECTOR / l->block_bytes;
+	l->blocks = l->block_bytes ? l->sectors * VIRTIO_BLK_SECTOR / l->block_bytes : 0;
 	l->rng = 0x9e3779b97f4a7c15ull;
 	return LOAD_OK;
 }
