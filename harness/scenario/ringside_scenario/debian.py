@@ -7,6 +7,7 @@ newer packages removes it. RINGSIDE_OFFLINE=1: nothing is fetched.
 """
 import contextlib
 import fcntl
+import glob
 import os
 import re
 import shutil
@@ -15,9 +16,8 @@ import tempfile
 
 # What Debian calls our architectures.
 ARCHES = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64"}
-SUITES = (("http://deb.debian.org/debian", "bookworm"),
-          ("http://deb.debian.org/debian", "bookworm-updates"),
-          ("http://deb.debian.org/debian-security", "bookworm-security"))
+RELEASE = "bookworm"
+SUITES = (RELEASE, f"{RELEASE}-updates", f"{RELEASE}-security")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 DEADLINE = 300
 
@@ -40,18 +40,29 @@ def _locked(folder):
         yield
 
 
-def _sources():
-    """Debian's own entries of the host, so that its mirror is used; else the usual ones."""
-    path = "/etc/apt/sources.list.d/debian.sources"
-    found = []
-    if os.path.exists(path):
+def _entries():
+    """(URI, suite, components) of the host's apt, in either of its two formats."""
+    for path in sorted(glob.glob("/etc/apt/sources.list.d/*.sources")):
         with open(path, encoding="utf-8") as f:
             for stanza in re.split(r"\n\s*\n", f.read()):
                 fields = dict(re.findall(r"^([A-Za-z-]+):\s*(.*)$", stanza, re.M))
-                found += [(uri, suite) for uri in fields.get("URIs", "").split()
-                          for suite in fields.get("Suites", "").split()]
-    if not any("bookworm" == suite for _, suite in found):
-        found = list(SUITES)
+                for uri in fields.get("URIs", "").split():
+                    yield from ((uri, suite, fields.get("Components", ""))
+                                for suite in fields.get("Suites", "").split())
+    for path in ["/etc/apt/sources.list", *sorted(glob.glob("/etc/apt/sources.list.d/*.list"))]:
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as f:
+                yield from re.findall(r"^deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)\s+(.*)$", f.read(),
+                                      re.M)
+
+
+def _sources():
+    """Debian's own entries of the host: its mirror is used. NotThere."""
+    # Other archives use the release's name, too, but not with the component main.
+    found = [(uri, suite) for uri, suite, components in _entries()
+             if suite in SUITES and "main" in components.split()]
+    if not any(suite == RELEASE for _, suite in found):
+        raise NotThere(f"apt has no entry of Debian 12 ({RELEASE}) in /etc/apt")
     return "".join(f"deb [signed-by={KEYRING}] {uri} {suite} main\n" for uri, suite in found)
 
 
