@@ -5,6 +5,11 @@
  *
  * Threads: queue operations of one queue run on that queue's thread; everything else runs while no
  * request is in flight on any queue, save resized() and config(), which may run at any time.
+ *
+ * Most devices answer what is asked of them: a chain is theirs as soon as it is there. A device whose
+ * buffers wait for something outside (a packet that arrives, a key, an event) has a ready(): chains
+ * then stay in the ring until there is something to put into them, and no stop, reset or change of
+ * memory waits for them.
  * Freestanding.
  */
 #ifndef REF_BACKENDS_DEVICE_DEVICE_H
@@ -60,11 +65,37 @@ struct rdev_ops {
 	int (*queue_open)(struct rdev *dev, u16 queue, struct reactor *reactor);
 	void (*queue_close)(struct rdev *dev, u16 queue);
 	void (*serve)(struct rdev *dev, struct rdev_req *req);
+	/*
+	 * Is there something for the next chain of this queue? Asked on the queue's thread each time
+	 * before a chain is taken; serve() with that chain comes next, unless the chain is malformed.
+	 * While it says no, the queue is left alone: it is asked again when the driver notifies, when
+	 * the queue's reactor had something for the device, and after rdev_wake(). NULL: always ready.
+	 */
+	bool (*ready)(struct rdev *dev, u16 queue);
 };
 
 struct rdev {
 	const struct rdev_ops *ops;
 	u16 num_queues;
+	/* Filled in by the binding; see rdev_wake(). */
+	void (*wake)(struct rdev *dev, u16 queue);
+	void *binding;
 };
+
+/*
+ * The queue may have become ready: its chains are looked at again. From any thread the binding has;
+ * with a binding of one thread, from serve() too, also of another queue. What ready() reads must have
+ * been written before. Needless from the queue's own reactor, but harmless.
+ */
+static inline void rdev_wake(struct rdev *dev, u16 queue)
+{
+	if (dev->wake)
+		dev->wake(dev, queue);
+}
+
+static inline bool rdev_ready(struct rdev *dev, u16 queue)
+{
+	return !dev->ops->ready || dev->ops->ready(dev, queue);
+}
 
 #endif

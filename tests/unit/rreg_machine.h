@@ -38,6 +38,8 @@ static struct {
 	struct rdev_req *waiting[4];
 	unsigned count, resets;
 	bool waits, changed;
+	bool pulls;	/* takes buffers only for what has arrived */
+	unsigned ready; /* that much has */
 	u8 config;
 	u64 features;
 } d;
@@ -82,10 +84,17 @@ static inline void finish(struct rdev_req *req)
 
 static inline void dev_serve(struct rdev *dev, struct rdev_req *req)
 {
+	if (d.pulls)
+		d.ready--;
 	if (d.waits)
 		d.waiting[d.count++] = req;
 	else
 		finish(req);
+}
+
+static inline bool dev_ready(struct rdev *dev, u16 queue)
+{
+	return !d.pulls || d.ready;
 }
 
 static const struct rdev_ops dev_ops = {
@@ -100,6 +109,7 @@ static const struct rdev_ops dev_ops = {
 	.config_write = dev_config_write,
 	.resized = dev_resized,
 	.serve = dev_serve,
+	.ready = dev_ready,
 };
 
 /* --- the machine ----------------------------------------------------------------------------------------------- */

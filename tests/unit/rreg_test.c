@@ -64,6 +64,38 @@ static void serves(void **state)
 	assert_false(m.line);
 }
 
+/* Buffers stay in the ring until there is something for them; a reset does not wait for them. */
+static void buffers_wait(void **state)
+{
+	d.pulls = true;
+	go_live();
+	add();
+	add();
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	assert_int_equal(get16(USED + 2), 0);
+	assert_false(rreg_pending(&mmio.r));
+	d.ready = 1;
+	rdev_wake(&d.dev, 0);
+	assert_int_equal(get16(USED + 2), 1);
+	assert_true(m.line);
+	d.ready = 2;
+	rdev_wake(&d.dev, 0);
+	assert_int_equal(get16(USED + 2), 2);
+	/* What is ready waits for a buffer. */
+	add();
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	assert_int_equal(get16(USED + 2), 3);
+	assert_int_equal(d.ready, 0);
+	add();
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	wr(VIRTIO_MMIO_STATUS, 0);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 0);
+	/* Nobody is there any more. */
+	d.ready = 1;
+	rdev_wake(&d.dev, 0);
+	assert_int_equal(get16(USED + 2), 3);
+}
+
 static void reset_waits(void **state)
 {
 	unsigned resets;
@@ -340,12 +372,12 @@ int main(void)
 #define MMIO(f) cmocka_unit_test_setup_teardown(f, setup_mmio, teardown)
 #define PCI(f)	cmocka_unit_test_setup_teardown(f, setup_pci, teardown)
 	const struct CMUnitTest tests[] = {
-		MMIO(identity),	   MMIO(features),	MMIO(features_beyond),
-		MMIO(serves),	   MMIO(reset_waits),	MMIO(queue_reset),
-		MMIO(needs_reset), MMIO(rings_nowhere), MMIO(generation),
-		MMIO(busy),	   PCI(bars),		PCI(intx),
-		PCI(msix),	   PCI(window),		PCI(no_bus_master),
-		PCI(everywhere),
+		MMIO(identity),	    MMIO(features),	MMIO(features_beyond),
+		MMIO(serves),	    MMIO(buffers_wait), MMIO(reset_waits),
+		MMIO(queue_reset),  MMIO(needs_reset),	MMIO(rings_nowhere),
+		MMIO(generation),   MMIO(busy),		PCI(bars),
+		PCI(intx),	    PCI(msix),		PCI(window),
+		PCI(no_bus_master), PCI(everywhere),
 	};
 
 	return cmocka_run_group_tests_name("rreg", tests, NULL, NULL);

@@ -69,6 +69,17 @@ static void slow_serve(struct rdev *dev, struct rdev_req *req)
 	s->count++;
 }
 
+static bool slow_ready(struct rdev *dev, u16 queue)
+{
+	/* What waits here was taken for what is ready there: one at a time. */
+	return !((struct slow *)dev)->count && rdev_ready(below(dev), queue);
+}
+
+static void slow_wake(struct rdev *under, u16 queue)
+{
+	rdev_wake(under->binding, queue);
+}
+
 struct rdev *slow_init(struct slow *s, struct rdev *under, unsigned delay_ms)
 {
 	*s = (struct slow){
@@ -87,10 +98,13 @@ struct rdev *slow_init(struct slow *s, struct rdev *under, unsigned delay_ms)
 			.queue_open = slow_queue_open,
 			.queue_close = slow_queue_close,
 			.serve = slow_serve,
+			.ready = under->ops->ready ? slow_ready : NULL,
 		},
 		.below = under,
 		.delay_ns = delay_ms * 1000000ull,
 	};
+	under->wake = slow_wake;
+	under->binding = &s->dev;
 	return &s->dev;
 }
 
@@ -103,6 +117,9 @@ void slow_run(struct slow *s)
 		s->first = (s->first + 1) % SLOW_MAX;
 		s->count--;
 		s->below->ops->serve(s->below, req);
+		if (s->ops.ready)
+			for (u16 q = 0; q < s->dev.num_queues; q++)
+				rdev_wake(&s->dev, q);
 	}
 }
 

@@ -504,6 +504,8 @@ void rreg_init(struct rreg *r, const struct rreg_opts *o, const struct rreg_face
 {
 	memset(r, 0, sizeof(*r));
 	r->dev = o->dev;
+	r->dev->wake = rreg_wake;
+	r->dev->binding = r;
 	r->ops = o->ops;
 	r->ctx = o->ctx;
 	r->face = face;

@@ -229,6 +229,9 @@ static bool serve_batch(struct rreg_queue *q)
 
 		if (!q->r->free)
 			return false;
+		/* The device says when it is: rdev_wake(). */
+		if (!rdev_ready(q->r->dev, q->index))
+			return true;
 		e = dvq_fetch(&q->vq, &head);
 		if (e == DVQ_EMPTY) {
 			if (dvq_kick_enable(&q->vq))
@@ -256,7 +259,9 @@ void rreg_queue_serve(struct rreg_queue *q)
 	/* Whatever a fault wants: without memory there is no ring. */
 	if (!q->faulty && q->vq.desc) {
 		q->batch = true;
-		q->pending = !serve_batch(q);
+		/* What makes it ready meanwhile sets this again. */
+		q->pending = false;
+		q->pending |= !serve_batch(q);
 		q->batch = false;
 		notify_driver(q);
 	}
@@ -279,6 +284,14 @@ void rreg_notify(struct rreg *r, u32 value)
 		return;
 	r->queues[index].pending = true;
 	rreg_queue_serve(&r->queues[index]);
+}
+
+void rreg_wake(struct rdev *dev, u16 queue)
+{
+	struct rreg *r = dev->binding;
+
+	r->queues[queue].pending = true;
+	rreg_queue_serve(&r->queues[queue]);
 }
 
 bool rreg_pending(const struct rreg *r)

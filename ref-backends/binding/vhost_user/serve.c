@@ -259,8 +259,11 @@ static unsigned serve_batch(struct vub_ring *r)
 		return n;
 	for (; n < BATCH && r->free; n++) {
 		u16 head;
-		enum dvq_error e = dvq_fetch(&r->vq, &head);
+		enum dvq_error e;
 
+		if (!rdev_ready(r->s->dev, r->index))
+			break;
+		e = dvq_fetch(&r->vq, &head);
 		if (judge_active)
 			judge_active->avail(r, e);
 		if (e == DVQ_EMPTY)
@@ -333,8 +336,12 @@ static void idle(struct vub_ring *r, bool run, u64 *spin_until)
 			reactor_wait(&r->reactor, DOZE_US);
 		return;
 	}
-	/* Without a free slot, or for the large one, a completion has to come first. */
-	if (run && !r->held && r->free && !r->big_busy && dvq_kick_enable(&r->vq))
+	/*
+	 * Without a free slot, or for the large one, a completion has to come first; and the device
+	 * says when it is ready (rdev_wake, or its part of the reactor).
+	 */
+	if (run && !r->held && r->free && !r->big_busy && rdev_ready(r->s->dev, r->index) &&
+	    dvq_kick_enable(&r->vq))
 		return;
 	reactor_wait(&r->reactor, -1);
 }

@@ -277,10 +277,19 @@ void vub_session_run(struct vub_session *s, int sock)
 	session_end(s);
 }
 
+static void wake(struct rdev *dev, u16 queue)
+{
+	struct vub_session *s = dev->binding;
+
+	reactor_wake(&s->rings[queue].reactor);
+}
+
 int vub_session_open(struct vub_session *s, struct rdev *dev, int signal_fd, bool poll)
 {
 	memset(s, 0, sizeof(*s));
 	s->dev = dev;
+	dev->wake = wake;
+	dev->binding = s;
 	s->num_rings = dev->num_queues;
 	s->signal_fd = signal_fd;
 	s->poll = poll;
