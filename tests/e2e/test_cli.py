@@ -51,11 +51,12 @@ def test_unknown_command(ringside, name):
     assert f"'{name}'" in done.stderr
 
 
-COMMANDS = ["bench", "clauses", "collect", "conform", "explain", "prove", "report", "run", "trace"]
+COMMANDS = ["bench", "clauses", "collect", "conform", "explain", "lab", "prove", "report", "run",
+            "trace"]
 
 
 def test_commands(commands):
-    external = {"report", "run"}
+    external = {"lab", "report", "run"}
     assert commands == sorted(set(COMMANDS) - external) + sorted(external)
 
 

@@ -26,6 +26,7 @@ static int by_name(const void *a, const void *b)
 static const struct {
 	const char *name, *summary;
 } external[] = {
+	{ "lab", "real hypervisors under emulation, with a clock that counts instructions" },
 	{ "report", "render results as one self-contained HTML page" },
 	{ "run", "run scenarios: guests, hypervisors, back-ends, a cell for each combination" },
 };

@@ -8,6 +8,8 @@ newer packages removes it. RINGSIDE_OFFLINE=1: nothing is fetched.
 import contextlib
 import fcntl
 import glob
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -74,10 +76,19 @@ class Archive:
         self.folder = os.path.join(cache(), self.arch)
         self.apt = os.path.join(self.folder, ".apt")
 
-    def unpacked(self, package):
-        """The folder with its files; fetched when it is not there yet. NotThere."""
+    def record(self, package):
+        """What was fetched: {"package", "version", "sha256"}; None: it is not known any more."""
+        try:
+            with open(os.path.join(self.folder, f".{package}.json"), encoding="utf-8") as f:
+                return json.load(f)
+        except (OSError, ValueError):
+            return None
+
+    def unpacked(self, package, recorded=False):
+        """The folder with its files; fetched when it is not there yet. With `recorded`, one of which
+        record() knows nothing is fetched again. NotThere."""
         folder = os.path.join(self.folder, package)
-        if os.path.isdir(folder):
+        if os.path.isdir(folder) and (self.record(package) or not recorded):
             return folder
         if os.environ.get("RINGSIDE_OFFLINE"):
             raise NotThere(f"{package} is not in {self.folder}, and RINGSIDE_OFFLINE is set")
@@ -85,7 +96,7 @@ class Archive:
             if not shutil.which(program):
                 raise NotThere(f"{package} cannot be fetched without {program}")
         with _locked(self.folder):
-            if not os.path.isdir(folder):
+            if not os.path.isdir(folder) or (recorded and not self.record(package)):
                 self._fetch(package, folder)
         return folder
 
@@ -124,6 +135,18 @@ class Archive:
         with open(os.path.join(self.apt, "updated"), "w", encoding="ascii"):
             pass
 
+    def _check(self, package, deb):
+        """The file is what the archive's signed list says; the record of it. NotThere."""
+        listed = self._run("apt-cache", "show", package)
+        with open(deb, "rb") as f:
+            digest = hashlib.sha256(f.read()).hexdigest()
+        if digest not in re.findall(r"^SHA256: ([0-9a-f]{64})$", listed, re.M):
+            raise NotThere(f"{os.path.basename(deb)} is not what the archive lists: its SHA-256 is "
+                           f"{digest}")
+        version = self._run("dpkg-deb", "-f", deb, "Version").strip()
+        return {"package": package, "version": version, "architecture": self.arch,
+                "sha256": digest}
+
     def _fetch(self, package, folder):
         """Download and unpack. A package that is a name for another one is that other one."""
         self._prepare()
@@ -134,9 +157,15 @@ class Archive:
         try:
             self._run("apt-get", "download", "-qq", real, cwd=part)
             (deb,) = [n for n in os.listdir(part) if n.endswith(".deb")]
+            found = self._check(real, os.path.join(part, deb))
             root = os.path.join(part, "root")
             self._run("dpkg-deb", "-x", os.path.join(part, deb), root)
+            shutil.rmtree(folder, ignore_errors=True)
             os.rename(root, folder)
+            with open(os.path.join(part, "record"), "w", encoding="utf-8") as f:
+                json.dump(found, f)
+            os.rename(os.path.join(part, "record"),
+                      os.path.join(self.folder, f".{package}.json"))
         finally:
             shutil.rmtree(part, ignore_errors=True)
 

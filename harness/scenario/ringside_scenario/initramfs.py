@@ -13,14 +13,19 @@ INIT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guest", "linux
 MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_rng", "ext4", "crc32c_generic")
 
 
-def _newc(name, mode, data=b"", ino=[1], rdev=(0, 0)):  # pylint: disable=dangerous-default-value
+def entry(name, mode, data=b"", ino=1, rdev=(0, 0)):
     """One entry of a cpio archive in the format that the kernel reads."""
-    ino[0] += 1
     path = name.encode() + b"\0"
-    fields = (ino[0], mode, 0, 0, 1, 0, len(data), 0, 0, *rdev, len(path), 0)
+    fields = (ino, mode, 0, 0, 1, 0, len(data), 0, 0, *rdev, len(path), 0)
     head = b"070701" + b"".join(b"%08x" % f for f in fields) + path
     head += b"\0" * (-len(head) % 4)
     return head + data + b"\0" * (-len(data) % 4)
+
+
+def _newc(name, mode, data=b"", ino=[1], rdev=(0, 0)):  # pylint: disable=dangerous-default-value
+    """The next entry."""
+    ino[0] += 1
+    return entry(name, mode, data, ino[0], rdev)
 
 
 class Kernel:
@@ -28,7 +33,17 @@ class Kernel:
 
     def __init__(self, arch):
         flavour = {"x86_64": "cloud-amd64", "aarch64": "cloud-arm64"}[arch]
-        self.root = debian.Archive(arch).unpacked(f"linux-image-{flavour}")
+        self._look(debian.Archive(arch).unpacked(f"linux-image-{flavour}"))
+
+    @classmethod
+    def of(cls, root):
+        """That of an unpacked package."""
+        kernel = cls.__new__(cls)
+        kernel._look(root)  # pylint: disable=protected-access
+        return kernel
+
+    def _look(self, root):
+        self.root = root
         (self.image,) = glob.glob(os.path.join(glob.escape(self.root), "boot/vmlinuz-*"))
         self.release = os.path.basename(self.image).removeprefix("vmlinuz-")
         self.paths = {}

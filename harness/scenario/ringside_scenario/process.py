@@ -97,6 +97,10 @@ class Process:
     def ended(self):
         return self.popen.poll() is not None
 
+    def wait(self, seconds):
+        """Until it has ended, or for so long. Has it?"""
+        return bool(wait_any([self], seconds)[0])
+
     def how(self):
         """How it ended, in words."""
         status = self.popen.returncode

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a lab's own module says. It overrides what differs, and has `LAB = ItsClass` at its end."""
+import os
+
+from ringside_scenario import initramfs, programs
+
+INIT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "init")
+
+
+class File:
+    """A file of the initramfs: its content, or where that is."""
+
+    def __init__(self, mode=0o100644, data=None, path=None):
+        self.mode = mode
+        self.data = data
+        self.path = path
+
+    def content(self):
+        if self.data is not None:
+            return self.data
+        with open(self.path, "rb") as f:
+            return f.read()
+
+
+class Lab:
+    def __init__(self, recipe):
+        self.recipe = recipe
+        self.name = recipe.name
+
+    # --- the image: from packages alone, built once ------------------------------------------------
+
+    def kernel(self, roots):
+        """The files that QEMU loads beside the initramfs: {name: bytes}. `roots` are the unpacked
+        packages, {package: folder}. The one called "kernel" is what -kernel gets."""
+        raise NotImplementedError
+
+    def modules(self, roots):
+        """[(name, content)] of kernel modules, in the order in which they are loaded."""
+        return []
+
+    def files(self, roots):
+        """What else is in the image: {path: File}."""
+        return {}
+
+    def start_script(self):
+        """Shell, run when the modules are loaded; what it leaves running is in the snapshot."""
+        return ":\n"
+
+    # --- the snapshot: with our programs --------------------------------------------------------------
+
+    def programs(self):
+        """Programs of the host, [path]; they go to /bin with the libraries that they need."""
+        return []
+
+    def guests(self):
+        """Images of guests, [path]; they go to /guest."""
+        path = programs.guest(f"ringside-probe-{self.recipe.arch}")
+        return [path] if path else []
+
+    # --- the machine ------------------------------------------------------------------------------------
+
+    def boot_args(self, folder, initrd):
+        """QEMU's arguments that boot it. `folder` has what kernel() returned."""
+        return ["-kernel", os.path.join(folder, "kernel"), "-initrd", initrd,
+                "-append", self.recipe.cmdline]
+
+    def panicked(self, console):
+        """The line of the console that tells of the hypervisor's or the kernel's own end, or None."""
+        for line in console.splitlines():
+            if "Kernel panic - not syncing" in line:
+                return line.strip()
+        return None
+
+
+def linux(roots, package):
+    """initramfs.Kernel of an unpacked linux-image package."""
+    return initramfs.Kernel.of(roots[package])
