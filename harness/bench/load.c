@@ -58,7 +58,7 @@ int load_prepare(struct load *l, struct tp_buf area)
 				.data = { area.hva + at + SLOT_DATA,
 					  gpa_add(area.gpa, at + SLOT_DATA), data_bytes(l) },
 			},
-			.table = (struct vring_desc *)(area.hva + at + SLOT_TABLE),
+			.table = area.hva + at + SLOT_TABLE,
 			.table_at = gpa_add(area.gpa, at + SLOT_TABLE),
 		};
 		/* Incompressible enough, and not all the same block. */
@@ -105,16 +105,16 @@ static void submit(struct load *l, u64 start)
 	}
 	s->start = start;
 	if (l->indirect)
-		vq_split_add_indirect(l->vq, s->table, s->table_at, s->sg, s->out, s->in, s);
+		vq_add_indirect(l->vq, s->table, s->table_at, s->sg, s->out, s->in, s);
 	else
-		vq_split_add(l->vq, s->sg, s->out, s->in, s);
+		vq_add(l->vq, s->sg, s->out, s->in, s);
 	l->submitted++;
 }
 
 static void publish(struct load *l)
 {
-	vq_split_publish(l->vq);
-	if (vq_split_kick_due(l->vq)) {
+	vq_publish(l->vq);
+	if (vq_kick_due(l->vq)) {
 		l->kicks++;
 		l->ops.kick(l->ops.arg);
 	}
@@ -130,7 +130,7 @@ static int reap(struct load *l)
 		struct load_slot *s;
 		void *token;
 		u32 id, len;
-		int head = vq_split_reap(l->vq, &id, &len, &token);
+		int head = vq_reap(l->vq, &id, &len, &token);
 
 		if (head == VQ_EMPTY)
 			return n;
@@ -205,11 +205,11 @@ static void rest(struct load *l, const struct pace *p, u64 now)
 	}
 	if (l->rate && l->free_count && more_wanted(l, p, now))
 		until = MIN(until, due_at(l, p, p->due_count));
-	if (vq_split_enable_calls(l->vq))
+	if (vq_enable_calls(l->vq))
 		return;
 	l->sleeps++;
 	l->ops.sleep(l->ops.arg, until);
-	vq_split_disable_calls(l->vq);
+	vq_disable_calls(l->vq);
 }
 
 int load_run(struct load *l)
@@ -223,7 +223,7 @@ int load_run(struct load *l)
 		.target = l->requests ? l->submitted + l->requests : ~0ull,
 	};
 
-	vq_split_disable_calls(l->vq);
+	vq_disable_calls(l->vq);
 	for (;;) {
 		int n = reap(l);
 
@@ -235,7 +235,7 @@ int load_run(struct load *l)
 		if (l->free_count == l->depth && !more_wanted(l, &p, now))
 			break;
 		fill(l, &p, now);
-		if (n > 0 || vq_split_used_pending(l->vq))
+		if (n > 0 || vq_used_pending(l->vq))
 			continue;
 		/* Idle between two due requests of an open loop is no stall. */
 		if (l->free_count == l->depth)

@@ -40,7 +40,7 @@ struct load_slot {
 	struct blk_req req;
 	struct vq_sg sg[3];
 	unsigned out, in;
-	struct vring_desc *table; /* indirect */
+	void *table; /* indirect */
 	struct gpa table_at;
 	u64 start; /* ticks */
 	bool busy;
@@ -53,7 +53,7 @@ struct load_stamp {
 
 struct load {
 	/* What to do. */
-	struct vq_split *vq;
+	struct vq *vq;
 	const struct clock *clock;
 	struct load_ops ops;
 	u32 type; /* VIRTIO_BLK_T_IN, _OUT or _FLUSH, or LOAD_NULL */

@@ -95,7 +95,7 @@ static bool works(struct ck *c, unsigned bit)
 		      : ckb_add(c, 0, &in, BLK_LAYOUT_USUAL) >= 0) ||
 	    !ck_publish(c, 0))
 		return false;
-	if (!ck_wait_used_idx(c, 0, c->q[0].vq.avail_idx))
+	if (!ck_wait_used(c, 0, ck_added(c, 0)))
 		return ck_fail(c, HONOUR, "a device that works", "with bit %u: IN is not used",
 			       bit);
 	if (blk_status(&in) != VIRTIO_BLK_S_OK)

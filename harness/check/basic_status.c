@@ -29,7 +29,7 @@ static void early(struct ck *c, const char *clause, const char *what)
 static void before_driver_ok(struct ck *c)
 {
 	const struct tp_ops *ops = c->tp->ops;
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq *vq = &c->q[0].vq;
 	struct ck_used u;
 	struct sk_herd h;
 	bool used, called;
@@ -39,7 +39,7 @@ static void before_driver_ok(struct ck *c)
 	    !ck_must(c, ops->notify(c->tp, 0), "notifying"))
 		return;
 	ck_quiet(c);
-	used = vq_split_used_pending(vq);
+	used = vq_used_pending(vq);
 	called = ops->take_calls(c->tp, 0);
 	if (!ck_must(c, ops->driver_ok(c->tp), "setting DRIVER_OK"))
 		return;
@@ -85,14 +85,12 @@ static bool wait_needs_reset(struct ck *c, u8 *status)
 /* A ring that cannot be made sense of any more. */
 static bool break_ring(struct ck *c, u8 *status)
 {
-	struct vq_split *vq = &c->q[0].vq;
 	struct blk_req r;
 
 	if (!ck_start(c, ck_ring_features()) ||
 	    !ckb_make(c, &r, VIRTIO_BLK_T_IN, 0, VIRTIO_BLK_SECTOR) || !ckb_ok(c, 0, &r))
 		return false;
-	vq_split_raw_publish(vq, (u16)(vq->avail_idx + vq->size + 1));
-	ck_log(c, "  avail.idx %u -> %u", vq->avail_idx, (u16)(vq->avail_idx + vq->size + 1));
+	ck_break_ring(c, 0);
 	return ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying") && wait_needs_reset(c, status);
 }
 
@@ -104,9 +102,7 @@ static void needs_reset(struct ck *c)
 		return;
 	if (!(status & VIRTIO_CONFIG_S_NEEDS_RESET))
 		ck_fail(c, NEEDS_RESET, "DEVICE_NEEDS_RESET once only a reset helps",
-			"the available index is more than the queue size ahead, the status is "
-			"0x%02x",
-			status);
+			"the ring makes no sense any more, the status is 0x%02x", status);
 }
 
 CHECK(needs_reset, .id = "basic.status.needs-reset",
@@ -205,19 +201,19 @@ static bool load(struct ck *c)
  */
 static bool is_reset(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq *vq = &c->q[0].vq;
 	struct blk_req r;
 	u16 used;
 
 	if (!ckb_make(c, &r, VIRTIO_BLK_T_GET_ID, 0, VIRTIO_BLK_ID_LEN) ||
 	    ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0)
 		return false;
-	used = vq_split_raw_used_idx(vq);
-	vq_split_publish(vq);
+	used = vq_used(vq);
+	vq_publish(vq);
 	if (!ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 		return false;
 	ck_quiet(c);
-	if (blk_status(&r) == BLK_STATUS_UNSET && vq_split_raw_used_idx(vq) == used)
+	if (blk_status(&r) == BLK_STATUS_UNSET && vq_used(vq) == used)
 		return true;
 	return ck_info(c, RESET_TOUCH, "requests are served after a status of 0") && false;
 }
@@ -257,7 +253,7 @@ static void reset_untouched(struct ck *c)
 
 	if (!reset_under_load(c))
 		return;
-	used = vq_split_raw_used_idx(&c->q[0].vq);
+	used = ck_used(c, 0);
 	then = digest(c->tp->mem[0].hva, c->mem_used[0]);
 	ck_quiet(c);
 	if (digest(c->tp->mem[0].hva, c->mem_used[0]) == then)
@@ -265,7 +261,7 @@ static void reset_untouched(struct ck *c)
 	else if (is_reset(c))
 		ck_fail(c, RESET_TOUCH, "rings and buffers are left alone",
 			"they changed after the status read 0; used.idx was %u, is %u", used,
-			vq_split_raw_used_idx(&c->q[0].vq));
+			ck_used(c, 0));
 }
 
 CHECK(reset_untouched, .id = "basic.reset.untouched", .clauses = { RESET_TOUCH },

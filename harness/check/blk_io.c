@@ -29,7 +29,7 @@ int ckb_add(struct ck *c, unsigned q, struct blk_req *r, enum blk_layout layout)
 
 	blk_prepare(r);
 	blk_frame(r, layout, sg, &out, &in);
-	head = vq_split_add(&c->q[q].vq, sg, out, in, r);
+	head = vq_add(&c->q[q].vq, sg, out, in, r);
 	if (head < 0)
 		ck_error(c, "queue %u has no room for a chain of %u", q, out + in);
 	else
@@ -48,8 +48,7 @@ int ckb_add_indirect(struct ck *c, unsigned q, struct blk_req *r, enum blk_layou
 	blk_frame(r, layout, sg, &out, &in);
 	if (!ck_alloc(c, (out + in) * (u32)sizeof(struct vring_desc), 16, &table))
 		return VQ_EMPTY;
-	head = vq_split_add_indirect(&c->q[q].vq, (struct vring_desc *)table.hva, table.gpa, sg,
-				     out, in, r);
+	head = vq_add_indirect(&c->q[q].vq, table.hva, table.gpa, sg, out, in, r);
 	if (head < 0)
 		ck_error(c, "queue %u has no free descriptor", q);
 	else

@@ -189,12 +189,12 @@ bool ckb_refused(struct ck *c, const struct blk_req *r, const struct ckb_result 
 static bool asks_for_reset(struct ck *c)
 {
 	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
-	const struct vq_split *vq = &c->q[0].vq;
+	const struct vq *vq = &c->q[0].vq;
 	u8 status;
 
 	if (c->tp->caps & TP_CAP_VHOST_USER)
 		return false;
-	while (!vq_split_used_pending(vq) && c->tp->ops->now_ns(c->tp) < deadline) {
+	while (!vq_used_pending(vq) && c->tp->ops->now_ns(c->tp) < deadline) {
 		if (c->tp->ops->get_status(c->tp, &status) != TP_OK)
 			return false;
 		if (status & VIRTIO_CONFIG_S_NEEDS_RESET)
@@ -223,7 +223,7 @@ bool ckb_do_sg(struct ck *c, unsigned q, struct blk_req *r, const struct vq_sg *
 	int head;
 
 	blk_prepare(r);
-	head = vq_split_add(&c->q[q].vq, sg, out, in, r);
+	head = vq_add(&c->q[q].vq, sg, out, in, r);
 	if (head < 0)
 		return ck_error(c, "queue %u has no room for a chain of %u", q, out + in);
 	ck_log(c, "  q%u head %d: %s (0x%x) sector=%llu, %u readable + %u writable", q, head,

@@ -20,7 +20,7 @@
 
 #include "harness/spec/virtio14.h"
 #include "harness/transport/transport.h"
-#include "harness/virtqueue/split.h"
+#include "harness/virtqueue/vq.h"
 
 enum verdict {
 	VERDICT_PASS,
@@ -37,6 +37,12 @@ struct ck;
 
 #define CHECK_CLAUSES 8
 
+enum check_ring {
+	CHECK_RING_ANY,
+	CHECK_RING_SPLIT,
+	CHECK_RING_PACKED,
+};
+
 struct check {
 	const char *id;			    /* "group.topic", stable */
 	const char *clauses[CHECK_CLAUSES]; /* what it exercises, NULL-terminated */
@@ -46,6 +52,9 @@ struct check {
 
 	/* The one transport it goes with, or CHECK_REGISTERS; NULL: any that has the capabilities. */
 	const char *transport;
+
+	/* The ring layout it is about; CHECK_RING_ANY: that of the run. */
+	enum check_ring ring;
 
 	/* What it needs; otherwise it is skipped with the reason. */
 	u32 caps;	  /* enum tp_cap */
@@ -67,8 +76,15 @@ struct check {
 #define CHECK_TRANSPORT NULL
 #endif
 
+/* A file whose checks look into a ring says which layout before it includes this. */
+#ifndef CHECK_RING
+#define CHECK_RING CHECK_RING_ANY
+#endif
+
 #define CHECK(ident, ...)                                                                          \
-	static const struct check ident##_check = { .transport = CHECK_TRANSPORT, __VA_ARGS__ };   \
+	static const struct check ident##_check = { .transport = CHECK_TRANSPORT,                  \
+						    .ring = CHECK_RING,                            \
+						    __VA_ARGS__ };                                 \
 	__attribute__((used,                                                                       \
 		       section("rs_checks"))) static const struct check *const ident##_entry =     \
 		&ident##_check
@@ -88,8 +104,8 @@ extern const struct check *const __stop_rs_checks[] __attribute__((weak));
 #define CK_SLOTS VIRTIO_QUEUE_SIZE_MAX
 
 struct ck_queue {
-	struct vq_split vq;
-	struct vq_split_layout layout;
+	struct vq vq; /* those who look into it say which: CHECK_RING */
+	struct vq_layout layout;
 	bool started;
 };
 
@@ -107,12 +123,13 @@ struct ck {
 	struct ck_host *host;
 	bool accused; /* something was recorded against a clause */
 
-	u64 offered;  /* device features, once the session is open */
-	u64 features; /* what ck_negotiate() settled on */
+	enum vq_ring ring; /* what ck_negotiate() goes for */
+	u64 offered;	   /* device features, once the session is open */
+	u64 features;	   /* what ck_negotiate() settled on */
 	unsigned queues;
 	u32 device; /* virtio device id */
 	struct ck_queue q[CK_QUEUES];
-	struct vq_split_slot *slots; /* CK_SLOTS of them */
+	struct vq_slot *slots; /* CK_SLOTS of them */
 	u32 slots_used;
 	u32 mem_used[TP_MEM_MAX];
 	u64 rng; /* of ck_random(): the same sequence in every run */
@@ -156,7 +173,8 @@ void ck_forget(struct ck *c);
 u64 ck_demanded(const struct ck *c);
 
 /*
- * Accept the features in `want` that are offered, always with ck_demanded().
+ * Accept the features in `want` that are offered, always with ck_demanded(), and with what the ring
+ * layout of this run takes. Queues are laid out by what was accepted.
  * ck_ring_features() is the usual want of a check that does not care.
  */
 bool ck_negotiate(struct ck *c, u64 want);
@@ -168,7 +186,7 @@ static inline u64 ck_ring_features(void)
 
 struct ck_queue_opts {
 	u16 size;	/* 0 = 128, or as large as the queue can be */
-	u16 base;	/* index at which both sides start */
+	u32 base;	/* where both sides start, as in struct tp_queue; 0: at the beginning */
 	bool no_call;	/* poll: no used buffer notifications */
 	bool scatter;	/* the three parts in different regions where there are several */
 	bool not_start; /* lay out only */
@@ -207,8 +225,12 @@ u32 ck_not_value(const u8 *p, u32 len, u8 value);
 /* Let the time pass in which something must not happen. */
 void ck_quiet(struct ck *c);
 
-/* Wait until used->idx of queue `q` reaches `idx` (free running). Says whether it did. */
-bool ck_wait_used_idx(struct ck *c, unsigned q, u16 idx);
+/* Of queue `q`: buffers added, and buffers used by the device; free running (vq_added(), vq_used()). */
+u16 ck_added(const struct ck *c, unsigned q);
+u16 ck_used(const struct ck *c, unsigned q);
+
+/* Wait until ck_used() of queue `q` reaches `count`. Says whether it did. */
+bool ck_wait_used(struct ck *c, unsigned q, u16 count);
 
 struct ck_used {
 	int head; /* VQ_BADID: the element names nothing outstanding */
@@ -218,6 +240,12 @@ struct ck_used {
 
 /* Take the next used element, waiting for it. Says whether one came; records nothing. */
 bool ck_reap(struct ck *c, unsigned q, struct ck_used *u);
+
+/*
+ * Make queue `q` one that no device can make sense of: an available index too far ahead, or in a packed
+ * ring, all of which must be the driver's, a list that does not end. Nothing is notified.
+ */
+void ck_break_ring(struct ck *c, unsigned q);
 
 /* Publish what was added to queue `q`, and notify as a correct driver does. */
 bool ck_publish(struct ck *c, unsigned q);

@@ -93,8 +93,11 @@ u64 ck_demanded(const struct ck *c)
 
 bool ck_negotiate(struct ck *c, u64 want)
 {
-	u64 accept = (want & c->offered) | ck_demanded(c);
+	const u64 ring = c->ring == VQ_RING_PACKED ? BIT_ULL(VIRTIO_F_RING_PACKED) : 0;
+	u64 accept = ((want | ring) & c->offered) | ck_demanded(c);
 
+	if (c->check->ring == CHECK_RING_SPLIT)
+		accept &= ~BIT_ULL(VIRTIO_F_RING_PACKED);
 	if (!ck_must(c, c->tp->ops->set_features(c->tp, accept), "negotiating features"))
 		return false;
 	c->features = accept;
@@ -118,27 +121,27 @@ bool ck_alloc(struct ck *c, u32 len, u32 align, struct tp_buf *out)
 	return ck_alloc_in(c, 0, len, align, out);
 }
 
-static bool lay_out(struct ck *c, struct ck_queue *q, u16 size, bool scatter)
+static bool lay_out(struct ck *c, struct ck_queue *q, enum vq_ring ring, u16 size, bool scatter)
 {
 	unsigned regions = scatter ? c->tp->mem_count : 1;
-	struct tp_buf desc, avail, used;
+	struct tp_buf desc, driver, device;
 
 	/*
 	 * Apart by whole cache lines and more: what overruns one part must not look like a change of
 	 * the next.
 	 */
-	if (!ck_alloc_in(c, 0, vq_split_desc_bytes(size), 4096, &desc) ||
-	    !ck_alloc_in(c, regions > 1 ? 1 : 0, vq_split_avail_bytes(size), 256, &avail) ||
-	    !ck_alloc_in(c, regions > 2 ? 2 : 0, vq_split_used_bytes(size), 256, &used))
+	if (!ck_alloc_in(c, 0, vq_desc_bytes(size), 4096, &desc) ||
+	    !ck_alloc_in(c, regions > 1 ? 1 : 0, vq_driver_bytes(ring, size), 256, &driver) ||
+	    !ck_alloc_in(c, regions > 2 ? 2 : 0, vq_device_bytes(ring, size), 256, &device))
 		return false;
-	q->layout = (struct vq_split_layout){
+	q->layout = (struct vq_layout){
 		.size = size,
 		.desc = desc.gpa,
-		.avail = avail.gpa,
-		.used = used.gpa,
+		.driver = driver.gpa,
+		.device = device.gpa,
 		.desc_hva = desc.hva,
-		.avail_hva = avail.hva,
-		.used_hva = used.hva,
+		.driver_hva = driver.hva,
+		.device_hva = device.hva,
 	};
 	return true;
 }
@@ -149,8 +152,14 @@ bool ck_queue_start(struct ck *c, unsigned q, const struct ck_queue_opts *opts)
 	const struct ck_queue_opts *o = opts ? opts : &defaults;
 	struct ck_queue *queue = &c->q[q];
 	u16 size = o->size ? o->size : 128, max;
+	struct vq_mode mode = {
+		.ring = ck_has(c, VIRTIO_F_RING_PACKED) ? VQ_RING_PACKED : VQ_RING_SPLIT,
+		.event_idx = ck_has(c, VIRTIO_RING_F_EVENT_IDX),
+		.in_order = ck_has(c, VIRTIO_F_IN_ORDER),
+	};
 	struct tp_queue cfg;
 
+	mode.base = o->base ? o->base : vq_start(mode.ring);
 	if (!o->size && c->tp->ops->queue_max) {
 		if (!ck_must(c, c->tp->ops->queue_max(c->tp, q, &max), "reading a queue's size"))
 			return false;
@@ -165,17 +174,17 @@ bool ck_queue_start(struct ck *c, unsigned q, const struct ck_queue_opts *opts)
 	if (q >= CK_QUEUES || c->slots_used + size > CK_SLOTS)
 		return ck_error(c, "queue %u of %u entries is more than this runner has room for",
 				q, size);
-	if (!lay_out(c, queue, size, o->scatter))
+	if (!lay_out(c, queue, mode.ring, size, o->scatter))
 		return false;
-	vq_split_init(&queue->vq, &queue->layout, c->slots + c->slots_used, o->base,
-		      ck_has(c, VIRTIO_RING_F_EVENT_IDX));
+	vq_init(&queue->vq, &mode, &queue->layout, c->slots + c->slots_used);
 	c->slots_used += size;
 	cfg = (struct tp_queue){
 		.size = size,
-		.base = o->base,
+		.base = mode.base,
 		.desc = queue->layout.desc,
-		.avail = queue->layout.avail,
-		.used = queue->layout.used,
+		.driver = queue->layout.driver,
+		.device = queue->layout.device,
+		.vq = &queue->vq,
 		.no_call = o->no_call,
 	};
 	if (o->not_start)
@@ -255,43 +264,101 @@ void ck_quiet(struct ck *c)
 		c->tp->ops->relax(c->tp);
 }
 
-bool ck_wait_used_idx(struct ck *c, unsigned q, u16 idx)
+u16 ck_added(const struct ck *c, unsigned q)
+{
+	return vq_added(&c->q[q].vq);
+}
+
+u16 ck_used(const struct ck *c, unsigned q)
+{
+	return vq_used(&c->q[q].vq);
+}
+
+bool ck_wait_used(struct ck *c, unsigned q, u16 count)
 {
 	u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
 
-	while (vq_split_raw_used_idx(&c->q[q].vq) != idx) {
+	while (ck_used(c, q) != count) {
 		if (c->tp->ops->now_ns(c->tp) > end)
-			return vq_split_raw_used_idx(&c->q[q].vq) == idx;
+			return ck_used(c, q) == count;
 		c->tp->ops->relax(c->tp);
 	}
 	return true;
+}
+
+static void log_reap(struct ck *c, unsigned q, const struct vq *vq, struct vq_packed_at at,
+		     const struct ck_used *u)
+{
+	if (vq->ring == VQ_RING_PACKED)
+		ck_log(c, "  q%u desc[%u] used, wrap %u: id=%u len=%u", q, at.off, at.wrap, u->id,
+		       u->len);
+	else
+		ck_log(c, "  q%u used[%u] id=%u len=%u", q, (u16)(vq->split.used_idx - 1), u->id,
+		       u->len);
 }
 
 bool ck_reap(struct ck *c, unsigned q, struct ck_used *u)
 {
 	u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
-	struct vq_split *vq = &c->q[q].vq;
+	struct vq *vq = &c->q[q].vq;
+	struct vq_packed_at at = { 0 };
 
-	while (!vq_split_used_pending(vq)) {
+	while (!vq_used_pending(vq)) {
 		if (c->tp->ops->now_ns(c->tp) > end)
 			break;
 		c->tp->ops->relax(c->tp);
 	}
+	if (vq->ring == VQ_RING_PACKED)
+		at = vq->packed.used;
 	u->token = NULL;
-	u->head = vq_split_reap(vq, &u->id, &u->len, &u->token);
+	u->head = vq_reap(vq, &u->id, &u->len, &u->token);
 	if (u->head == VQ_EMPTY)
 		return false;
-	ck_log(c, "  q%u used[%u] id=%u len=%u", q, (u16)(vq->used_idx - 1), u->id, u->len);
+	log_reap(c, q, vq, at, u);
 	return true;
 }
 
 bool ck_publish(struct ck *c, unsigned q)
 {
-	struct vq_split *vq = &c->q[q].vq;
+	struct vq *vq = &c->q[q].vq;
 	bool due;
 
-	vq_split_publish(vq);
-	due = vq_split_kick_due(vq);
-	ck_log(c, "  q%u avail.idx=%u%s", q, vq->avail_idx, due ? ", kick" : "");
+	vq_publish(vq);
+	due = vq_kick_due(vq);
+	if (vq->ring == VQ_RING_PACKED)
+		ck_log(c, "  q%u available up to desc[%u], wrap %u%s", q, vq->packed.avail.off,
+		       vq->packed.avail.wrap, due ? ", kick" : "");
+	else
+		ck_log(c, "  q%u avail.idx=%u%s", q, vq->split.avail_idx, due ? ", kick" : "");
 	return !due || ck_must(c, c->tp->ops->notify(c->tp, q), "notifying");
+}
+
+static void break_split(struct ck *c, struct vq_split *vq)
+{
+	const u16 idx = (u16)(vq->avail_idx + vq->size + 1);
+
+	vq_split_raw_publish(vq, idx);
+	ck_log(c, "  avail.idx %u -> %u", vq->avail_idx, idx);
+}
+
+static void break_packed(struct ck *c, struct vq_packed *vq)
+{
+	/* The first one last, as a driver would: then the whole list is there at once. */
+	for (u16 n = vq->size; n-- > 0;) {
+		const struct vq_packed_at at = vq_packed_forward(vq, vq->avail, n);
+
+		vq_packed_raw_desc(vq, at.off, c->tp->mem[0].gpa.v, 16, 0,
+				   VRING_DESC_F_NEXT | vq_packed_avail_bits(at.wrap));
+	}
+	ck_log(c, "  all %u descriptors are available, each chained to the next", vq->size);
+}
+
+void ck_break_ring(struct ck *c, unsigned q)
+{
+	struct vq *vq = &c->q[q].vq;
+
+	if (vq->ring == VQ_RING_PACKED)
+		break_packed(c, &vq->packed);
+	else
+		break_split(c, &vq->split);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Buffers used in the order in which they were made available (2.7.9, 6.2). */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/regs_kit.h"
 
 #define IN_ORDER "v14.reserved-features.bits.dev.5"
@@ -21,7 +23,7 @@ static unsigned position(const struct vq_split *vq, u32 id, unsigned from)
  */
 static bool ordered(struct ck *c)
 {
-	const struct vq_split *vq = &c->q[0].vq;
+	const struct vq_split *vq = &c->q[0].vq.split;
 
 	for (unsigned at = 0; at < REQUESTS;) {
 		const u32 id = le32(vq->used->ring[at & vq->mask].id);
@@ -47,7 +49,7 @@ static bool ordered(struct ck *c)
 
 static void in_order(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 
 	if (!rk_can_work(c) || !ck_start(c, ck_ring_features() | BIT_ULL(VIRTIO_F_IN_ORDER)))
 		return;
@@ -64,7 +66,7 @@ static void in_order(struct ck *c)
 			return;
 	if (!ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 		return;
-	if (!ck_wait_used_idx(c, 0, REQUESTS)) {
+	if (!ck_wait_used(c, 0, REQUESTS)) {
 		ck_error(c, "%u of %u requests are used within %u ms", vq_split_raw_used_idx(vq),
 			 REQUESTS, c->tp->timeout_ms);
 		return;

@@ -86,7 +86,7 @@ bool rk_offer(struct ck *c)
 
 static bool offer(struct ck *c, u32 blk_bytes, u32 rng_bytes, struct tp_buf *data)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq *vq = &c->q[0].vq;
 
 	if (c->device == VIRTIO_ID_BLOCK) {
 		struct blk_req r;
@@ -101,11 +101,11 @@ static bool offer(struct ck *c, u32 blk_bytes, u32 rng_bytes, struct tp_buf *dat
 
 		if (!ck_alloc(c, rng_bytes, 16, &r.buf))
 			return false;
-		if (vq_split_add(vq, sg, 0, rng_prepare(&r, sg), vq) < 0)
+		if (vq_add(vq, sg, 0, rng_prepare(&r, sg), vq) < 0)
 			return ck_error(c, "the queue is full");
 		*data = r.buf;
 	}
-	vq_split_publish(vq);
+	vq_publish(vq);
 	return true;
 }
 
@@ -139,12 +139,12 @@ u64 rk_digest(const struct ck *c)
 
 bool rk_served(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq *vq = &c->q[0].vq;
 	struct ck_used u;
 
-	if (!ck_wait_used_idx(c, 0, vq->avail_idx))
+	if (!ck_wait_used(c, 0, vq_added(vq)))
 		return false;
-	while (vq_split_used_pending(vq) && ck_reap(c, 0, &u) && u.head >= 0)
+	while (vq_used_pending(vq) && ck_reap(c, 0, &u) && u.head >= 0)
 		;
 	return true;
 }
@@ -173,12 +173,11 @@ bool rk_work_or_fail(struct ck *c, const char *clause, const char *when)
 
 bool rk_break(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
 	/* Long enough for who looks at the queue when it is notified. */
 	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms / 4);
 	u8 status;
 
-	vq_split_raw_publish(vq, (u16)(vq->avail_idx + vq->size + 1));
+	ck_break_ring(c, 0);
 	if (!ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 		return false;
 	do {
@@ -188,6 +187,6 @@ bool rk_break(struct ck *c)
 			return true;
 		c->tp->ops->relax(c->tp);
 	} while (c->tp->ops->now_ns(c->tp) < deadline);
-	return ck_skip(c, "the device does not set DEVICE_NEEDS_RESET for an available index too "
-			  "far ahead");
+	return ck_skip(c, "the device does not set DEVICE_NEEDS_RESET for a ring that makes no "
+			  "sense");
 }

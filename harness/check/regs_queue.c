@@ -185,7 +185,7 @@ static bool reset_queue(struct ck *c)
 {
 	const char *done = rk_clause(c, PCI_RR_DONE, MMIO_RR_DONE);
 	struct regs *r = rk_regs(c);
-	u16 base;
+	u32 base;
 	u32 on;
 	int rc = c->tp->ops->queue_stop(c->tp, 0, &base);
 
@@ -250,7 +250,7 @@ static void ring_reset_busy(struct ck *c)
 
 	if (!rk_can_work(c) || !ck_start(c, ck_ring_features() | RING_RESET))
 		return;
-	for (; load < LOAD && c->q[0].vq.free_count >= LARGE_DESCS; load++)
+	for (; load < LOAD && vq_room(&c->q[0].vq) >= LARGE_DESCS; load++)
 		if (!rk_offer_large(c))
 			return;
 	if (!ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying") ||
@@ -266,7 +266,7 @@ static void ring_reset_busy(struct ck *c)
 			"it still reads 0x%x", on);
 		return;
 	}
-	used = vq_split_raw_used_idx(&c->q[0].vq);
+	used = ck_used(c, 0);
 	before = rk_digest(c);
 	ck_log(c, "  1 was read %d times, and %u of %u requests are used", n, used, load);
 	ck_quiet(c);
@@ -275,7 +275,7 @@ static void ring_reset_busy(struct ck *c)
 			"1 as long as the queue is being reset",
 			"it reads 0, and rings and buffers change afterwards; the used index was "
 			"%u, is %u",
-			used, vq_split_raw_used_idx(&c->q[0].vq));
+			used, ck_used(c, 0));
 }
 
 CHECK(ring_reset_busy, .id = "regs.queue-reset.in-progress",
@@ -286,18 +286,18 @@ CHECK(ring_reset_busy, .id = "regs.queue-reset.in-progress",
 
 static void ring_reset_stops(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq *vq = &c->q[0].vq;
 	u16 used;
 
 	if (!rk_can_work(c) || !ck_start(c, ck_ring_features() | RING_RESET) || !rk_work(c) ||
 	    !reset_queue(c))
 		return;
-	used = vq_split_raw_used_idx(vq);
+	used = vq_used(vq);
 	c->tp->ops->take_calls(c->tp, 0);
 	if (!rk_offer(c) || !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 		return;
 	ck_quiet(c);
-	if (vq_split_raw_used_idx(vq) != used)
+	if (vq_used(vq) != used)
 		ck_fail(c, VQ_STOPS, "a queue that was reset executes nothing",
 			"a request made available after it was served");
 	else if (c->tp->ops->take_calls(c->tp, 0))
@@ -336,8 +336,8 @@ static void ring_reset_reenable(struct ck *c)
 	if (!ck_queue_start(c, 0, &half) || !rk_offer(c) ||
 	    !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 		return;
-	if (!ck_wait_used_idx(c, 0, 1)) {
-		const u16 used = vq_split_raw_used_idx(&c->q[0].vq);
+	if (!ck_wait_used(c, 0, 1)) {
+		const u16 used = ck_used(c, 0);
 
 		ck_fail(c, used ? VQ_DEFAULTS : VQ_REENABLE,
 			"a request is served in the new ring, at index 0",

@@ -20,7 +20,7 @@ static bool load(struct ck *c)
 
 static void in_flight(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq *vq = &c->q[0].vq;
 	u64 before;
 	u8 status;
 	u16 used;
@@ -34,7 +34,7 @@ static void in_flight(struct ck *c)
 	}
 	/* What came before it read 0 has come. */
 	c->tp->ops->take_calls(c->tp, 0);
-	used = vq_split_raw_used_idx(vq);
+	used = vq_used(vq);
 	before = rk_digest(c);
 	ck_log(c, "  %u of %u requests are used", used, LOAD);
 	ck_quiet(c);
@@ -42,8 +42,7 @@ static void in_flight(struct ck *c)
 		ck_fail(c, QUIET, "no notification once the status reads 0", "one came");
 	else if (rk_digest(c) != before)
 		ck_fail(c, UNTOUCHED, "rings and buffers are left alone once the status reads 0",
-			"they changed; the used index was %u, is %u", used,
-			vq_split_raw_used_idx(vq));
+			"they changed; the used index was %u, is %u", used, vq_used(vq));
 }
 
 CHECK(in_flight, .id = "regs.reset.in-flight", .clauses = { RESETS, QUIET, UNTOUCHED },

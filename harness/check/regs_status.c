@@ -276,7 +276,7 @@ static void before_driver_ok(struct ck *c)
 		return;
 	ck_quiet(c);
 	called = ops->take_calls(c->tp, 0);
-	if (vq_split_raw_used_idx(&c->q[0].vq)) {
+	if (ck_used(c, 0)) {
 		ck_fail(c, BEFORE_OK, "buffers are left alone until DRIVER_OK",
 			"a buffer is used before DRIVER_OK%s",
 			called ? ", and the driver notified" : "");

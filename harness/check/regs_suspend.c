@@ -182,7 +182,7 @@ static void queues(struct ck *c)
 	ck_quiet(c);
 	if (rk_digest(c) != before) {
 		ck_fail(c, UNTOUCHED, "rings and buffers are left alone while suspended",
-			"they changed; the used index is %u", vq_split_raw_used_idx(&c->q[0].vq));
+			"they changed; the used index is %u", ck_used(c, 0));
 		return;
 	}
 	if (c->tp->ops->take_calls(c->tp, 0)) {
@@ -313,7 +313,7 @@ static void stops_taking(struct ck *c)
 	if (!rk_offer(c) || !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying") ||
 	    !wait_suspended(c))
 		return;
-	used = vq_split_raw_used_idx(&c->q[0].vq);
+	used = ck_used(c, 0);
 	if (used > LOAD)
 		ck_fail(c, STOPS_TAKING, "no buffer is taken once SUSPEND was set",
 			"%u requests were available then, and %u are used", LOAD, used);
@@ -332,8 +332,9 @@ CHECK(stops_taking, .id = "regs.suspend.stops-taking", .clauses = { STOPS_TAKING
  */
 static void finishes(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq *vq = &c->q[0].vq;
 	struct tp_buf old[LOAD], new;
+	struct vring_desc *desc;
 	u16 used;
 
 	if (!rk_can_work(c) || !start(c))
@@ -343,7 +344,9 @@ static void finishes(struct ck *c)
 			return;
 	if (!ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying") || !suspend(c))
 		return;
-	used = vq_split_raw_used_idx(vq);
+	used = vq_used(vq);
+	/* The address comes first in a descriptor of either layout. */
+	desc = c->q[0].layout.desc_hva;
 	ck_log(c, "  %u of %u requests are used", used, LOAD);
 	if (used == LOAD)
 		return;
@@ -352,9 +355,9 @@ static void finishes(struct ck *c)
 	for (unsigned i = 0; i < LOAD; i++) {
 		/* What comes after the suspension is to be seen. */
 		memset(old[i].hva, RK_UNTOUCHED, old[i].len);
-		for (unsigned d = 0; d < vq->size; d++)
-			if (vq->desc[d].addr == le64(old[i].gpa.v))
-				vq->desc[d].addr = le64(new.gpa.v + i *old[i].len);
+		for (unsigned d = 0; d < vq_size(vq); d++)
+			if (desc[d].addr == le64(old[i].gpa.v))
+				desc[d].addr = le64(new.gpa.v + i *old[i].len);
 	}
 	if (!resume(c) || !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 		return;
@@ -386,7 +389,7 @@ static void notifies(struct ck *c)
 
 	if (!suspend_under_load(c) || !wait_suspended(c))
 		return;
-	used = vq_split_raw_used_idx(&c->q[0].vq);
+	used = ck_used(c, 0);
 	if (used && !c->tp->ops->take_calls(c->tp, 0))
 		ck_fail(c, NOTIFIES,
 			"notifications of what was used come before the suspension shows",

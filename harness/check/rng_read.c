@@ -25,7 +25,7 @@ static bool ask(struct ck *c, struct rng_req *r, u32 len, unsigned parts, struct
 		.parts = MIN(parts, c->q[0].layout.size),
 	};
 	n = rng_prepare(r, sg);
-	if (vq_split_add(&c->q[0].vq, sg, 0, n, r) < 0)
+	if (vq_add(&c->q[0].vq, sg, 0, n, r) < 0)
 		return ck_error(c, "the queue is full");
 	if (!ck_publish(c, 0))
 		return false;

@@ -3,6 +3,8 @@
  * What a device may touch (2.7.5): not the table, not device-readable buffers, nothing beside
  * device-writable ones; and indirect descriptors (2.7.5.3).
  */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/split_kit.h"
 
 #define MARK 0xc7
@@ -97,7 +99,7 @@ CHECK(readable, .id = "split.desc.readable-intact", .clauses = { READABLE },
 
 static bool table_intact(struct ck *c, const struct kind *k)
 {
-	u32 bytes = vq_split_desc_bytes(c->q[0].vq.size);
+	u32 bytes = vq_split_desc_bytes(c->q[0].vq.split.size);
 	struct tp_buf copy, indirect = { 0 };
 	bool tried_indirect = false;
 	struct blk_req r;
@@ -106,7 +108,7 @@ static bool table_intact(struct ck *c, const struct kind *k)
 	    !ck_alloc(c, BLK_FRAME_MAX * (u32)sizeof(struct vring_desc), 16, &indirect))
 		return false;
 	do {
-		u8 *table = tried_indirect ? indirect.hva : (u8 *)c->q[0].vq.desc;
+		u8 *table = tried_indirect ? indirect.hva : (u8 *)c->q[0].vq.split.desc;
 		u32 len = tried_indirect ? indirect.len : bytes, at;
 		struct vq_sg sg[BLK_FRAME_MAX];
 		unsigned out, in;
@@ -115,10 +117,10 @@ static bool table_intact(struct ck *c, const struct kind *k)
 
 		prepare_kind(&r);
 		blk_frame(&r, BLK_LAYOUT_HEADER_SPLIT, sg, &out, &in);
-		head = tried_indirect ? vq_split_add_indirect(&c->q[0].vq,
+		head = tried_indirect ? vq_split_add_indirect(&c->q[0].vq.split,
 							      (struct vring_desc *)indirect.hva,
 							      indirect.gpa, sg, out, in, &r)
-				      : vq_split_add(&c->q[0].vq, sg, out, in, &r);
+				      : vq_split_add(&c->q[0].vq.split, sg, out, in, &r);
 		if (head < 0)
 			return ck_error(c, "the queue has no room");
 		__builtin_memcpy(copy.hva, table, len);
@@ -174,7 +176,7 @@ static bool writable_unread(struct ck *c, const struct kind *k)
 		prepare_kind(&r);
 		*r.status.hva = before[i];
 		blk_frame(&r, BLK_LAYOUT_USUAL, sg, &out, &inward);
-		if (vq_split_add(&c->q[0].vq, sg, out, inward, &r) < 0 || !ck_publish(c, 0) ||
+		if (vq_split_add(&c->q[0].vq.split, sg, out, inward, &r) < 0 || !ck_publish(c, 0) ||
 		    !ck_reap(c, 0, &u))
 			return ck_error(c, "%s did not come back", blk_type_name(k->type));
 		if (i == 0) {
@@ -260,7 +262,7 @@ static bool gap_intact(struct ck *c, const u8 *from, const u8 *to, const char *w
 
 static void outside(struct ck *c)
 {
-	struct vq_split_layout *l = &c->q[0].layout;
+	struct vq_layout *l = &c->q[0].layout;
 	u8 *behind[3], *next[3];
 	struct tp_buf after;
 
@@ -269,11 +271,11 @@ static void outside(struct ck *c)
 	    !ck_alloc(c, 4096, 4096, &after))
 		return;
 	behind[0] = (u8 *)l->desc_hva + vq_split_desc_bytes(l->size);
-	next[0] = l->avail_hva;
+	next[0] = l->driver_hva;
 	/* The slots of the event index belong to the ring whether it is used or not. */
-	behind[1] = (u8 *)l->avail_hva + vq_split_avail_bytes(l->size);
-	next[1] = l->used_hva;
-	behind[2] = (u8 *)l->used_hva + vq_split_used_bytes(l->size);
+	behind[1] = (u8 *)l->driver_hva + vq_split_avail_bytes(l->size);
+	next[1] = l->device_hva;
+	behind[2] = (u8 *)l->device_hva + vq_split_used_bytes(l->size);
 	next[2] = after.hva + after.len;
 	for (unsigned i = 0; i < ARRAY_SIZE(behind); i++)
 		__builtin_memset(behind[i], MARK, (size_t)(next[i] - behind[i]));
@@ -316,7 +318,7 @@ static bool indirect_in(struct ck *c, struct blk_req *r, struct tp_buf *table_bu
 static bool must_read(struct ck *c, struct blk_req *r, unsigned descs, const char *clause,
 		      const char *expected)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
 	struct blk_req behind;
 	void *token = NULL;
@@ -349,7 +351,7 @@ static bool must_read(struct ck *c, struct blk_req *r, unsigned descs, const cha
 
 static void indirect_write_flag(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct tp_buf table_buf;
 	struct blk_req r;
 
@@ -373,7 +375,7 @@ CHECK(indirect_write_flag, .id = "split.indirect.write-flag",
 
 static void indirect_after_direct(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct tp_buf table_buf;
 	struct vring_desc *d;
 	struct blk_req r;

@@ -5,6 +5,8 @@
  * The usual cut comes first and is set-up; every other one must give the same status, the same data
  * and the same used length.
  */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/split_kit.h"
 
 #define FRAMING	      "v14.split-ring.message-framing.dev.1"
@@ -60,7 +62,7 @@ static void fill(const struct blk_req *r, u32 seed)
 static bool carry_out(struct ck *c, struct blk_req *r, const struct vq_sg *sg, unsigned out,
 		      unsigned in, bool indirect, const char *how, struct outcome *o)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct ck_used u;
 	int head;
 

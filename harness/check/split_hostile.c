@@ -79,7 +79,7 @@ void sk_desc(struct ck *c, u16 i, u64 addr, u32 len, u16 flags, u16 next)
 {
 	ck_log(c, "  desc[%u] addr=0x%llx len=%u flags=%u next=%u", SK_RAW + i,
 	       (unsigned long long)addr, len, flags, next);
-	vq_split_raw_desc(&c->q[0].vq, (u16)(SK_RAW + i), addr, len, flags, next);
+	vq_split_raw_desc(&c->q[0].vq.split, (u16)(SK_RAW + i), addr, len, flags, next);
 }
 
 void sk_desc_then(struct ck *c, u16 i, u64 addr, u32 len, u16 flags)
@@ -90,13 +90,13 @@ void sk_desc_then(struct ck *c, u16 i, u64 addr, u32 len, u16 flags)
 static bool kick(struct ck *c)
 {
 	/* Whether the device asks for it or not: what is in its ring may have confused it. */
-	vq_split_kick_due(&c->q[0].vq);
+	vq_split_kick_due(&c->q[0].vq.split);
 	return ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying");
 }
 
 bool sk_offer(struct ck *c, u16 head, unsigned times)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 
 	for (unsigned i = 0; i < times; i++)
 		vq_split_raw_avail(vq, vq->avail_idx++, head);
@@ -131,7 +131,7 @@ bool sk_in_error(struct ck *c, struct sk_hostile *h)
 /* Take what was used; says whether the good request is among it. */
 static bool drain(struct ck *c, struct sk_hostile *h, u16 head, unsigned times, bool *bad)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	bool good = false;
 
 	while (vq_split_used_pending(vq)) {
@@ -206,7 +206,7 @@ enum sk_fate sk_settle(struct ck *c, struct sk_hostile *h, u16 head, unsigned ti
 	ck_log(c, "  behind it a good request:");
 	if (!good_again(c, h))
 		return SK_OVER;
-	vq_split_publish(&c->q[0].vq);
+	vq_split_publish(&c->q[0].vq.split);
 	if (!kick(c))
 		return SK_OVER;
 	for (;;) {

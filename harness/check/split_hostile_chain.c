@@ -3,6 +3,8 @@
  * Chains that no driver should make: loops, indices out of range, bad indirect tables, requests
  * that are too short. The texts ask nothing of the device here, so the clauses are our own (ROB).
  */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/split_kit.h"
 
 #define R     0

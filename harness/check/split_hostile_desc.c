@@ -3,6 +3,8 @@
  * Descriptors that no driver should make: outside memory, across its borders, of no length, in the
  * wrong order.
  */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/split_kit.h"
 
 #define R 0
@@ -284,7 +286,7 @@ static u16 huge_total(struct ck *c, struct sk_hostile *h, u64 arg)
 	sk_desc_then(c, 0, HDR(h), R);
 	ck_log(c, "  %u descriptors over the same %u bytes", TOTAL_DESCS, m->len);
 	for (u16 i = 1; i <= TOTAL_DESCS; i++)
-		vq_split_raw_desc(&c->q[0].vq, (u16)(SK_RAW + i), m->gpa.v, m->len,
+		vq_split_raw_desc(&c->q[0].vq.split, (u16)(SK_RAW + i), m->gpa.v, m->len,
 				  VRING_DESC_F_NEXT, (u16)(SK_RAW + i + 1));
 	sk_desc(c, TOTAL_DESCS + 1, STATUS(h), W, 0);
 	return SK_RAW;

@@ -4,6 +4,8 @@
  * twice, impossible sizes and places. After these the ring itself may be beyond trust, so what must
  * follow is a device that lives and serves once it is set up again.
  */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/split_kit.h"
 
 /* --- the available index ------------------------------------------------------------------------- */
@@ -16,9 +18,9 @@ struct jump {
 /* Elements used since `from`; with more than the queue holds, the device ran after the index. */
 static bool bounded(struct ck *c, struct sk_hostile *h, u16 from, const char *what)
 {
-	u16 used = (u16)(vq_split_raw_used_idx(&c->q[0].vq) - from);
+	u16 used = (u16)(vq_split_raw_used_idx(&c->q[0].vq.split) - from);
 
-	if (used <= c->q[0].vq.size)
+	if (used <= c->q[0].vq.split.size)
 		return true;
 	return ck_fail(c, h->clause, "at most as many used elements as the queue has entries",
 		       "%s: used.idx moved by %u", what, used);
@@ -41,7 +43,7 @@ static void run_away(struct ck *c, const struct jump *jumps, unsigned n)
 	};
 
 	for (unsigned i = 0; i < n; i++) {
-		struct vq_split *vq = &c->q[0].vq;
+		struct vq_split *vq = &c->q[0].vq.split;
 		u16 from;
 
 		if (!sk_up(c, &h))
@@ -233,8 +235,8 @@ static void queue_size(struct ck *c)
 		cfg = (struct tp_queue){
 			.size = sizes[i],
 			.desc = desc.gpa,
-			.avail = avail.gpa,
-			.used = used.gpa,
+			.driver = avail.gpa,
+			.device = used.gpa,
 		};
 		/* One chain of one readable byte. */
 		*(struct vring_desc *)desc.hva = (struct vring_desc){
@@ -325,13 +327,13 @@ static bool ring_outside_one(struct ck *c, enum ring_part which, bool straddles)
 	cfg = (struct tp_queue){
 		.size = SK_SIZE,
 		.desc = part[PART_DESC].gpa,
-		.avail = part[PART_AVAIL].gpa,
-		.used = part[PART_USED].gpa,
+		.driver = part[PART_AVAIL].gpa,
+		.device = part[PART_USED].gpa,
 	};
 	if (!straddles)
 		*(which == PART_DESC	? &cfg.desc
-		  : which == PART_AVAIL ? &cfg.avail
-					: &cfg.used) = ck_unmapped(c);
+		  : which == PART_AVAIL ? &cfg.driver
+					: &cfg.device) = ck_unmapped(c);
 	ck_log(c, "  %s %s:", ring_parts[which].name,
 	       straddles ? "across the end of a region" : "in no region");
 	if (!impossible(c, &cfg, &taken))
@@ -378,7 +380,7 @@ static bool set_up_again(struct ck *c)
 {
 	const struct tp_ops *ops = c->tp->ops;
 	int rc;
-	u16 base;
+	u32 base;
 
 	rc = ops->queue_stop(c->tp, 0, &base);
 	/* A device with registers may only know how to be reset as a whole. */
@@ -400,7 +402,7 @@ static void recovers(struct ck *c)
 
 	if (!sk_up(c, &h))
 		return;
-	vq_split_raw_publish(&c->q[0].vq, (u16)(c->q[0].vq.avail_idx + SK_SIZE + 1));
+	vq_split_raw_publish(&c->q[0].vq.split, (u16)(c->q[0].vq.split.avail_idx + SK_SIZE + 1));
 	ck_log(c, "  avail.idx runs away");
 	if (!ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 		return;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* What shows only in time: a thread kept busy, and memory that changes while it is being read. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/split_kit.h"
 
 /* --- a thread kept busy ------------------------------------------------------------------------------ */
@@ -82,7 +84,7 @@ struct readings {
 /* The request with `len` bytes of data, made available. */
 static bool offer_read(struct ck *c, struct readings *s, u32 len)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 
 	blk_prepare(&s->r);
 	__builtin_memset(s->r.data.hva, 0, MANY);
@@ -99,7 +101,7 @@ static bool offer_read(struct ck *c, struct readings *s, u32 len)
 static bool take_read(struct ck *c, struct readings *s, bool flip, u32 *len)
 {
 	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct vring_desc *data = &vq->desc[SK_RAW + 1];
 	struct virtio_blk_outhdr *hdr = (struct virtio_blk_outhdr *)s->r.hdr.hva;
 
@@ -189,13 +191,13 @@ static void fetch_address(struct ck *c)
 			return;
 		good = h.parts.data.gpa.v;
 		bad = ck_unmapped(c).v;
-		data = &c->q[0].vq.desc[SK_RAW + 1];
+		data = &c->q[0].vq.split.desc[SK_RAW + 1];
 		sk_desc_then(c, 0, h.parts.hdr.gpa.v, h.parts.hdr.len, 0);
 		sk_desc_then(c, 1, good, h.parts.data.len, VRING_DESC_F_WRITE);
 		sk_desc(c, 2, h.parts.status.gpa.v, 1, VRING_DESC_F_WRITE, 0);
 		if (!sk_offer(c, SK_RAW, 1))
 			return;
-		for (u32 i = 0; i < 20000 && !vq_split_used_pending(&c->q[0].vq); i++)
+		for (u32 i = 0; i < 20000 && !vq_split_used_pending(&c->q[0].vq.split); i++)
 			__atomic_store_n(&data->addr, le64(i & 1 ? bad : good), __ATOMIC_RELAXED);
 		fate = sk_settle(c, &h, SK_RAW, 1);
 		if (fate == SK_SILENT)

@@ -3,6 +3,8 @@
  * Available buffer notifications (2.7.10): what the device says about them, and what it makes of
  * them. They carry no count and may be missing, late or too many.
  */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/split_kit.h"
 
 #define FLAGS_0_OR_1 "v14.split-ring.avail-notif-suppress.dev.1"
@@ -20,7 +22,7 @@
 /* All values of used->flags seen while requests run, as a set of bits. */
 static bool sample_flags(struct ck *c, u16 *seen, u32 *samples)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct sk_herd h;
 
 	*seen = 0;
@@ -83,7 +85,7 @@ CHECK(flags_event, .id = "split.kick.flags-event-index", .clauses = { FLAGS_0, S
 
 static void no_avail_event(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct sk_herd h;
 	u16 *slot;
 
@@ -132,7 +134,7 @@ static bool spaced_kicks(struct ck *c, unsigned n)
 /* A request that a device confused by kicks would not serve. */
 static bool still_serves(struct ck *c, const struct sk_herd *h, u32 n, const char *what)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct ck_used u;
 
 	for (u32 i = 0; i < n; i++)
@@ -153,7 +155,7 @@ static bool still_serves(struct ck *c, const struct sk_herd *h, u32 n, const cha
 
 static void spurious(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct sk_herd h;
 
 	if (!ck_start(c, ck_ring_features()) || !sk_herd_make(c, &h, 8, false) || !kicks(c, 2000))
@@ -179,7 +181,7 @@ CHECK(spurious, .id = "split.kick.spurious", .clauses = { KICKS },
 
 static void many_for_one(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct sk_herd h;
 	struct ck_used u;
 
@@ -230,7 +232,7 @@ CHECK(one_for_many, .id = "split.kick.one-for-many", .clauses = { SK_RUN_CLAUSES
 static bool sleep_for_used(struct ck *c, u32 round)
 {
 	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 
 	while (!vq_split_used_pending(vq)) {
 		bool notified = vq_split_enable_calls(vq) ||
@@ -248,8 +250,8 @@ static bool sleep_for_used(struct ck *c, u32 round)
 		return ck_fail(c, RACE, "no notification is lost",
 			       "round %u: the request is not used within %u ms, %s", round,
 			       c->tp->timeout_ms,
-			       ck_wait_used_idx(c, 0, vq->avail_idx) ? "it is after a second kick"
-								     : "nor after a second kick");
+			       ck_wait_used(c, 0, vq->avail_idx) ? "it is after a second kick"
+								 : "nor after a second kick");
 	}
 	return true;
 }
@@ -259,7 +261,7 @@ static bool sleep_for_used(struct ck *c, u32 round)
 
 static void ping_pong(struct ck *c, u32 rounds)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	u64 end = c->tp->ops->now_ns(c->tp) + RACE_FOR;
 	u32 kicked = 0, round;
 	struct sk_herd h;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Guest memory in several regions: rings and buffers in any of them, up to the last byte. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/split_kit.h"
 
 #define REGIONS	  "VU.mem.table.be.1"
@@ -101,21 +103,21 @@ static bool ring_at(struct ck *c, struct tp_buf desc, struct tp_buf avail, struc
 	struct tp_queue cfg = {
 		.size = size,
 		.desc = desc.gpa,
-		.avail = avail.gpa,
-		.used = used.gpa,
+		.driver = avail.gpa,
+		.device = used.gpa,
 	};
 	struct blk_req r;
 
-	q->layout = (struct vq_split_layout){
+	q->layout = (struct vq_layout){
 		.size = size,
 		.desc = desc.gpa,
-		.avail = avail.gpa,
-		.used = used.gpa,
+		.driver = avail.gpa,
+		.device = used.gpa,
 		.desc_hva = desc.hva,
-		.avail_hva = avail.hva,
-		.used_hva = used.hva,
+		.driver_hva = avail.hva,
+		.device_hva = used.hva,
 	};
-	vq_split_init(&q->vq, &q->layout, c->slots, 0, ck_has(c, VIRTIO_RING_F_EVENT_IDX));
+	vq_split_init(&q->vq.split, &q->layout, c->slots, 0, ck_has(c, VIRTIO_RING_F_EVENT_IDX));
 	ck_log(c, "  %s:", what);
 	if (!ck_must(c, c->tp->ops->queue_start(c->tp, 0, &cfg), "starting a queue") ||
 	    !ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK"))

@@ -5,6 +5,8 @@
  * A used element is visible before its notification comes, so what must come is waited for with the
  * deadline, and what must not come is watched for in the quiet time.
  */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/split_kit.h"
 
 #define USED_EVENT_IGNORED "v14.split-ring.used-notif-suppress.dev.1"
@@ -31,7 +33,7 @@ static bool start(struct ck *c, bool event_idx, u16 base, struct sk_herd *h)
 /* `n` requests at once, and all of them back; notifications are not looked at. */
 static bool serve(struct ck *c, unsigned q, const struct sk_herd *h, u32 n)
 {
-	struct vq_split *vq = &c->q[q].vq;
+	struct vq_split *vq = &c->q[q].vq.split;
 	struct ck_used u;
 
 	for (u32 i = 0; i < n; i++)
@@ -54,7 +56,7 @@ static bool called(struct ck *c, unsigned q, const char *clause, const char *exp
 		return true;
 	}
 	return ck_fail(c, clause, expected, "%s: no notification within %u ms, used.idx %u", what,
-		       c->tp->timeout_ms, c->q[q].vq.used_idx);
+		       c->tp->timeout_ms, c->q[q].vq.split.used_idx);
 }
 
 static bool not_called(struct ck *c, unsigned q, const char *clause, const char *expected,
@@ -67,7 +69,7 @@ static bool not_called(struct ck *c, unsigned q, const char *clause, const char 
 	if (!n)
 		return true;
 	return ck_fail(c, clause, expected, "%s: %u notifications, used.idx %u", what, n,
-		       c->q[q].vq.used_idx);
+		       c->q[q].vq.split.used_idx);
 }
 
 /*
@@ -110,7 +112,7 @@ static void flag_set(struct ck *c)
 	if (!start(c, false, 0, &h) ||
 	    !first(c, &h, WITHOUT_FLAG, "a notification after used elements"))
 		return;
-	vq_split_disable_calls(&c->q[0].vq);
+	vq_split_disable_calls(&c->q[0].vq.split);
 	for (unsigned i = 0; i < 8; i++)
 		if (!serve(c, 0, &h, 1))
 			return;
@@ -124,7 +126,7 @@ CHECK(flag_set, .id = "split.notify.flag-set", .clauses = { NOT_WITH_FLAG, WITHO
 
 static void flag_toggled(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct sk_herd h;
 
 	if (!start(c, false, 0, &h))
@@ -150,7 +152,7 @@ CHECK(flag_toggled, .id = "split.notify.flag-toggled", .clauses = { WITHOUT_FLAG
 static void used_event_ignored(struct ck *c)
 {
 	static const u16 far[] = { 0, 1, 2, 100, 0x7fff, 0x8000, 0xfffe, 0xffff };
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct sk_herd h;
 
 	if (!start(c, false, 0, &h))
@@ -179,13 +181,13 @@ static bool start_event(struct ck *c, u16 base, struct sk_herd *h)
 {
 	if (!start(c, true, base, h))
 		return false;
-	vq_split_set_used_event(&c->q[0].vq, c->q[0].vq.used_idx);
+	vq_split_set_used_event(&c->q[0].vq.split, c->q[0].vq.split.used_idx);
 	return first(c, h, AT_EVENT, "a notification when used_event is reached");
 }
 
 static void event_flag_ignored(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct sk_herd h;
 
 	if (!start_event(c, 0, &h))
@@ -209,7 +211,7 @@ CHECK(event_flag_ignored, .id = "split.notify.event-flag-ignored",
 /* The event `ahead` elements from here: nothing for those before it, then one notification. */
 static bool event_at(struct ck *c, const struct sk_herd *h, u16 ahead)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	u16 event = (u16)(vq->used_idx + ahead);
 
 	ck_log(c, "  used_event %u, used.idx %u", event, vq->used_idx);
@@ -263,7 +265,7 @@ static void event_batch(struct ck *c)
 	static const struct {
 		u16 ahead, n;
 	} batches[] = { { 0, 16 }, { 7, 16 }, { 15, 16 }, { 31, 64 } };
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct sk_herd h;
 
 	if (!start_event(c, 0xffe0, &h))
@@ -287,7 +289,7 @@ CHECK(event_batch, .id = "split.notify.event-batch", .clauses = { AT_EVENT },
 
 static void event_far(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct sk_herd h;
 
 	if (!start_event(c, 0, &h))

@@ -3,6 +3,8 @@
  * The rings as such: every chain comes back once, whatever the size of the queue and wherever the
  * 16-bit indices stand.
  */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/split_kit.h"
 
 /* --- the used ring -------------------------------------------------------------------------------- */
@@ -25,7 +27,7 @@ static void fill_used(struct vq_split *vq, u16 from, u16 n)
 static void element_before_index(struct ck *c)
 {
 	const char *clause = "v14.split-ring.used-ring.dev.1";
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct ck_queue_opts o = { .size = 64 };
 	struct sk_herd h;
 	u32 n;
@@ -87,7 +89,7 @@ CHECK(used_ids, .id = "split.used.ids", .clauses = { SK_RUN_CLAUSES },
 
 static void used_step(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	u16 last;
 	u32 samples = 0;
 	struct sk_herd h;
@@ -136,7 +138,7 @@ static bool start_at(struct ck *c, u16 size, u16 base)
 
 	if (!ck_negotiate(c, ck_ring_features()) || !ck_queue_start(c, 0, &o))
 		return false;
-	vq_split_disable_calls(&c->q[0].vq);
+	vq_split_disable_calls(&c->q[0].vq.split);
 	return ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK");
 }
 
@@ -219,8 +221,8 @@ static bool of_size(struct ck *c, u16 size, bool indirect, bool first)
 				     &(struct tp_queue){
 					     .size = size,
 					     .desc = c->q[0].layout.desc,
-					     .avail = c->q[0].layout.avail,
-					     .used = c->q[0].layout.used,
+					     .driver = c->q[0].layout.driver,
+					     .device = c->q[0].layout.device,
 				     });
 	if (rc == TP_EREFUSED || rc == TP_EGONE)
 		return ck_info(c, C_CHAIN_ONCE, "a queue of %u entries is refused", size);
@@ -296,10 +298,10 @@ static void parallel(struct ck *c)
 			for (u32 i = 0; i < h[q].count; i++)
 				if (!sk_herd_add(c, q, &h[q], i))
 					return;
-			vq_split_publish(&c->q[q].vq);
+			vq_split_publish(&c->q[q].vq.split);
 		}
 		for (unsigned q = 0; q < queues; q++)
-			if (vq_split_kick_due(&c->q[q].vq) &&
+			if (vq_split_kick_due(&c->q[q].vq.split) &&
 			    !ck_must(c, c->tp->ops->notify(c->tp, q), "notifying"))
 				return;
 		for (unsigned q = queues; q-- > 0;)

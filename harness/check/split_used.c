@@ -6,6 +6,8 @@
  * written. So what the device claims is compared with what it did, not with what it should have
  * done.
  */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/split_kit.h"
 
 #define COMPLETE_LEN "ROB.used.complete-len"
@@ -30,7 +32,7 @@ static bool once(struct ck *c, struct blk_req *r, bool in, struct ckb_result *re
 	sg[n++] = (struct vq_sg){ r->status.gpa, r->status.len };
 	out = in ? 1 : n - 1;
 	blk_prepare(r);
-	head = vq_split_add(&c->q[0].vq, sg, out, n - out, r);
+	head = vq_split_add(&c->q[0].vq.split, sg, out, n - out, r);
 	if (head < 0)
 		return ck_error(c, "the queue has no room");
 	ck_log(c, "  q0 head %d: %s (%u) sector=%llu, %u bytes %s", head, blk_type_name(r->type),
@@ -217,7 +219,7 @@ CHECK(used_len_unsupported, .id = "split.used-len.unsupported",
 static void data_before_index(struct ck *c)
 {
 	const u32 len = ORDER_SECTORS * VIRTIO_BLK_SECTOR;
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct blk_req r;
 
 	if (!ck_start(c, ck_ring_features()) || !ckb_write_fill(c, 0, 0, ORDER_SECTORS, 77) ||

@@ -12,6 +12,7 @@
 #define HARNESS_TRANSPORT_TRANSPORT_H
 
 #include "harness/spec/types.h"
+#include "harness/virtqueue/vq.h"
 
 enum tp_result {
 	TP_OK = 0,
@@ -41,8 +42,18 @@ enum tp_cap {
 
 struct tp_queue {
 	u16 size;
-	u16 base; /* index of the first available entry to process */
-	struct gpa desc, avail, used;
+	/*
+	 * Where the device begins: of a split ring the index of the first available entry to process, of a
+	 * packed one both places (vq_packed_base()).
+	 */
+	u32 base;
+	/* The three parts (struct vq_layout). */
+	struct gpa desc, driver, device;
+	/*
+	 * The driver's side of it, which has to live as long as the queue: what notifications tell with
+	 * VIRTIO_F_NOTIFICATION_DATA. NULL: only the queue's index is known.
+	 */
+	const struct vq *vq;
 	bool no_call; /* the driver polls: no used buffer notifications are wanted */
 };
 
@@ -85,8 +96,8 @@ struct tp_ops {
 	/* Largest size of a queue, 0: it does not exist. NULL: the transport does not tell. */
 	int (*queue_max)(struct tp *t, unsigned q, u16 *size);
 	int (*queue_start)(struct tp *t, unsigned q, const struct tp_queue *cfg);
-	/* Afterwards the device leaves the queue alone. */
-	int (*queue_stop)(struct tp *t, unsigned q, u16 *base);
+	/* Afterwards the device leaves the queue alone. *base as in struct tp_queue. */
+	int (*queue_stop)(struct tp *t, unsigned q, u32 *base);
 
 	/* Available buffer notification. */
 	int (*notify)(struct tp *t, unsigned q);

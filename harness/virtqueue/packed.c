@@ -30,13 +30,8 @@ struct vq_packed_at vq_packed_forward(const struct vq_packed *vq, struct vq_pack
 	return (struct vq_packed_at){ (u16)off, at.wrap };
 }
 
-static u16 off_wrap(struct vq_packed_at at)
-{
-	return (u16)(at.off | (at.wrap ? WRAP_BIT : 0));
-}
-
-void vq_packed_init(struct vq_packed *vq, const struct vq_packed_layout *layout,
-		    struct vq_packed_slot *slots, struct vq_packed_at start, bool event_idx)
+void vq_packed_init(struct vq_packed *vq, const struct vq_layout *layout, struct vq_slot *slots,
+		    struct vq_packed_at start, bool event_idx)
 {
 	u16 size = layout->size;
 
@@ -62,18 +57,30 @@ void vq_packed_init(struct vq_packed *vq, const struct vq_packed_layout *layout,
 		bool wrap = i < start.off ? start.wrap : !start.wrap;
 
 		vq->desc[i].flags = le16(vq_packed_used_bits(wrap));
-		slots[i] = (struct vq_packed_slot){ .next = (u16)(i + 1) };
+		slots[i] = (struct vq_slot){ .next = (u16)(i + 1 < size ? i + 1 : 0) };
 	}
 	if (event_idx)
 		vq_packed_set_used_event(vq, start);
 }
 
+/* Device-writable bytes of a buffer: what a batch may have written of it (IN_ORDER). */
+static u32 room(const struct vq_sg *sg, unsigned out, unsigned in)
+{
+	u32 bytes = 0;
+
+	for (unsigned k = out; k < out + in; k++)
+		bytes += sg[k].len;
+	return bytes;
+}
+
+/* With IN_ORDER the ids are taken in turn: those outstanding are without a gap. */
 static u16 take_id(struct vq_packed *vq, unsigned descs, void *token)
 {
 	u16 id = vq->free_id;
 
 	vq->free_id = vq->slots[id].next;
 	vq->free_count -= (u16)descs;
+	vq->added++;
 	vq->slots[id].token = token;
 	vq->slots[id].count = (u16)descs;
 	return id;
@@ -110,6 +117,8 @@ int vq_packed_add(struct vq_packed *vq, const struct vq_sg *sg, unsigned out, un
 	if (n == 0 || n > vq->free_count)
 		return VQ_EMPTY;
 	id = take_id(vq, n, token);
+	if (vq->in_order)
+		vq->slots[id].room = room(sg, out, in);
 	for (unsigned k = 0; k < n; k++) {
 		u16 flags = k < out ? 0 : VRING_DESC_F_WRITE;
 
@@ -136,6 +145,8 @@ int vq_packed_add_indirect(struct vq_packed *vq, struct vring_packed_desc *table
 			.flags = le16(k < out ? 0 : VRING_DESC_F_WRITE),
 		};
 	id = take_id(vq, 1, token);
+	if (vq->in_order)
+		vq->slots[id].room = room(sg, out, in);
 	put(vq, table_addr.v, n * (u32)sizeof(*table), id, VRING_DESC_F_INDIRECT);
 	return id;
 }
@@ -186,20 +197,63 @@ bool vq_packed_kick_due(struct vq_packed *vq)
 	return back - 1 < shown;
 }
 
+static bool is_used(const struct vq_packed *vq, struct vq_packed_at at)
+{
+	u16 flags = le16(__atomic_load_n(&vq->desc[at.off].flags, __ATOMIC_ACQUIRE));
+
+	return (flags & (AVAIL_BIT | USED_BIT)) == vq_packed_used_bits(at.wrap);
+}
+
 bool vq_packed_used_pending(const struct vq_packed *vq)
 {
-	u16 flags = le16(__atomic_load_n(&vq->desc[vq->used.off].flags, __ATOMIC_ACQUIRE));
+	return vq->batch || is_used(vq, vq->used);
+}
 
-	return (flags & (AVAIL_BIT | USED_BIT)) == vq_packed_used_bits(vq->used.wrap);
+/* Which of the buffers that are outstanding has this id: the oldest is 1; 0: none. IN_ORDER. */
+static u16 place_of(const struct vq_packed *vq, u32 id, u16 oldest)
+{
+	if (id >= vq->size || !vq->slots[id].token)
+		return 0;
+	return (u16)((id >= oldest ? id - oldest : id + vq->size - oldest) + 1);
+}
+
+/*
+ * 2.8.9: buffers are used in the order in which they were made available, and one used descriptor, with
+ * the id of the last, may stand for a batch. It lies where the first of them began.
+ */
+static int reap_in_order(struct vq_packed *vq, u32 *id, u32 *len, void **token)
+{
+	const struct vring_packed_desc *d = &vq->desc[vq->used.off];
+	struct vq_slot *slot;
+
+	if (!vq->batch) {
+		*id = le16(RING_READ(d->id));
+		*len = vq->batch_len = le32(RING_READ(d->len));
+		vq->batch = place_of(vq, *id, vq->oldest);
+		if (!vq->batch)
+			return VQ_BADID;
+	}
+	*id = vq->oldest;
+	slot = &vq->slots[*id];
+	*len = --vq->batch ? slot->room : vq->batch_len;
+	*token = slot->token;
+	slot->token = NULL;
+	vq->oldest = slot->next;
+	vq->used = vq_packed_forward(vq, vq->used, slot->count);
+	vq->free_count += slot->count;
+	vq->reaped++;
+	return (int)*id;
 }
 
 int vq_packed_reap(struct vq_packed *vq, u32 *id, u32 *len, void **token)
 {
 	const struct vring_packed_desc *d = &vq->desc[vq->used.off];
-	struct vq_packed_slot *slot;
+	struct vq_slot *slot;
 
 	if (!vq_packed_used_pending(vq))
 		return VQ_EMPTY;
+	if (vq->in_order)
+		return reap_in_order(vq, id, len, token);
 	*id = le16(RING_READ(d->id));
 	*len = le32(RING_READ(d->len));
 	if (*id >= vq->size || !vq->slots[*id].token)
@@ -208,14 +262,41 @@ int vq_packed_reap(struct vq_packed *vq, u32 *id, u32 *len, void **token)
 	*token = slot->token;
 	vq->used = vq_packed_forward(vq, vq->used, slot->count);
 	vq->free_count += slot->count;
-	*slot = (struct vq_packed_slot){ .next = vq->free_id };
+	vq->reaped++;
+	*slot = (struct vq_slot){ .next = vq->free_id };
 	vq->free_id = (u16)*id;
 	return (int)*id;
 }
 
+u16 vq_packed_used(const struct vq_packed *vq)
+{
+	const u16 outstanding = (u16)(vq->added - vq->reaped);
+	struct vq_packed_at at = vq->used;
+	u16 n = 0, batch = vq->batch, oldest = vq->oldest;
+
+	while (n < outstanding && (batch || is_used(vq, at))) {
+		u32 id = le16(RING_READ(vq->desc[at.off].id));
+
+		n++;
+		if (vq->in_order) {
+			if (!batch)
+				batch = place_of(vq, id, oldest);
+			if (!batch)
+				break;
+			batch--;
+			id = oldest;
+			oldest = vq->slots[oldest].next;
+		}
+		if (id >= vq->size || !vq->slots[id].token)
+			break;
+		at = vq_packed_forward(vq, at, vq->slots[id].count);
+	}
+	return (u16)(vq->reaped + n);
+}
+
 void vq_packed_set_used_event(struct vq_packed *vq, struct vq_packed_at event)
 {
-	RING_WRITE(vq->driver->off_wrap, le16(off_wrap(event)));
+	RING_WRITE(vq->driver->off_wrap, le16(vq_packed_off_wrap(event)));
 	/* The place before the flags that make it count. */
 	__atomic_store_n(&vq->driver->flags, le16(VRING_PACKED_EVENT_FLAG_DESC), __ATOMIC_RELEASE);
 }

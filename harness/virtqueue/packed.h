@@ -12,21 +12,7 @@
 #ifndef HARNESS_VIRTQUEUE_PACKED_H
 #define HARNESS_VIRTQUEUE_PACKED_H
 
-#include "harness/virtqueue/split.h"
-
-/* Where the three parts lie. The size need not be a power of two. */
-struct vq_packed_layout {
-	u16 size; /* at most 32768 */
-	struct gpa desc, driver, device;
-	void *desc_hva, *driver_hva, *device_hva;
-};
-
-/* The driver's own record of one buffer id. */
-struct vq_packed_slot {
-	void *token; /* NULL when not outstanding */
-	u16 next;    /* free list */
-	u16 count;   /* descriptors in the ring that the buffer takes */
-};
+#include "harness/virtqueue/layout.h"
 
 /* A place in the ring: offset and wrap counter, as in the low and high bits of off_wrap. */
 struct vq_packed_at {
@@ -34,13 +20,37 @@ struct vq_packed_at {
 	bool wrap;
 };
 
+static inline u16 vq_packed_off_wrap(struct vq_packed_at at)
+{
+	return (u16)(at.off | (at.wrap ? 1u << VRING_PACKED_EVENT_F_WRAP_CTR : 0));
+}
+
+static inline struct vq_packed_at vq_packed_at(u16 off_wrap)
+{
+	const u16 wrap = 1u << VRING_PACKED_EVENT_F_WRAP_CTR;
+
+	return (struct vq_packed_at){ off_wrap & (wrap - 1), off_wrap & wrap };
+}
+
+/*
+ * Where a device is, as vhost-user's GET_ and SET_VRING_BASE say it: the next available descriptor in the
+ * low half, the place of the next used one in the high half. A new ring begins at VQ_PACKED_START.
+ */
+#define VQ_PACKED_START 0x80008000u
+
+static inline u32 vq_packed_base(struct vq_packed_at avail, struct vq_packed_at used)
+{
+	return (u32)vq_packed_off_wrap(used) << 16 | vq_packed_off_wrap(avail);
+}
+
 struct vq_packed {
 	/* Read by every operation. */
 	struct vring_packed_desc *desc;
 	struct vring_packed_desc_event *driver, *device;
-	struct vq_packed_slot *slots;
+	struct vq_slot *slots;
 	u16 size;
 	bool event_idx;
+	bool in_order; /* VIRTIO_F_IN_ORDER was negotiated: set after vq_packed_init() */
 
 	/* The submitting side. */
 	struct vq_packed_at avail;   /* next descriptor to write */
@@ -50,12 +60,17 @@ struct vq_packed {
 	u16 written;		     /* descriptors written since vq_packed_publish() */
 	u16 free_id;
 	u16 free_count; /* descriptors */
+	u16 added;	/* buffers so far, free running */
 
 	/* The reaping side. */
 	struct vq_packed_at used;
+	u16 reaped;    /* buffers so far, free running */
+	u16 oldest;    /* with IN_ORDER: id of the buffer that is used next */
+	u16 batch;     /* with IN_ORDER: buffers of a used batch that are not taken yet */
+	u32 batch_len; /* the length that is told of its last */
 };
 
-/* Bytes and alignments of the three parts (2.8, 2.8.10). */
+/* Bytes and alignments of the three parts (2.8, 2.8.10). The size need not be a power of two. */
 static inline u32 vq_packed_desc_bytes(u16 size)
 {
 	return 16u * size;
@@ -68,8 +83,8 @@ static inline u32 vq_packed_desc_bytes(u16 size)
  * Clears the ring. `slots` has one entry per descriptor. The ring begins at `start`, where both sides
  * are: {0, true} unless a device was stopped elsewhere.
  */
-void vq_packed_init(struct vq_packed *vq, const struct vq_packed_layout *layout,
-		    struct vq_packed_slot *slots, struct vq_packed_at start, bool event_idx);
+void vq_packed_init(struct vq_packed *vq, const struct vq_layout *layout, struct vq_slot *slots,
+		    struct vq_packed_at start, bool event_idx);
 
 /*
  * Write a buffer of out + in pieces into the ring, device-readable ones first. Its id (>= 0), or
@@ -92,11 +107,18 @@ bool vq_packed_kick_due(struct vq_packed *vq);
 /*
  * Take the next used descriptor: its id, with *len and *token. VQ_EMPTY: there is none. VQ_BADID: it
  * names no outstanding buffer, *id says what it names; the ring cannot be followed any further.
+ * Of a batch that is used by one descriptor (2.8.9) the buffers are taken one by one, as in split.h.
  */
 int vq_packed_reap(struct vq_packed *vq, u32 *id, u32 *len, void **token);
 
 /* Is there a used descriptor to take? */
 bool vq_packed_used_pending(const struct vq_packed *vq);
+
+/*
+ * How many buffers the device has used so far, free running: those taken, and those that lie in the ring.
+ * One that names no outstanding buffer counts, and nothing behind it.
+ */
+u16 vq_packed_used(const struct vq_packed *vq);
 
 /* Ask for, or against, used buffer notifications (2.8.7). True: one may have been missed. */
 bool vq_packed_enable_calls(struct vq_packed *vq);

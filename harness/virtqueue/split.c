@@ -11,18 +11,18 @@
 #define RING_READ(x)	 __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define RING_WRITE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 
-void vq_split_init(struct vq_split *vq, const struct vq_split_layout *layout,
-		   struct vq_split_slot *slots, u16 base, bool event_idx)
+void vq_split_init(struct vq_split *vq, const struct vq_layout *layout, struct vq_slot *slots,
+		   u16 base, bool event_idx)
 {
 	u16 size = layout->size;
 
 	memset(layout->desc_hva, 0, vq_split_desc_bytes(size));
-	memset(layout->avail_hva, 0, vq_split_avail_bytes(size));
-	memset(layout->used_hva, 0, vq_split_used_bytes(size));
+	memset(layout->driver_hva, 0, vq_split_avail_bytes(size));
+	memset(layout->device_hva, 0, vq_split_used_bytes(size));
 	*vq = (struct vq_split){
 		.desc = layout->desc_hva,
-		.avail = layout->avail_hva,
-		.used = layout->used_hva,
+		.avail = layout->driver_hva,
+		.used = layout->device_hva,
 		.slots = slots,
 		.size = size,
 		.mask = (u16)(size - 1),
@@ -35,7 +35,7 @@ void vq_split_init(struct vq_split *vq, const struct vq_split_layout *layout,
 	RING_WRITE(vq->avail->idx, le16(base));
 	RING_WRITE(vq->used->idx, le16(base));
 	for (u32 i = 0; i < size; i++)
-		slots[i] = (struct vq_split_slot){ .next = (u16)(i + 1) };
+		slots[i] = (struct vq_slot){ .next = (u16)((i + 1) & vq->mask) };
 	if (event_idx) {
 		vq_split_set_used_event(vq, base);
 		/* What a device that came to `base` has left there: it wants to hear of the next one. */
@@ -49,6 +49,16 @@ static void desc_write(struct vring_desc *d, u64 addr, u32 len, u16 flags, u16 n
 	d->len = le32(len);
 	d->flags = le16(flags);
 	d->next = le16(next);
+}
+
+/* Device-writable bytes of a buffer: what a batch may have written of it (IN_ORDER). */
+static u32 room(const struct vq_sg *sg, unsigned out, unsigned in)
+{
+	u32 bytes = 0;
+
+	for (unsigned k = out; k < out + in; k++)
+		bytes += sg[k].len;
+	return bytes;
 }
 
 static void avail_push(struct vq_split *vq, u16 head)
@@ -81,6 +91,8 @@ int vq_split_add(struct vq_split *vq, const struct vq_sg *sg, unsigned out, unsi
 	vq->free_count -= (u16)n;
 	vq->slots[head].token = token;
 	vq->slots[head].count = (u16)n;
+	if (vq->in_order)
+		vq->slots[head].room = room(sg, out, in);
 	avail_push(vq, head);
 	return head;
 }
@@ -106,6 +118,8 @@ int vq_split_add_indirect(struct vq_split *vq, struct vring_desc *table, struct 
 		   0);
 	vq->slots[head].token = token;
 	vq->slots[head].count = 1;
+	if (vq->in_order)
+		vq->slots[head].room = room(sg, out, in);
 	avail_push(vq, head);
 	return head;
 }
@@ -149,12 +163,61 @@ static void slots_free(struct vq_split *vq, u16 head)
 	vq->slots[head].token = NULL;
 }
 
+/* Which of the buffers that are outstanding has the head `id`: the first is 1; 0: none. */
+static u16 place_of(const struct vq_split *vq, u32 id)
+{
+	u16 head = vq->oldest;
+
+	for (u16 n = 1; n <= vq->size && vq->slots[head].token; n++) {
+		if (head == id)
+			return n;
+		head = (u16)(head + vq->slots[head].count) & vq->mask;
+	}
+	return 0;
+}
+
+/*
+ * 2.7.9: buffers are used in the order in which they were made available, and one element, with the
+ * head of the last, may stand for a batch. Descriptors are taken in the order of the table then, so
+ * that the free ones need no list.
+ */
+static int reap_in_order(struct vq_split *vq, u32 *id, u32 *len, void **token)
+{
+	struct vring_used_elem *e = &vq->used->ring[vq->used_idx & vq->mask];
+	struct vq_slot *slot;
+	u16 head;
+
+	if (!vq->batch) {
+		*id = le32(RING_READ(e->id));
+		*len = vq->batch_len = le32(RING_READ(e->len));
+		vq->batch = place_of(vq, *id);
+		/* The index covers the whole batch, or none of it. */
+		if (!vq->batch || vq->batch > (u16)(vq_split_raw_used_idx(vq) - vq->used_idx)) {
+			vq->batch = 0;
+			vq->used_idx++;
+			return VQ_BADID;
+		}
+	}
+	head = vq->oldest;
+	slot = &vq->slots[head];
+	*id = head;
+	*len = --vq->batch ? slot->room : vq->batch_len;
+	*token = slot->token;
+	slot->token = NULL;
+	vq->oldest = (u16)(head + slot->count) & vq->mask;
+	vq->free_count += slot->count;
+	vq->used_idx++;
+	return head;
+}
+
 int vq_split_reap(struct vq_split *vq, u32 *id, u32 *len, void **token)
 {
 	struct vring_used_elem *e = &vq->used->ring[vq->used_idx & vq->mask];
 
 	if (!vq_split_used_pending(vq))
 		return VQ_EMPTY;
+	if (vq->in_order)
+		return reap_in_order(vq, id, len, token);
 	*id = le32(RING_READ(e->id));
 	*len = le32(RING_READ(e->len));
 	vq->used_idx++;

@@ -14,38 +14,17 @@
 #ifndef HARNESS_VIRTQUEUE_SPLIT_H
 #define HARNESS_VIRTQUEUE_SPLIT_H
 
-#include <linux/virtio_ring.h>
-
-#include "harness/spec/types.h"
-
-/* One piece of a buffer, as a descriptor will name it. */
-struct vq_sg {
-	struct gpa addr;
-	u32 len;
-};
-
-/* Where the three parts of a ring lie. */
-struct vq_split_layout {
-	u16 size; /* power of two, at most 32768 */
-	struct gpa desc, avail, used;
-	void *desc_hva, *avail_hva, *used_hva;
-};
-
-/* The driver's own record of one descriptor table slot. */
-struct vq_split_slot {
-	void *token; /* of the chain whose head this is; NULL when not outstanding */
-	u16 next;    /* free list, or the chain */
-	u16 count;   /* head only: slots that the chain takes */
-};
+#include "harness/virtqueue/layout.h"
 
 struct vq_split {
 	/* Read by every operation. */
 	struct vring_desc *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
-	struct vq_split_slot *slots;
+	struct vq_slot *slots;
 	u16 size, mask;
 	bool event_idx;
+	bool in_order; /* VIRTIO_F_IN_ORDER was negotiated: set after vq_split_init() */
 
 	/* The submitting side. */
 	u16 free_head;
@@ -55,11 +34,9 @@ struct vq_split {
 
 	/* The reaping side. */
 	u16 used_idx;
-};
-
-enum vq_split_error {
-	VQ_EMPTY = -1, /* nothing was used, or no slot is free */
-	VQ_BADID = -2, /* a used element names no outstanding head */
+	u16 oldest;    /* with IN_ORDER: head of the buffer that is used next */
+	u16 batch;     /* with IN_ORDER: buffers of a used batch that are not taken yet */
+	u32 batch_len; /* the length that is told of its last */
 };
 
 /* Bytes and alignments of the three parts (2.7, "Virtqueue Part" table). */
@@ -83,8 +60,8 @@ static inline u32 vq_split_used_bytes(u16 size)
  * Take over a ring: clears the three parts and starts at index `base` on both sides.
  * `slots` has layout->size entries.
  */
-void vq_split_init(struct vq_split *vq, const struct vq_split_layout *layout,
-		   struct vq_split_slot *slots, u16 base, bool event_idx);
+void vq_split_init(struct vq_split *vq, const struct vq_layout *layout, struct vq_slot *slots,
+		   u16 base, bool event_idx);
 
 /*
  * Put a chain of `out` device-readable pieces followed by `in` device-writable ones into the
@@ -108,7 +85,9 @@ void vq_split_publish(struct vq_split *vq);
 bool vq_split_kick_due(struct vq_split *vq);
 
 /*
- * Take the next used element. Returns the head, VQ_EMPTY or VQ_BADID (then *id is what was read).
+ * Take the next used element. Of a batch that is used by one element (2.7.9) its buffers are taken one
+ * by one; the length of all but the last is not told, and *len is what they have room for.
+ * Returns the head, VQ_EMPTY or VQ_BADID (then *id is what was read).
  * *len is what the device reported; *token what was added with the head.
  */
 int vq_split_reap(struct vq_split *vq, u32 *id, u32 *len, void **token);

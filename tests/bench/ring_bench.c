@@ -42,7 +42,7 @@ struct side {
 struct bench {
 	u8 *ram;
 	struct vq_split vq;
-	struct vq_split_slot slots[SIZE];
+	struct vq_slot slots[SIZE];
 	struct dvq_split dvq;
 	int counter; /* perf event, -1: none */
 };
@@ -86,14 +86,14 @@ static void set_up(struct bench *b, bool indirect)
 {
 	u32 avail = vq_split_desc_bytes(SIZE);
 	u32 used = (u32)ALIGN_UP(avail + vq_split_avail_bytes(SIZE), 64);
-	struct vq_split_layout l = {
+	struct vq_layout l = {
 		.size = SIZE,
 		.desc = { GPA },
-		.avail = { GPA + avail },
-		.used = { GPA + used },
+		.driver = { GPA + avail },
+		.device = { GPA + used },
 		.desc_hva = b->ram,
-		.avail_hva = b->ram + avail,
-		.used_hva = b->ram + used,
+		.driver_hva = b->ram + avail,
+		.device_hva = b->ram + used,
 	};
 
 	vq_split_init(&b->vq, &l, b->slots, 0, true);

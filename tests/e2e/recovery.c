@@ -74,8 +74,8 @@ struct request {
 
 struct queue {
 	struct vq_split vq;
-	struct vq_split_layout layout;
-	struct vq_split_slot slots[RING];
+	struct vq_layout layout;
+	struct vq_slot slots[RING];
 	struct request requests[DEPTH];
 	unsigned busy;
 };
@@ -211,8 +211,8 @@ static void make_queue(struct world *w, unsigned n, u32 *at)
 	struct tp_buf avail = carve(w, at, vq_split_avail_bytes(RING), 64);
 	struct tp_buf used = carve(w, at, vq_split_used_bytes(RING), 64);
 
-	q->layout = (struct vq_split_layout){ RING,	desc.gpa,  avail.gpa, used.gpa,
-					      desc.hva, avail.hva, used.hva };
+	q->layout = (struct vq_layout){ RING,	  desc.gpa,  avail.gpa, used.gpa,
+					desc.hva, avail.hva, used.hva };
 	vq_split_init(&q->vq, &q->layout, q->slots, 0, w->event_idx);
 	for (unsigned i = 0; i < DEPTH; i++) {
 		struct blk_req *r = &q->requests[i].r;
@@ -252,8 +252,8 @@ static void start_ring(struct world *w, unsigned n, u16 base)
 	const struct tp_queue cfg = {
 		.size = RING,
 		.desc = q->layout.desc,
-		.avail = q->layout.avail,
-		.used = q->layout.used,
+		.driver = q->layout.driver,
+		.device = q->layout.device,
 	};
 	struct vu_frontend *fe = &w->fe;
 

@@ -43,7 +43,7 @@ static void vrecord(struct ck_host *h, enum verdict v, const char *clause, const
 
 void fuzz_run(const struct check *k, struct tp *tp, u32 device, u64 offered)
 {
-	static struct vq_split_slot slots[CK_SLOTS];
+	static struct vq_slot slots[CK_SLOTS];
 	static struct ck_host host = { .vlog = vlog, .vrecord = vrecord };
 	static struct ck ck;
 

@@ -127,7 +127,7 @@ static void operate(struct vu_frontend *fe, u8 what, u8 arg)
 	struct tp *t = &fe->tp;
 	unsigned q = arg % VU_FE_RINGS, n;
 	u64 features;
-	u16 base;
+	u32 base;
 	u8 status;
 
 	switch (what) {

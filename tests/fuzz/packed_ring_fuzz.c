@@ -140,13 +140,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	u8 flags = input_u8(&in);
 	struct vq_packed_at start = { (u16)(flags >> 2) % n, flags & 2 };
 	/* Of their very sizes: what is read or written behind them is found. */
-	struct vq_packed_layout layout = {
+	struct vq_layout layout = {
 		.size = n,
 		.desc_hva = malloc(vq_packed_desc_bytes(n)),
 		.driver_hva = malloc(VQ_PACKED_EVENT_BYTES),
 		.device_hva = malloc(VQ_PACKED_EVENT_BYTES),
 	};
-	struct vq_packed_slot *slots = malloc(n * sizeof(*slots));
+	struct vq_slot *slots = malloc(n * sizeof(*slots));
 
 	MUST(layout.desc_hva && layout.driver_hva && layout.device_hva && slots);
 	memset(&model, 0, sizeof(model));

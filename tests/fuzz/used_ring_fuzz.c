@@ -153,15 +153,15 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	u16 n = (u16)(1u << input_u8(&in) % 5);
 	bool event_idx = input_u8(&in) & 1;
 	/* Of their very sizes: what is read or written behind them is found. */
-	struct vq_split_layout layout = {
+	struct vq_layout layout = {
 		.size = n,
 		.desc_hva = malloc(vq_split_desc_bytes(n)),
-		.avail_hva = malloc(vq_split_avail_bytes(n)),
-		.used_hva = malloc(vq_split_used_bytes(n)),
+		.driver_hva = malloc(vq_split_avail_bytes(n)),
+		.device_hva = malloc(vq_split_used_bytes(n)),
 	};
-	struct vq_split_slot *slots = malloc(n * sizeof(*slots));
+	struct vq_slot *slots = malloc(n * sizeof(*slots));
 
-	MUST(layout.desc_hva && layout.avail_hva && layout.used_hva && slots);
+	MUST(layout.desc_hva && layout.driver_hva && layout.device_hva && slots);
 	memset(&model, 0, sizeof(model));
 	vq_split_init(&vq, &layout, slots, input_u16(&in), event_idx);
 	while (in.left) {
@@ -174,7 +174,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	check();
 	free(slots);
 	free(layout.desc_hva);
-	free(layout.avail_hva);
-	free(layout.used_hva);
+	free(layout.driver_hva);
+	free(layout.device_hva);
 	return 0;
 }

@@ -41,21 +41,21 @@ static const struct dvq_ops ops = { .translate = translate };
 
 static void make_split(struct pair *p, u64 avail, u64 used)
 {
-	const struct vq_split_layout l = {
+	const struct vq_layout l = {
 		.size = p->shape.size,
 		.desc = { GPA },
-		.avail = { GPA + avail },
-		.used = { GPA + used },
+		.driver = { GPA + avail },
+		.device = { GPA + used },
 		.desc_hva = p->ram,
-		.avail_hva = p->ram + avail,
-		.used_hva = p->ram + used,
+		.driver_hva = p->ram + avail,
+		.device_hva = p->ram + used,
 	};
 
 	vq_split_init(&p->vs, &l, p->slots, p->shape.start, p->shape.event_idx);
 	p->ds = (struct dvq_split){
 		.desc = l.desc_hva,
-		.avail = l.avail_hva,
-		.used = l.used_hva,
+		.avail = l.driver_hva,
+		.used = l.device_hva,
 		.ops = &ops,
 		.ctx = p,
 		.num = l.size,
@@ -67,7 +67,7 @@ static void make_split(struct pair *p, u64 avail, u64 used)
 
 static void make_packed(struct pair *p, u64 driver, u64 device)
 {
-	const struct vq_packed_layout l = {
+	const struct vq_layout l = {
 		.size = p->shape.size,
 		.desc = { GPA },
 		.driver = { GPA + driver },
@@ -106,8 +106,7 @@ struct pair *pair_make(const struct pair_shape *shape)
 	p->tables = ALIGN_UP(third + vq_split_used_bytes(shape->size), 64);
 	p->bytes = p->tables + (u64)shape->size * TABLE_SIZE;
 	p->ram = aligned_alloc(64, ALIGN_UP(p->bytes, 64));
-	p->slots = calloc(shape->size,
-			  MAX(sizeof(struct vq_split_slot), sizeof(struct vq_packed_slot)));
+	p->slots = calloc(shape->size, MAX(sizeof(struct vq_slot), sizeof(struct vq_slot)));
 	if (!p->ram || !p->slots) {
 		pair_free(p);
 		return NULL;

@@ -135,7 +135,7 @@ static void test_everything_offered(void **state)
 static void test_queue_sizes(void **state)
 {
 	static u8 memory[1 << 16];
-	static struct vq_split_slot slots[CK_SLOTS];
+	static struct vq_slot slots[CK_SLOTS];
 	static const struct {
 		u16 max, size;
 	} rows[] = { { 0, 0 }, { 1, 1 }, { 3, 2 }, { 100, 64 }, { 128, 128 }, { 65535, 128 } };

@@ -23,7 +23,7 @@ static struct {
 } ram __attribute__((aligned(16)));
 
 static struct vq_packed drv;
-static struct vq_packed_slot slots[SIZE];
+static struct vq_slot slots[SIZE];
 static struct dvq_packed dev;
 static struct dvq_seg segs[16];
 static struct dvq_chain chain;
@@ -41,7 +41,7 @@ static const struct dvq_ops ops = { .translate = translate };
 
 static int set_up(void **state)
 {
-	const struct vq_packed_layout l = {
+	const struct vq_layout l = {
 		.size = SIZE,
 		.desc_hva = ram.desc,
 		.driver_hva = &ram.driver,

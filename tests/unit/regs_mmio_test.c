@@ -262,8 +262,12 @@ static void test_config_and_queue(void **state)
 /* What goes into a notification: the index, and with NOTIFICATION_DATA how far the driver is. */
 static void test_notification(void **state)
 {
-	static _Alignas(16) u8 ram[4096];
-	struct tp_queue cfg = { .size = 16, .avail = { 0x100 } };
+	static _Alignas(4096) u8 ram[3 * 4096];
+	static struct vq_slot slots[16];
+	struct vq_mode mode = { .ring = VQ_RING_SPLIT };
+	struct vq_layout l;
+	struct vq vq;
+	struct tp_queue cfg = { .size = 16, .vq = &vq };
 	struct mmio m;
 	struct fake f;
 
@@ -275,8 +279,9 @@ static void test_notification(void **state)
 	assert_int_equal(m.r.tp.ops->open(&m.r.tp), TP_OK);
 	assert_int_equal(m.r.tp.ops->set_features(&m.r.tp, BIT_ULL(VIRTIO_F_VERSION_1)), TP_OK);
 	assert_int_equal(m.r.tp.ops->queue_start(&m.r.tp, 1, &cfg), TP_OK);
-	ram[0x102] = 5;
-	ram[0x103] = 0x80;
+	vq_lay_out(&l, mode.ring, 16, ram, (struct gpa){ 0 });
+	mode.base = 0x8005;
+	vq_init(&vq, &mode, &l, slots);
 	assert_int_equal(m.r.tp.ops->notify(&m.r.tp, 1), TP_OK);
 	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_NOTIFY / 4], 1);
 	assert_int_equal(
@@ -285,6 +290,15 @@ static void test_notification(void **state)
 		TP_OK);
 	assert_int_equal(m.r.tp.ops->notify(&m.r.tp, 1), TP_OK);
 	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_NOTIFY / 4], 0x80050001);
+	/* Of a packed ring the place and its wrap counter. */
+	mode = (struct vq_mode){ .ring = VQ_RING_PACKED, .base = 0x00030003 };
+	vq_init(&vq, &mode, &l, slots);
+	assert_int_equal(m.r.tp.ops->notify(&m.r.tp, 1), TP_OK);
+	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_NOTIFY / 4], 0x00030001);
+	mode.base = 0x80098009;
+	vq_init(&vq, &mode, &l, slots);
+	assert_int_equal(m.r.tp.ops->notify(&m.r.tp, 1), TP_OK);
+	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_NOTIFY / 4], 0x80090001);
 	/* Of a queue that was never started, or that there is not, nothing is known. */
 	assert_int_equal(m.r.tp.ops->notify(&m.r.tp, 0xffff), TP_OK);
 	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_NOTIFY / 4], 0xffff);
@@ -295,7 +309,7 @@ static void test_queue_reset(void **state)
 {
 	struct mmio m;
 	struct fake f;
-	u16 base;
+	u32 base;
 
 	fake_init(&f, &m, 0);
 	window(&f, 0, 2, VIRTIO_ID_RNG);

@@ -150,8 +150,8 @@ static int teardown(void **state)
 /* --- a driver ----------------------------------------------------------------------------------------------- */
 
 static struct pci pci;
-static struct vq_split vq;
-static struct vq_split_slot slots[16];
+static struct vq vq;
+static struct vq_slot slots[16];
 
 static struct tp *opened(void)
 {
@@ -162,18 +162,19 @@ static struct tp *opened(void)
 
 static void start_queue(struct tp *t)
 {
-	const struct vq_split_layout l = {
+	const struct vq_layout l = {
 		.size = 16,
 		.desc = { 0x1000 },
-		.avail = { 0x2000 },
-		.used = { 0x3000 },
+		.driver = { 0x2000 },
+		.device = { 0x3000 },
 		.desc_hva = b.ram + 0x1000,
-		.avail_hva = b.ram + 0x2000,
-		.used_hva = b.ram + 0x3000,
+		.driver_hva = b.ram + 0x2000,
+		.device_hva = b.ram + 0x3000,
 	};
-	const struct tp_queue cfg = { 16, 0, l.desc, l.avail, l.used, false };
+	const struct vq_mode mode = { .ring = VQ_RING_SPLIT };
+	const struct tp_queue cfg = { 16, 0, l.desc, l.driver, l.device, &vq, false };
 
-	vq_split_init(&vq, &l, slots, 0, false);
+	vq_init(&vq, &mode, &l, slots);
 	assert_int_equal(t->ops->queue_start(t, 0, &cfg), TP_OK);
 }
 
@@ -192,11 +193,11 @@ static void ask(struct tp *t)
 	void *token;
 
 	b.ram[0x8000] = 0;
-	assert_true(vq_split_add(&vq, &sg, 0, 1, &vq) >= 0);
-	vq_split_publish(&vq);
+	assert_true(vq_add(&vq, &sg, 0, 1, &vq) >= 0);
+	vq_publish(&vq);
 	assert_int_equal(t->ops->notify(t, 0), TP_OK);
 	assert_int_equal(t->ops->wait_call(t, 0, 10), 1);
-	assert_true(vq_split_reap(&vq, &id, &len, &token) >= 0);
+	assert_true(vq_reap(&vq, &id, &len, &token) >= 0);
 	assert_int_equal(len, 32);
 	assert_int_equal(b.ram[0x8000], 0x77);
 	assert_int_equal(t->ops->wait_call(t, 0, 10), 0);
@@ -289,7 +290,7 @@ static void test_notifications(void **state)
 static void test_queue_reset(void **state)
 {
 	struct tp *t = opened();
-	u16 base;
+	u32 base;
 	u32 on;
 
 	start(t, BIT_ULL(VIRTIO_F_RING_RESET));

@@ -18,8 +18,8 @@
 
 struct fixture {
 	struct vq_split vq;
-	struct vq_split_layout layout;
-	struct vq_split_slot *slots;
+	struct vq_layout layout;
+	struct vq_slot *slots;
 	u8 *memory;
 	u16 seen; /* the device's position in the available ring */
 };
@@ -38,14 +38,14 @@ static struct fixture *make(u16 size, u16 base, bool event_idx)
 	assert_non_null(f->memory);
 	/* What init does not clear is not clear. */
 	memset(f->memory, 0xa5, total);
-	f->layout = (struct vq_split_layout){
+	f->layout = (struct vq_layout){
 		.size = size,
 		.desc = { GPA },
-		.avail = { GPA + avail_at },
-		.used = { GPA + used_at },
+		.driver = { GPA + avail_at },
+		.device = { GPA + used_at },
 		.desc_hva = f->memory,
-		.avail_hva = f->memory + avail_at,
-		.used_hva = f->memory + used_at,
+		.driver_hva = f->memory + avail_at,
+		.device_hva = f->memory + used_at,
 	};
 	f->seen = base;
 	vq_split_init(&f->vq, &f->layout, f->slots, base, event_idx);

@@ -46,7 +46,7 @@ static const struct rdev_ops ops = {
 
 static struct rdev dev;
 static struct vq_split vq;
-static struct vq_split_slot slots[NUM];
+static struct vq_slot slots[NUM];
 
 static void arrives(unsigned n)
 {
@@ -80,14 +80,14 @@ static void used(unsigned n)
 
 static void start(u64 more)
 {
-	const struct vq_split_layout l = {
+	const struct vq_layout l = {
 		.size = NUM,
 		.desc = { FRONT_GPA + DESC },
-		.avail = { FRONT_GPA + AVAIL },
-		.used = { FRONT_GPA + USED },
+		.driver = { FRONT_GPA + AVAIL },
+		.device = { FRONT_GPA + USED },
 		.desc_hva = front.ram + DESC,
-		.avail_hva = front.ram + AVAIL,
-		.used_hva = front.ram + USED,
+		.driver_hva = front.ram + AVAIL,
+		.device_hva = front.ram + USED,
 	};
 
 	waiting = served = 0;

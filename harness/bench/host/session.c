@@ -75,10 +75,15 @@ static int start_queue(struct bench_session *s, char *error, size_t room)
 	struct tp *t = &s->fe.tp;
 	u16 size = s->opts.ring_size;
 	u32 need = 4 * s->opts.depth;
-	struct vq_split_layout layout = { 0 };
+	struct vq_layout layout = { 0 };
 	struct tp_buf ring = t->mem[0];
 	struct tp_queue cfg;
-	u32 avail_at, used_at;
+	struct vq_mode mode = {
+		.ring = s->features & BIT_ULL(VIRTIO_F_RING_PACKED) ? VQ_RING_PACKED
+								    : VQ_RING_SPLIT,
+		.event_idx = s->features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX),
+		.in_order = s->features & BIT_ULL(VIRTIO_F_IN_ORDER),
+	};
 	int rc;
 
 	if (!size) {
@@ -88,26 +93,19 @@ static int start_queue(struct bench_session *s, char *error, size_t room)
 			enough *= 2;
 		size = (u16)enough;
 	}
-	avail_at = (u32)ALIGN_UP(vq_split_desc_bytes(size), 4096);
-	used_at = (u32)ALIGN_UP(avail_at + vq_split_avail_bytes(size), 4096);
-	layout = (struct vq_split_layout){
-		.size = size,
-		.desc = ring.gpa,
-		.avail = gpa_add(ring.gpa, avail_at),
-		.used = gpa_add(ring.gpa, used_at),
-		.desc_hva = ring.hva,
-		.avail_hva = ring.hva + avail_at,
-		.used_hva = ring.hva + used_at,
-	};
+	vq_lay_out(&layout, mode.ring, size, ring.hva, ring.gpa);
 	s->slots = calloc(size, sizeof(*s->slots));
 	if (!s->slots)
 		return fail(error, room, "ring", "out of memory");
-	vq_split_init(&s->vq, &layout, s->slots, 0, s->features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX));
+	mode.base = vq_start(mode.ring);
+	vq_init(&s->vq, &mode, &layout, s->slots);
 	cfg = (struct tp_queue){
 		.size = size,
 		.desc = layout.desc,
-		.avail = layout.avail,
-		.used = layout.used,
+		.driver = layout.driver,
+		.device = layout.device,
+		.base = mode.base,
+		.vq = &s->vq,
 	};
 	/*
 	 * A driver that polls has a call descriptor too and asks for silence in the ring: not every

@@ -31,8 +31,8 @@ struct bench_session {
 	struct clock clock;
 	struct bench_opts opts;
 	struct load load;
-	struct vq_split vq;
-	struct vq_split_slot *slots;
+	struct vq vq;
+	struct vq_slot *slots;
 	u64 features;
 	u64 syscalls, calls;
 	bool (*cancelled)(void); /* asked now and then: end early; NULL: never */

@@ -174,24 +174,23 @@ static bool never_ready(struct ck *c)
 	    !ck_queue_start(c, 0, &lay_out) || !wr(c, VIRTIO_MMIO_QUEUE_SEL, 0) ||
 	    !wr(c, VIRTIO_MMIO_QUEUE_NUM, q->layout.size) ||
 	    !wr(c, VIRTIO_MMIO_QUEUE_DESC_LOW, (u32)q->layout.desc.v) ||
-	    !wr(c, VIRTIO_MMIO_QUEUE_AVAIL_LOW, (u32)q->layout.avail.v) ||
-	    !wr(c, VIRTIO_MMIO_QUEUE_USED_LOW, (u32)q->layout.used.v) ||
+	    !wr(c, VIRTIO_MMIO_QUEUE_AVAIL_LOW, (u32)q->layout.driver.v) ||
+	    !wr(c, VIRTIO_MMIO_QUEUE_USED_LOW, (u32)q->layout.device.v) ||
 	    !wr(c, VIRTIO_MMIO_QUEUE_DESC_HIGH, (u32)(q->layout.desc.v >> 32)) ||
-	    !wr(c, VIRTIO_MMIO_QUEUE_AVAIL_HIGH, (u32)(q->layout.avail.v >> 32)) ||
-	    !wr(c, VIRTIO_MMIO_QUEUE_USED_HIGH, (u32)(q->layout.used.v >> 32)) ||
+	    !wr(c, VIRTIO_MMIO_QUEUE_AVAIL_HIGH, (u32)(q->layout.driver.v >> 32)) ||
+	    !wr(c, VIRTIO_MMIO_QUEUE_USED_HIGH, (u32)(q->layout.device.v >> 32)) ||
 	    !ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK") || !rk_offer(c) ||
 	    !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 		return false;
 	ck_quiet(c);
-	return !vq_split_raw_used_idx(&q->vq) ||
-	       ck_fail(c, NOT_READY, "a queue with QueueReady 0 is left alone",
-		       "a request in it was used");
+	return !vq_used(&q->vq) || ck_fail(c, NOT_READY, "a queue with QueueReady 0 is left alone",
+					   "a request in it was used");
 }
 
 /* Without queue reset there is no other way to stop one; what is in flight may still come back. */
 static void not_ready(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq *vq = &c->q[0].vq;
 	u32 ready;
 
 	/* 4.2.2.2: a driver reads the 0 back before it relies on it. */
@@ -201,7 +200,7 @@ static void not_ready(struct ck *c)
 	    !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 		return;
 	ck_quiet(c);
-	if (vq_split_raw_used_idx(vq) != 1)
+	if (vq_used(vq) != 1)
 		ck_fail(c, NOT_READY, "a queue with QueueReady 0 is left alone",
 			"a request made available after 0 was written to QueueReady was used");
 }

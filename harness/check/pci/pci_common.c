@@ -143,13 +143,13 @@ static void not_enabled(struct ck *c)
 	    !ck_queue_start(c, 0, &lay_out) ||
 	    !pk_queue_write(c, 0, PK(queue_size), 2, q->layout.size) ||
 	    !write_addr(c, PK(queue_desc_lo), q->layout.desc) ||
-	    !write_addr(c, PK(queue_avail_lo), q->layout.avail) ||
-	    !write_addr(c, PK(queue_used_lo), q->layout.used) ||
+	    !write_addr(c, PK(queue_avail_lo), q->layout.driver) ||
+	    !write_addr(c, PK(queue_used_lo), q->layout.device) ||
 	    !ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK") || !rk_offer(c) ||
 	    !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 		return;
 	ck_quiet(c);
-	if (vq_split_raw_used_idx(&q->vq)) {
+	if (vq_used(&q->vq)) {
 		ck_fail(c, NOT_ENABLED, "a queue with queue_enable 0 is left alone",
 			"a request in it was used");
 		return;

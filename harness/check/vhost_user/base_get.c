@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* GET_VRING_BASE: what it says, when it says it, and what it may not wait for. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/ring_io.h"
 
 #include <stdio.h>
@@ -217,12 +219,12 @@ static bool drain_round(struct ck *c, struct blk_req *reqs, u16 *position)
 		return false;
 	/* Some are under way once the first is back. */
 	for (u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
-	     vq_split_raw_used_idx(&c->q[0].vq) == start; c->tp->ops->relax(c->tp))
+	     vq_split_raw_used_idx(&c->q[0].vq.split) == start; c->tp->ops->relax(c->tp))
 		if (c->tp->ops->now_ns(c->tp) > end)
 			return ck_error(c, "none of %u reads came back", READS);
 	if (!get_base(c, 0, 0, &base, DRAINS))
 		return false;
-	used = vq_split_raw_used_idx(&c->q[0].vq);
+	used = vq_split_raw_used_idx(&c->q[0].vq.split);
 	if (used != (u16)base)
 		return ck_fail(c, DRAINS, "every request that was taken has been returned",
 			       "GET_VRING_BASE says %u when the used index is %u: %u in flight",
@@ -278,7 +280,7 @@ static void nothing_lost(struct ck *c)
 				  NOTHING_LOST) ||
 		    !ckr_load_fill(c, &l) || !ckr_stop(c, 0, &base))
 			return;
-		used = vq_split_raw_used_idx(&c->q[0].vq);
+		used = vq_split_raw_used_idx(&c->q[0].vq.split);
 		if (used != (u16)base) {
 			ck_fail(c, DRAINS, "every request that was taken has been returned",
 				"GET_VRING_BASE says %u when the used index is %u", base, used);

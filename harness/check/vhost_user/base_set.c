@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* SET_VRING_BASE: where a ring goes on. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/ring_io.h"
 
 #define CONTINUES  "VU.vring.base.be.1"
@@ -13,7 +15,7 @@
 /* A read as a descriptor chain of its own behind the driver's back: what stale entries point to. */
 static bool stale_chain(struct ck *c, struct blk_req *r, u16 first)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 
 	if (!ckr_read_req(c, r, VIRTIO_BLK_SECTOR))
 		return false;
@@ -26,7 +28,7 @@ static bool stale_chain(struct ck *c, struct blk_req *r, u16 first)
 static void continues(struct ck *c)
 {
 	struct blk_req stale, reqs[2];
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 
 	if (!ckr_session(c) || !ckr_lay(c, 0, SIZE, BASE) || !stale_chain(c, &stale, 14))
 		return;
@@ -75,22 +77,22 @@ static void used_index(struct ck *c)
 	if (!ckr_session(c) || !ckr_lay(c, 0, SIZE, LATER))
 		return;
 	/* As after a crash with 8 in flight, which somebody else has dealt with. */
-	q->vq.used_idx = 3;
-	__atomic_store_n(&q->vq.used->idx, le16(3), __ATOMIC_RELEASE);
+	q->vq.split.used_idx = 3;
+	__atomic_store_n(&q->vq.split.used->idx, le16(3), __ATOMIC_RELEASE);
 	for (unsigned i = 0; i < SIZE; i++)
-		q->vq.used->ring[i] = (struct vring_used_elem){ le32(0xffff), le32(0xffff) };
+		q->vq.split.used->ring[i] = (struct vring_used_elem){ le32(0xffff), le32(0xffff) };
 	if (!ckr_read_req(c, &r, VIRTIO_BLK_SECTOR) || ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0)
 		return;
-	vq_split_publish(&q->vq);
+	vq_split_publish(&q->vq.split);
 	if (!ckr_send(c, 0, CKR_ALL, LATER) || !ckr_kick(c, 0))
 		return;
 	for (u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
-	     vq_split_raw_used_idx(&q->vq) == 3 && c->tp->ops->now_ns(c->tp) < end;)
+	     vq_split_raw_used_idx(&q->vq.split) == 3 && c->tp->ops->now_ns(c->tp) < end;)
 		c->tp->ops->relax(c->tp);
-	if (vq_split_raw_used_idx(&q->vq) != 4) {
+	if (vq_split_raw_used_idx(&q->vq.split) != 4) {
 		ck_fail(c, USED_INDEX, "4",
 			"used index 3 and base 11 at the start, one request: the used index is %u",
-			vq_split_raw_used_idx(&q->vq));
+			vq_split_raw_used_idx(&q->vq.split));
 		return;
 	}
 	if (!ck_reap(c, 0, &u) || u.token != &r)

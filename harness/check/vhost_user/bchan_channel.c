@@ -109,7 +109,7 @@ static bool exercise(struct ck *c)
 	/* Without a call descriptor it could be tempted to use the channel. */
 	if (!ck_must(c, vu_set_vring_fd(ckv(c), VU_SET_VRING_CALL, 0, -1), "SET_VRING_CALL"))
 		return false;
-	vq_split_disable_calls(&c->q[0].vq);
+	vq_disable_calls(&c->q[0].vq);
 	if (!ckb_ok(c, 0, &r) || !ckb_ok(c, 0, &r))
 		return false;
 	return ckr_stop(c, 0, &base);

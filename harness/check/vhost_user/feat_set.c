@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* What is negotiated: SET_FEATURES, SET_PROTOCOL_FEATURES, SET_OWNER, RESET_OWNER. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/msg_kit.h"
 
 #include <string.h>
@@ -73,8 +75,8 @@ static void bits_hold(struct ck *c)
 	    !start_ring(c, without) ||
 	    !ck_must(c, vu_set_state(ckv(c), VU_SET_VRING_ENABLE, 0, 1), "SET_VRING_ENABLE"))
 		return;
-	*vq_split_used_event(&c->q[0].vq) = le16(0x4000);
-	c->q[0].vq.event_idx = false;
+	*vq_split_used_event(&c->q[0].vq.split) = le16(0x4000);
+	c->q[0].vq.split.event_idx = false;
 	ckv_signalled(ckv(c)->rings[0].call, c->tp->quiet_ms);
 	for (unsigned i = 0; i < 3; i++) {
 		if (!ckm_serves(c))
@@ -398,7 +400,7 @@ CHECK(feat_owner, .id = "vu.feat.owner", .clauses = { OWNER, OWNER_TWICE },
 /* The ring stops, its position is the right one, and it goes on from there. */
 static bool position_holds(struct ck *c)
 {
-	u32 base, at = c->q[0].vq.avail_idx;
+	u32 base, at = c->q[0].vq.split.avail_idx;
 
 	if (!ck_must(c, vu_get_vring_base(ckv(c), 0, &base), "GET_VRING_BASE"))
 		return false;
@@ -419,7 +421,7 @@ static void owner_reset(struct ck *c)
 	if (!ckm_session(c, CKM_PF_NO_STATUS) || !ckm_run(c, 0, ckm_setup_count) ||
 	    !ckm_serves(c) || !position_holds(c))
 		return;
-	base = c->q[0].vq.avail_idx;
+	base = c->q[0].vq.split.avail_idx;
 	ck_log(c, "> RESET_OWNER");
 	if (!ck_must(c, vu_send(ckv(c), VU_RESET_OWNER, VU_VERSION, NULL, 0, NULL, 0),
 		     "RESET_OWNER"))

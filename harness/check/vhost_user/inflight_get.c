@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* GET_INFLIGHT_FD. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/inflight_io.h"
 
 #include <errno.h>

@@ -91,7 +91,7 @@ void cki_mark(struct cki *i, u16 head, u64 counter)
 
 bool cki_chain(struct ck *c, struct blk_req *r, u16 head)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 
 	if (!ckr_read_req(c, r, VIRTIO_BLK_SECTOR))
 		return false;

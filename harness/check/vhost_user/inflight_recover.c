@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A buffer as a back-end that was killed leaves it, and what the next one makes of it. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/inflight_io.h"
 
 #include <string.h>
@@ -27,7 +29,7 @@ static void books(struct cki *b, u16 used)
 /* `n` heads were made available from index `at` on; the driver has seen none of them used. */
 static void made_available(struct ck *c, const u16 *heads, unsigned n, u16 at)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 
 	for (unsigned i = 0; i < n; i++)
 		vq_split_raw_avail(vq, (u16)(at + i), heads[i]);
@@ -37,7 +39,7 @@ static void made_available(struct ck *c, const u16 *heads, unsigned n, u16 at)
 
 static u16 used_id(struct ck *c, u16 slot)
 {
-	return (u16)le32(c->q[0].vq.used->ring[slot & (SIZE - 1)].id);
+	return (u16)le32(c->q[0].vq.split.used->ring[slot & (SIZE - 1)].id);
 }
 
 #define FIRST 10
@@ -63,11 +65,12 @@ static bool resubmit(struct ck *c, struct cki *b, u16 base, const char *when, co
 	cki_mark(b, 3, 101);
 	if (!cki_send(c, b) || !ckr_send(c, 0, CKR_ALL, base) || !ckr_kick(c, 0))
 		return false;
-	if (!ck_wait_used_idx(c, 0, FIRST + 3) && vq_split_raw_used_idx(&c->q[0].vq) - FIRST < 3)
+	if (!ck_wait_used(c, 0, FIRST + 3) && vq_split_raw_used_idx(&c->q[0].vq.split) - FIRST < 3)
 		return ck_fail(c, clause, "the two in flight and the one behind them are returned",
-			       "%s: %u were", when, vq_split_raw_used_idx(&c->q[0].vq) - FIRST);
+			       "%s: %u were", when,
+			       vq_split_raw_used_idx(&c->q[0].vq.split) - FIRST);
 	ck_quiet(c);
-	for (u16 i = FIRST; i != vq_split_raw_used_idx(&c->q[0].vq) && i < FIRST + SIZE; i++)
+	for (u16 i = FIRST; i != vq_split_raw_used_idx(&c->q[0].vq.split) && i < FIRST + SIZE; i++)
 		seen[used_id(c, i) & (SIZE - 1)]++;
 	for (unsigned i = 0; i < 3; i++)
 		if (seen[heads[i]] != 1)
@@ -169,9 +172,9 @@ static unsigned order_once(struct ck *c, struct cki *b)
 	books(b, 0);
 	if (!cki_send(c, b) || !ckr_send(c, 0, CKR_ALL, 3) || !ckr_kick(c, 0))
 		return 0;
-	if (!ck_wait_used_idx(c, 0, 3)) {
+	if (!ck_wait_used(c, 0, 3)) {
 		ck_fail(c, RESUBMITTED, "all three are carried out", "%u of 3 came back",
-			vq_split_raw_used_idx(&c->q[0].vq));
+			vq_split_raw_used_idx(&c->q[0].vq.split));
 		return 0;
 	}
 	for (u16 i = 0; i < 3; i++)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* SET_INFLIGHT_FD and the books that are kept in the buffer while requests run. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/inflight_io.h"
 
 #include <errno.h>
@@ -267,7 +269,7 @@ CHECK(dimensions, .id = "vu.inflight.dimensions", .clauses = { DIMENSIONS, ABSUR
 static bool watch(struct ck *c, const struct vu_inflight_split *s, struct blk_req *r, u16 done)
 {
 	const u8 *data = r->data.hva;
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
 	struct ck_used u;
 	u16 head;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Many messages, many starts, and messages under load. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/ring_io.h"
 
 #include <stdio.h>
@@ -52,8 +54,8 @@ static bool repeat(struct ck *c, unsigned rounds)
 	struct tp_queue cfg = ckr_cfg(c, 0, 0);
 	struct vu_vring_addr a = {
 		.desc = vu_uva(fe, cfg.desc),
-		.used = vu_uva(fe, cfg.used),
-		.avail = vu_uva(fe, cfg.avail),
+		.used = vu_uva(fe, cfg.device),
+		.avail = vu_uva(fe, cfg.driver),
 	};
 
 	for (unsigned i = 0; i < rounds; i++) {

@@ -272,7 +272,7 @@ static void pending(struct ck *c)
 		if (!ckr_read_req(c, &reqs[i], VIRTIO_BLK_SECTOR) ||
 		    ckb_add(c, 0, &reqs[i], BLK_LAYOUT_USUAL) < 0)
 			return;
-	vq_split_publish(&c->q[0].vq);
+	vq_publish(&c->q[0].vq);
 	if (!ckr_send(c, 0, CKR_ALL, 9) || !ckr_kick(c, 0))
 		return;
 	for (unsigned i = 0; i < 3; i++)

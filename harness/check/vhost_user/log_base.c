@@ -186,9 +186,9 @@ static void small(struct ck *c, struct ckl *l)
 			return;
 		/* Served, refused or the end of the session: none of them is the subject. */
 		for (u64 end = tp_deadline(c->tp, fe->tp.quiet_ms);
-		     !vq_split_used_pending(&c->q[0].vq) && c->tp->ops->now_ns(c->tp) < end;)
+		     !vq_used_pending(&c->q[0].vq) && c->tp->ops->now_ns(c->tp) < end;)
 			c->tp->ops->relax(c->tp);
-		if (!vq_split_used_pending(&c->q[0].vq))
+		if (!vq_used_pending(&c->q[0].vq))
 			break;
 		ck_reap(c, 0, &u);
 	}

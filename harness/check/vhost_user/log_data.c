@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* What is marked in the dirty log, where, and when ("Migration"). */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/log_io.h"
 
 #include <string.h>
@@ -130,11 +132,11 @@ static void used_in(struct ck *c, struct ckl *l)
 		return;
 	/* Bytes 0 to 3 are flags and index, then come the elements. */
 	if (!ckl_bit(l, LOG_ADDRESS / CKL_PAGE) && !ckl_bit(l, LOG_ADDRESS / CKL_PAGE + 1)) {
-		if (ckl_bit(l, c->q[0].layout.used.v / CKL_PAGE))
+		if (ckl_bit(l, c->q[0].layout.device.v / CKL_PAGE))
 			ck_fail(c, USED_AT, "the log address is used, not the ring's own",
 				"log address 0x%llx, used ring at 0x%llx: the page of the ring is "
 				"marked",
-				LOG_ADDRESS, (unsigned long long)c->q[0].layout.used.v);
+				LOG_ADDRESS, (unsigned long long)c->q[0].layout.device.v);
 		else
 			ck_fail(c, USED, "the write to the used ring is marked",
 				"a completion with VHOST_VRING_F_LOG marks no page of the log "
@@ -182,7 +184,7 @@ static bool atomic_round(struct ck *c, u8 *byte, u8 theirs, struct blk_req *r, u
 	__atomic_and_fetch(byte, others, __ATOMIC_SEQ_CST);
 	if (ckb_add(c, 0, r, BLK_LAYOUT_USUAL) < 0 || !ckr_publish(c, 0))
 		return false;
-	while (!vq_split_used_pending(&c->q[0].vq)) {
+	while (!vq_split_used_pending(&c->q[0].vq.split)) {
 		u8 seen = __atomic_load_n(byte, __ATOMIC_SEQ_CST) & others;
 
 		if (seen != *ours)
@@ -236,7 +238,7 @@ CHECK(log_atomic, .id = "vu.log.atomic", .clauses = { ATOMIC },
 
 static void order_in(struct ck *c, struct ckl *l)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct blk_req r;
 
 	if (!ckl_run(c, l) || !carve_at(c, 0, 1024, 16384, &r))

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Addresses: which of the two spaces they belong to, any value they may have, none of a region. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/mem_kit.h"
 
 #include <stdio.h>
@@ -15,8 +17,8 @@
 /* Copy ring 0 as it stands to the same place of the other region. */
 static void mirror(struct ck *c, const struct vu_region *from, const struct vu_region *to)
 {
-	const struct vq_split_layout *l = &c->q[0].layout;
-	const void *parts[] = { l->desc_hva, l->avail_hva, l->used_hva };
+	const struct vq_layout *l = &c->q[0].layout;
+	const void *parts[] = { l->desc_hva, l->driver_hva, l->device_hva };
 	const u32 len[] = { vq_split_desc_bytes(l->size), vq_split_avail_bytes(l->size),
 			    vq_split_used_bytes(l->size) };
 
@@ -48,9 +50,9 @@ static void ring_addresses(struct ck *c)
 	blk_carve(&req, at, VIRTIO_BLK_T_IN, 0, VIRTIO_BLK_SECTOR);
 	if (ckb_add(c, 0, &req, BLK_LAYOUT_USUAL) < 0)
 		return;
-	vq_split_publish(&c->q[0].vq);
+	vq_split_publish(&c->q[0].vq.split);
 	mirror(c, &r[0], &r[1]);
-	twin_idx = (u16 *)(r[1].hva + ((u8 *)c->q[0].layout.used_hva - r[0].hva) + 2);
+	twin_idx = (u16 *)(r[1].hva + ((u8 *)c->q[0].layout.device_hva - r[0].hva) + 2);
 	if (!ckg_start(c, "a table with swapped ranges", NULL) ||
 	    !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 		return;

@@ -130,11 +130,11 @@ static bool make_num(struct ck *c, struct ckm_msg *m)
 
 static bool make_addr(struct ck *c, struct ckm_msg *m)
 {
-	const struct vq_split_layout *l = &c->q[0].layout;
+	const struct vq_layout *l = &c->q[0].layout;
 
 	m->addr.desc = vu_uva(ckv(c), l->desc);
-	m->addr.used = vu_uva(ckv(c), l->used);
-	m->addr.avail = vu_uva(ckv(c), l->avail);
+	m->addr.used = vu_uva(ckv(c), l->device);
+	m->addr.avail = vu_uva(ckv(c), l->driver);
 	return true;
 }
 

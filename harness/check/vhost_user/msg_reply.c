@@ -256,13 +256,13 @@ CHECK(msg_ack_failed, .id = "vu.msg.ack.nonzero-on-failure", .clauses = { ACK_NO
 /* Make a request available; was it used within the quiet time? False as result: an error. */
 static bool served_in_quiet(struct ck *c, struct blk_req *r, bool *served)
 {
-	u16 before = vq_split_raw_used_idx(&c->q[0].vq);
+	u16 before = ck_used(c, 0);
 
 	if (!ckb_make(c, r, VIRTIO_BLK_T_IN, 0, VIRTIO_BLK_SECTOR) ||
 	    ckb_add(c, 0, r, BLK_LAYOUT_USUAL) < 0 || !ck_publish(c, 0))
 		return false;
 	ck_quiet(c);
-	*served = vq_split_raw_used_idx(&c->q[0].vq) != before;
+	*served = ck_used(c, 0) != before;
 	return true;
 }
 
@@ -281,7 +281,7 @@ static void ack_after(struct ck *c)
 	if (!served_in_quiet(c, &second, &still))
 		return;
 	/* A slow target is none that has stopped. */
-	if (still || ck_wait_used_idx(c, 0, (u16)(vq_split_raw_used_idx(&c->q[0].vq) + 1)))
+	if (still || ck_wait_used(c, 0, (u16)(ck_used(c, 0) + 1)))
 		ck_skip(c, "SET_VRING_ENABLE 0 has no effect on this target at all");
 	else
 		ck_fail(c, ACK_AFTER, "nothing is served after the acknowledgement",

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* SET_VRING_CALL and SET_VRING_ERR: who is signalled, and what becomes of the descriptors. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/notify_io.h"
 
 #include <errno.h>
@@ -230,7 +232,7 @@ static void err(struct ck *c)
 {
 	unsigned broken = c->queues > 1 ? 1 : 0;
 	struct vu_frontend *fe = ckv(c);
-	struct vq_split *vq = &c->q[broken].vq;
+	struct vq_split *vq = &c->q[broken].vq.split;
 
 	if (!ckr_session(c))
 		return;

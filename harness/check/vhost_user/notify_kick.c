@@ -27,11 +27,11 @@ static bool add_read(struct ck *c, unsigned q, struct blk_req *r)
 /* Ring 1 was not served: another ring in its place, all of them together only, or none. */
 static void not_served(struct ck *c, const struct blk_req *r)
 {
-	if (vq_split_raw_used_idx(&c->q[0].vq) != 0)
+	if (ck_used(c, 0) != 0)
 		ck_fail(c, RING, "ring 1 gets it",
 			"SET_VRING_KICK with u64 1, kicked: ring 0 is served");
 	else if (ckr_send(c, 0, CKR_KICK, 0) && ckr_kick(c, 0) && ckr_kick(c, 1)) {
-		if (ck_wait_used_idx(c, 1, 1))
+		if (ck_wait_used(c, 1, 1))
 			ck_skip(c, "the target starts its rings together (vu.ring.only-one)");
 		else
 			ckr_served(c, 1, &r[1], "SET_VRING_KICK for both rings, kicked", SOURCE);
@@ -47,13 +47,13 @@ static void right_ring(struct ck *c)
 	for (unsigned q = 0; q < 2; q++) {
 		if (!ckr_lay(c, q, 16, 0) || !add_read(c, q, &r[q]))
 			return;
-		vq_split_publish(&c->q[q].vq);
+		vq_publish(&c->q[q].vq);
 		if (!ckr_send(c, q, CKR_SETUP | CKR_ENABLE, 0))
 			return;
 	}
 	if (!ckr_send(c, 1, CKR_KICK, 0) || !ckr_kick(c, 1))
 		return;
-	if (!ck_wait_used_idx(c, 1, 1)) {
+	if (!ck_wait_used(c, 1, 1)) {
 		not_served(c, r);
 		return;
 	}
@@ -130,7 +130,7 @@ static void no_fd(struct ck *c)
 	}
 	if (!add_read(c, q, &r))
 		return;
-	vq_split_publish(&c->q[q].vq);
+	vq_publish(&c->q[q].vq);
 	ckr_served(c, q, &r, "bit 8 set in SET_VRING_KICK, no kick", POLLED);
 }
 

@@ -89,7 +89,7 @@ static void not_enabled_by_others(struct ck *c)
 	    !ckr_publish(c, 0))
 		return;
 	ck_quiet(c);
-	if (ckr_touched(&r) || vq_split_raw_used_idx(&c->q[0].vq) != 0) {
+	if (ckr_touched(&r) || ck_used(c, 0) != 0) {
 		ck_skip(c, "the target processes disabled rings (vu.ring.disable looks at that)");
 		return;
 	}
@@ -119,7 +119,7 @@ static void keeps_position(struct ck *c)
 			return;
 	if (!ckr_stop(c, 0, &base))
 		return;
-	used = vq_split_raw_used_idx(&c->q[0].vq);
+	used = ck_used(c, 0);
 	if (used != 7)
 		ck_fail(c, POSITION, "none is served again",
 			"disabled and enabled after 5 requests, 2 more: %u used elements", used);

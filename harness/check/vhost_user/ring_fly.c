@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* What may change while a ring is processed ("Ring states": "on the fly"). */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/log_io.h"
 
 #include <string.h>
@@ -66,9 +68,9 @@ static bool send_addr(struct ck *c, u32 flags, const char *what)
 	struct vu_vring_addr a = {
 		.flags = flags,
 		.desc = vu_uva(fe, cfg.desc),
-		.used = vu_uva(fe, cfg.used),
-		.avail = vu_uva(fe, cfg.avail),
-		.log = cfg.used.v,
+		.used = vu_uva(fe, cfg.device),
+		.avail = vu_uva(fe, cfg.driver),
+		.log = cfg.device.v,
 	};
 
 	return accepted(c, VU_SET_VRING_ADDR, &a, sizeof(a), what, LOG_FLAG);
@@ -129,23 +131,23 @@ static void fly_move(struct ck *c)
 			return;
 	if (!ck_alloc(c, vq_split_used_bytes(16), 4096, &room))
 		return;
-	old = q->vq.used;
+	old = q->vq.split.used;
 	memcpy(room.hva, old, vq_split_used_bytes(16));
-	q->layout.used = room.gpa;
-	q->layout.used_hva = room.hva;
-	q->vq.used = (struct vring_used *)room.hva;
+	q->layout.device = room.gpa;
+	q->layout.device_hva = room.hva;
+	q->vq.split.used = (struct vring_used *)room.hva;
 	cfg = ckr_cfg(c, 0, 0);
 	a = (struct vu_vring_addr){
 		.desc = vu_uva(fe, cfg.desc),
-		.used = vu_uva(fe, cfg.used),
-		.avail = vu_uva(fe, cfg.avail),
+		.used = vu_uva(fe, cfg.device),
+		.avail = vu_uva(fe, cfg.driver),
 	};
 	reaction = ckv_provoke(c, VU_SET_VRING_ADDR, &a, sizeof(a), NULL, 0);
 	if (reaction == CKV_BROKEN || reaction == CKV_CLOSED)
 		return;
 	ck_log(c, "  a moved used ring: %s", ckv_reaction_name(reaction));
 	if (reaction == CKV_NACK)
-		q->vq.used = old;
+		q->vq.split.used = old;
 	/* What was refused was not done. */
 	if (ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0 || !ckr_publish(c, 0) ||
 	    !ckr_served(c, 0, &r, "used ring moved", reaction == CKV_NACK ? GOES_ON : MOVED))

@@ -43,7 +43,7 @@ bool ckr_next_session(struct ck *c, const char *after, const char *clause)
 	return ckr_session(c);
 }
 
-bool ckr_lay(struct ck *c, unsigned q, u16 size, u16 base)
+bool ckr_lay(struct ck *c, unsigned q, u16 size, u32 base)
 {
 	struct ck_queue_opts opts = { .size = size, .base = base, .not_start = true };
 
@@ -51,16 +51,22 @@ bool ckr_lay(struct ck *c, unsigned q, u16 size, u16 base)
 	       ck_must(c, vu_ring_fds_make(ckv(c), q), "making descriptors");
 }
 
-struct tp_queue ckr_cfg(struct ck *c, unsigned q, u16 base)
+struct tp_queue ckr_cfg(struct ck *c, unsigned q, u32 base)
 {
-	const struct vq_split_layout *l = &c->q[q].layout;
+	const struct vq_layout *l = &c->q[q].layout;
+	const struct vq *vq = &c->q[q].vq;
 
 	return (struct tp_queue){
-		.size = l->size, .base = base, .desc = l->desc, .avail = l->avail, .used = l->used
+		.size = l->size,
+		.base = base ? base : vq_start(vq->ring),
+		.desc = l->desc,
+		.driver = l->driver,
+		.device = l->device,
+		.vq = vq,
 	};
 }
 
-bool ckr_send(struct ck *c, unsigned q, unsigned msgs, u16 base)
+bool ckr_send(struct ck *c, unsigned q, unsigned msgs, u32 base)
 {
 	struct vu_frontend *fe = ckv(c);
 	struct tp_queue cfg = ckr_cfg(c, q, base);
@@ -69,7 +75,7 @@ bool ckr_send(struct ck *c, unsigned q, unsigned msgs, u16 base)
 	if (msgs & CKR_NUM)
 		rc = vu_set_state(fe, VU_SET_VRING_NUM, q, cfg.size);
 	if (rc == TP_OK && msgs & CKR_BASE)
-		rc = vu_set_state(fe, VU_SET_VRING_BASE, q, base);
+		rc = vu_set_state(fe, VU_SET_VRING_BASE, q, cfg.base);
 	if (rc == TP_OK && msgs & CKR_ADDR)
 		rc = vu_set_vring_addr(fe, q, &cfg, 0, 0);
 	if (rc == TP_OK && msgs & CKR_ERR)
@@ -84,7 +90,7 @@ bool ckr_send(struct ck *c, unsigned q, unsigned msgs, u16 base)
 	return ck_must(c, rc, "setting a ring up");
 }
 
-bool ckr_run(struct ck *c, unsigned q, u16 size, u16 base)
+bool ckr_run(struct ck *c, unsigned q, u16 size, u32 base)
 {
 	return ckr_lay(c, q, size, base) && ckr_send(c, q, CKR_ALL, base) && ckr_kick(c, q);
 }
@@ -96,11 +102,11 @@ bool ckr_kick(struct ck *c, unsigned q)
 
 bool ckr_publish(struct ck *c, unsigned q)
 {
-	struct vq_split *vq = &c->q[q].vq;
+	struct vq *vq = &c->q[q].vq;
 
-	vq_split_publish(vq);
-	vq_split_kick_due(vq);
-	ck_log(c, "  q%u avail.idx=%u, kick", q, vq->avail_idx);
+	vq_publish(vq);
+	vq_kick_due(vq);
+	ck_log(c, "  q%u: %u made available, kick", q, vq_added(vq));
 	return ckr_kick(c, q);
 }
 
@@ -136,7 +142,7 @@ bool ckr_stays(struct ck *c, unsigned q, u16 idx, const struct blk_req *r, const
 	u16 now;
 
 	ck_quiet(c);
-	now = vq_split_raw_used_idx(&c->q[q].vq);
+	now = ck_used(c, q);
 	if (now != idx)
 		return ck_fail(c, clause, "the ring is left alone",
 			       "%s: used index of ring %u went from %u to %u", when, q, idx, now);
@@ -203,7 +209,7 @@ static u32 load_seed(const struct ckr_load *l, unsigned i)
 
 bool ckr_load_fill(struct ck *c, struct ckr_load *l)
 {
-	struct vq_split *vq = &c->q[l->q].vq;
+	struct vq *vq = &c->q[l->q].vq;
 	u32 before = l->outstanding;
 
 	for (unsigned i = 0; i < l->depth; i++) {
@@ -220,25 +226,25 @@ bool ckr_load_fill(struct ck *c, struct ckr_load *l)
 			memset(r->data.hva, 0, r->data.len);
 		blk_prepare(r);
 		blk_frame(r, BLK_LAYOUT_USUAL, sg, &out, &in);
-		if (vq_split_add(vq, sg, out, in, r) < 0)
+		if (vq_add(vq, sg, out, in, r) < 0)
 			break;
 		l->slot[i].busy = true;
 		l->outstanding++;
 	}
 	if (l->outstanding == before)
 		return true;
-	vq_split_publish(vq);
-	return !vq_split_kick_due(vq) || ckr_kick(c, l->q);
+	vq_publish(vq);
+	return !vq_kick_due(vq) || ckr_kick(c, l->q);
 }
 
 bool ckr_load_take(struct ck *c, struct ckr_load *l)
 {
-	struct vq_split *vq = &c->q[l->q].vq;
+	struct vq *vq = &c->q[l->q].vq;
 	void *token;
 	u32 id, len;
 	int head;
 
-	while ((head = vq_split_reap(vq, &id, &len, &token)) != VQ_EMPTY) {
+	while ((head = vq_reap(vq, &id, &len, &token)) != VQ_EMPTY) {
 		struct blk_req *r = token;
 		unsigned i;
 

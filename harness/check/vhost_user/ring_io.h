@@ -35,13 +35,13 @@ bool ckr_session(struct ck *c);
 bool ckr_next_session(struct ck *c, const char *after, const char *clause);
 
 /* Lay ring `q` out with both indices at `base`; nothing is sent, fresh descriptors are made. */
-bool ckr_lay(struct ck *c, unsigned q, u16 size, u16 base);
+bool ckr_lay(struct ck *c, unsigned q, u16 size, u32 base);
 /* The layout of ring `q` as the front-end's calls want it. */
-struct tp_queue ckr_cfg(struct ck *c, unsigned q, u16 base);
+struct tp_queue ckr_cfg(struct ck *c, unsigned q, u32 base);
 /* Send these messages for ring `q`; one that is refused is an error of set-up. */
-bool ckr_send(struct ck *c, unsigned q, unsigned msgs, u16 base);
+bool ckr_send(struct ck *c, unsigned q, unsigned msgs, u32 base);
 /* Lay out, CKR_ALL, one kick: a ring in service. */
-bool ckr_run(struct ck *c, unsigned q, u16 size, u16 base);
+bool ckr_run(struct ck *c, unsigned q, u16 size, u32 base);
 
 bool ckr_kick(struct ck *c, unsigned q);
 /* Publish what was added and kick, whatever the device says about wanting it. */

@@ -37,10 +37,10 @@ static void no_kick(struct ck *c)
 
 	if (!ckr_session(c) || !ckr_lay(c, 0, 16, 0) || !add_read(c, 0, &r))
 		return;
-	vq_split_publish(&c->q[0].vq);
+	vq_publish(&c->q[0].vq);
 	if (!ckr_send(c, 0, CKR_SETUP | CKR_ENABLE, 0) || !ckr_send(c, 0, CKR_KICK, 0))
 		return;
-	if (ck_wait_used_idx(c, 0, 1)) {
+	if (ck_wait_used(c, 0, 1)) {
 		ckr_served(c, 0, &r, "available before SET_VRING_KICK", NULL);
 		return;
 	}
@@ -200,7 +200,7 @@ static bool try_order(struct ck *c, unsigned n)
 	if (!ck_negotiate(c, 0) || !ckr_lay(c, 0, 16, 0) || !add_read(c, 0, &r) ||
 	    !ckr_send(c, 0, CKR_ERR, 0))
 		return false;
-	vq_split_publish(&c->q[0].vq);
+	vq_publish(&c->q[0].vq);
 	for (unsigned i = 0; i < 5; i++) {
 		if (!send_step(c, orders[n].step[i], &refused))
 			return false;

@@ -169,7 +169,7 @@ static void kick_while_disabled(struct ck *c)
 		return;
 	/* Long enough for the back-end to see the kick and to have nothing to do with it. */
 	ck_quiet(c);
-	if (ckr_touched(&r) || vq_split_raw_used_idx(&c->q[0].vq) != 0) {
+	if (ckr_touched(&r) || ck_used(c, 0) != 0) {
 		ck_log(c, "  returned while disabled");
 		return;
 	}

@@ -64,7 +64,7 @@ static bool under_way(struct ck *c, unsigned q)
 {
 	u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
 
-	while (!vq_split_used_pending(&c->q[q].vq)) {
+	while (!vq_used_pending(&c->q[q].vq)) {
 		if (c->tp->ops->now_ns(c->tp) > end)
 			return ck_error(c, "none of %u reads came back", READS);
 		c->tp->ops->relax(c->tp);
@@ -79,7 +79,7 @@ static bool stop_in_flight(struct ck *c, struct blk_req *reqs, u16 *used)
 
 	if (!flood(c, 0, reqs) || !under_way(c, 0) || !ckr_stop(c, 0, &base))
 		return false;
-	*used = vq_split_raw_used_idx(&c->q[0].vq);
+	*used = ck_used(c, 0);
 	if (*used != (u16)base)
 		return ck_fail(c, DRAINED, "every request that was taken has been returned",
 			       "GET_VRING_BASE says %u when the used index is %u", base, *used);
@@ -88,7 +88,7 @@ static bool stop_in_flight(struct ck *c, struct blk_req *reqs, u16 *used)
 
 static bool still_at(struct ck *c, u16 used)
 {
-	u16 now = vq_split_raw_used_idx(&c->q[0].vq);
+	u16 now = ck_used(c, 0);
 
 	return now == used ||
 	       ck_fail(c, NO_WRITES, "guest memory stays as it is",

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* SET_VRING_NUM and SET_VRING_ADDR: size and place of a ring, possible and impossible. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/ring_io.h"
 
 #include <stdio.h>
@@ -20,7 +22,7 @@ static bool serve_many(struct ck *c, unsigned n, const char *when, const char *c
 	struct ck_queue *q = &c->q[0];
 	u32 used_bytes = vq_split_used_bytes(q->layout.size);
 	struct blk_req r;
-	u8 *behind = (u8 *)q->layout.used_hva + used_bytes;
+	u8 *behind = (u8 *)q->layout.device_hva + used_bytes;
 
 	if (!ckr_read_req(c, &r, VIRTIO_BLK_SECTOR))
 		return false;
@@ -60,7 +62,7 @@ static void addresses(struct ck *c)
 	static const u8 regions[][3] = { { 0, 1, 2 }, { 2, 0, 1 }, { 1, 2, 0 } };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(regions); i++) {
-		struct vq_split_layout *l = &c->q[0].layout;
+		struct vq_layout *l = &c->q[0].layout;
 		struct tp_buf desc, avail, used;
 		char when[64];
 
@@ -73,11 +75,11 @@ static void addresses(struct ck *c)
 		/* The smallest alignments there are, and no two parts in one page. */
 		l->desc = gpa_add(desc.gpa, 16);
 		l->desc_hva = desc.hva + 16;
-		l->avail = gpa_add(avail.gpa, 2);
-		l->avail_hva = avail.hva + 2;
-		l->used = gpa_add(used.gpa, 4);
-		l->used_hva = used.hva + 4;
-		vq_split_init(&c->q[0].vq, l, c->slots, 0, false);
+		l->driver = gpa_add(avail.gpa, 2);
+		l->driver_hva = avail.hva + 2;
+		l->device = gpa_add(used.gpa, 4);
+		l->device_hva = used.hva + 4;
+		vq_split_init(&c->q[0].vq.split, l, c->slots, 0, false);
 		snprintf(when, sizeof(when), "descriptors, available, used in regions %u, %u, %u",
 			 regions[i][0], regions[i][1], regions[i][2]);
 		if (!ckr_send(c, 0, CKR_ALL, 0) || !ckr_kick(c, 0) ||
@@ -106,8 +108,8 @@ static enum ckv_reaction send_index(struct ck *c, u32 request, u32 index)
 	struct vu_vring_addr a = {
 		.index = index,
 		.desc = vu_uva(ckv(c), cfg.desc),
-		.used = vu_uva(ckv(c), cfg.used),
-		.avail = vu_uva(ckv(c), cfg.avail),
+		.used = vu_uva(ckv(c), cfg.device),
+		.avail = vu_uva(ckv(c), cfg.driver),
 	};
 
 	if (request == VU_SET_VRING_ADDR)
@@ -189,7 +191,7 @@ static bool bad_size_of(struct ck *c, u32 num)
 		struct vu_frontend *fe = ckv(c);
 		struct tp_queue cfg = ckr_cfg(c, 0, 0);
 
-		vq_split_publish(&c->q[0].vq);
+		vq_split_publish(&c->q[0].vq.split);
 		if (vu_set_vring_addr(fe, 0, &cfg, 0, 0) == TP_OK &&
 		    vu_set_vring_fd(fe, VU_SET_VRING_KICK, 0, fe->rings[0].kick) == TP_OK &&
 		    vu_set_state(fe, VU_SET_VRING_ENABLE, 0, 1) == TP_OK && ckr_kick(c, 0))
@@ -234,8 +236,8 @@ static bool outside_at(struct ck *c, unsigned part, bool straddle)
 	cfg = ckr_cfg(c, 0, 0);
 	a = (struct vu_vring_addr){
 		.desc = vu_uva(fe, cfg.desc),
-		.used = vu_uva(fe, cfg.used),
-		.avail = vu_uva(fe, cfg.avail),
+		.used = vu_uva(fe, cfg.device),
+		.avail = vu_uva(fe, cfg.driver),
 	};
 	addr = part == 0 ? &a.desc : part == 1 ? &a.used : &a.avail;
 	*addr = straddle ? fe->regions[0].uva.v + fe->regions[0].size - 256 : 0xdead0000;
@@ -246,7 +248,7 @@ static bool outside_at(struct ck *c, unsigned part, bool straddle)
 		return false;
 	if (reaction == CKV_NACK || reaction == CKV_CLOSED)
 		return true;
-	vq_split_publish(&c->q[0].vq);
+	vq_split_publish(&c->q[0].vq.split);
 	if (vu_set_vring_fd(fe, VU_SET_VRING_KICK, 0, fe->rings[0].kick) != TP_OK ||
 	    vu_set_state(fe, VU_SET_VRING_ENABLE, 0, 1) != TP_OK || !ckr_kick(c, 0))
 		return true;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* SET_STATUS and GET_STATUS. */
+#define CHECK_RING CHECK_RING_SPLIT
+
 #include "harness/check/vhost_user/ring_io.h"
 
 #define FOLLOWS	     "VU.status.set.be.1"
@@ -157,7 +159,7 @@ CHECK(range, .id = "vu.status.range", .clauses = { RANGE, A_STATUS },
 
 static void needs_reset(struct ck *c)
 {
-	struct vq_split *vq = &c->q[0].vq;
+	struct vq_split *vq = &c->q[0].vq.split;
 	struct vu_frontend *fe = ckv(c);
 	struct blk_req r;
 	u64 v = 0, end;

@@ -12,8 +12,8 @@
 static struct {
 	struct guest_target *t;
 	struct load load;
-	struct vq_split vq;
-	struct vq_split_slot slots[RING_MAX];
+	struct vq vq;
+	struct vq_slot slots[RING_MAX];
 	struct load_slot requests[LOAD_DEPTH_MAX];
 	struct hist latency;
 	struct load_stamp raw[RAW_MAX];
@@ -119,9 +119,14 @@ static bool start_queue(const struct bench_job *job)
 {
 	struct tp *tp = b.t->tp;
 	const struct tp_buf ring = tp->mem[0];
-	struct vq_split_layout layout;
+	struct vq_layout layout;
 	struct tp_queue cfg;
-	u32 size = job->ring_size, avail_at, used_at;
+	struct vq_mode mode = {
+		.ring = b.features & BIT_ULL(VIRTIO_F_RING_PACKED) ? VQ_RING_PACKED : VQ_RING_SPLIT,
+		.event_idx = b.features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX),
+		.in_order = b.features & BIT_ULL(VIRTIO_F_IN_ORDER),
+	};
+	u32 size = job->ring_size, bytes;
 	u16 max = 0;
 
 	if (tp->ops->queue_max(tp, 0, &max) != TP_OK)
@@ -137,24 +142,17 @@ static bool start_queue(const struct bench_job *job)
 			 size, job->depth, max, RING_MAX);
 		return false;
 	}
-	avail_at = (u32)ALIGN_UP(vq_split_desc_bytes((u16)size), 4096);
-	used_at = (u32)ALIGN_UP(avail_at + vq_split_avail_bytes((u16)size), 4096);
-	memset(ring.hva, 0, used_at + vq_split_used_bytes((u16)size));
-	layout = (struct vq_split_layout){
-		.size = (u16)size,
-		.desc = ring.gpa,
-		.avail = gpa_add(ring.gpa, avail_at),
-		.used = gpa_add(ring.gpa, used_at),
-		.desc_hva = ring.hva,
-		.avail_hva = ring.hva + avail_at,
-		.used_hva = ring.hva + used_at,
-	};
-	vq_split_init(&b.vq, &layout, b.slots, 0, b.features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX));
+	bytes = vq_lay_out(&layout, mode.ring, (u16)size, ring.hva, ring.gpa);
+	memset(ring.hva, 0, bytes);
+	mode.base = vq_start(mode.ring);
+	vq_init(&b.vq, &mode, &layout, b.slots);
 	cfg = (struct tp_queue){
 		.size = (u16)size,
+		.base = mode.base,
 		.desc = layout.desc,
-		.avail = layout.avail,
-		.used = layout.used,
+		.driver = layout.driver,
+		.device = layout.device,
+		.vq = &b.vq,
 	};
 	if (tp->ops->queue_start(tp, 0, &cfg) != TP_OK || tp->ops->driver_ok(tp) != TP_OK)
 		return failed("starting the queue");

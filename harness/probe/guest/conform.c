@@ -12,7 +12,7 @@
 static struct core core;
 static struct evidence evidence;
 static char lines[EVIDENCE_LINES][EVIDENCE_WIDTH];
-static struct vq_split_slot slots[CK_SLOTS];
+static struct vq_slot slots[CK_SLOTS];
 static const struct check *selected[CHECKS_MAX];
 static u32 under_way;
 static bool running;

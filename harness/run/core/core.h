@@ -26,7 +26,7 @@ struct core {
 	struct tp *tp;
 	struct core_face face;
 	struct evidence *evidence;
-	struct vq_split_slot *slots; /* CK_SLOTS of them */
+	struct vq_slot *slots; /* CK_SLOTS of them */
 	struct ck ck;
 	unsigned broken_opens; /* in a row, for the same reason */
 	char broken_why[RESULT_TEXT];

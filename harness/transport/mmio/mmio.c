@@ -146,9 +146,9 @@ static int queue_setup(struct regs *r, unsigned q, const struct tp_queue *cfg)
 	if (rc == TP_OK)
 		rc = write_addr(r, VIRTIO_MMIO_QUEUE_DESC_LOW, cfg->desc);
 	if (rc == TP_OK)
-		rc = write_addr(r, VIRTIO_MMIO_QUEUE_AVAIL_LOW, cfg->avail);
+		rc = write_addr(r, VIRTIO_MMIO_QUEUE_AVAIL_LOW, cfg->driver);
 	if (rc == TP_OK)
-		rc = write_addr(r, VIRTIO_MMIO_QUEUE_USED_LOW, cfg->used);
+		rc = write_addr(r, VIRTIO_MMIO_QUEUE_USED_LOW, cfg->device);
 	return rc == TP_OK ? wr(r, VIRTIO_MMIO_QUEUE_READY, 1) : rc;
 }
 

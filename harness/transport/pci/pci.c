@@ -185,9 +185,9 @@ static int queue_setup(struct regs *r, unsigned q, const struct tp_queue *cfg)
 	if (rc == TP_OK)
 		rc = write_addr(r, COMMON(queue_desc_lo), cfg->desc);
 	if (rc == TP_OK)
-		rc = write_addr(r, COMMON(queue_avail_lo), cfg->avail);
+		rc = write_addr(r, COMMON(queue_avail_lo), cfg->driver);
 	if (rc == TP_OK)
-		rc = write_addr(r, COMMON(queue_used_lo), cfg->used);
+		rc = write_addr(r, COMMON(queue_used_lo), cfg->device);
 	return rc == TP_OK ? wr(r, COMMON(queue_enable), 2, 1) : rc;
 }
 

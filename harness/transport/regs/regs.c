@@ -80,7 +80,7 @@ static int op_open(struct tp *t)
 		t->mem[i] = a->ram[i];
 	t->mem_count = a->ram_count;
 	r->config_pending = false;
-	memset(r->avail, 0, sizeof(r->avail));
+	memset(r->vq, 0, sizeof(r->vq));
 	memset(r->used_pending, 0, sizeof(r->used_pending));
 	t->caps |= TP_CAP_STATUS | TP_CAP_RESET | TP_CAP_CONFIG_EVENT;
 	/* PCI tells whether there is a configuration space. */
@@ -233,32 +233,16 @@ static int op_queue_max(struct tp *t, unsigned q, u16 *size)
 	return r->reg->queue_max(r, q, size);
 }
 
-/* The part of a ring that was laid out in our memory, or NULL. */
-static const u8 *reach(const struct regs *r, struct gpa addr, u32 len)
-{
-	for (unsigned i = 0; i < r->tp.mem_count; i++) {
-		const struct tp_buf *m = &r->tp.mem[i];
-
-		if (addr.v >= m->gpa.v && addr.v - m->gpa.v + len <= m->len)
-			return m->hva + (addr.v - m->gpa.v);
-	}
-	return NULL;
-}
-
 u32 regs_notification(struct regs *r, unsigned q, u32 name, unsigned *size)
 {
-	const u8 *avail =
-		q < REGS_QUEUES ? reach(r, r->avail[q], sizeof(struct vring_avail)) : NULL;
-	u16 idx = 0;
+	const struct vq *vq = q < REGS_QUEUES ? r->vq[q] : NULL;
 
 	*size = 2;
 	if (!(r->features & BIT_ULL(VIRTIO_F_NOTIFICATION_DATA)))
 		return name;
 	*size = 4;
-	/* 2.9: of a split ring next_off and next_wrap are the available index, 15 bits and one. */
-	if (avail)
-		memcpy(&idx, avail + offsetof(struct vring_avail, idx), sizeof(idx));
-	return (u32)le16(idx) << 16 | (name & 0xffff);
+	/* 2.9: next_off and next_wrap; of a split ring that is the available index. */
+	return (u32)(vq ? vq_next(vq) : 0) << 16 | (name & 0xffff);
 }
 
 static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
@@ -271,21 +255,25 @@ static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 		return rc;
 	if (cfg->size > max)
 		return regs_error(r, TP_EUNSUPPORTED, "the queue cannot be that large");
-	if (cfg->base)
-		return regs_error(r, TP_EUNSUPPORTED, "a queue with registers starts at index 0");
+	if (cfg->base !=
+	    vq_start(r->features & BIT_ULL(VIRTIO_F_RING_PACKED) ? VQ_RING_PACKED : VQ_RING_SPLIT))
+		return regs_error(r, TP_EUNSUPPORTED,
+				  "a queue with registers starts at its beginning");
 	if (q < REGS_QUEUES)
-		r->avail[q] = cfg->avail;
+		r->vq[q] = cfg->vq;
 	return r->reg->queue_setup(r, q, cfg);
 }
 
-static int op_queue_stop(struct tp *t, unsigned q, u16 *base)
+static int op_queue_stop(struct tp *t, unsigned q, u32 *base)
 {
 	u64 deadline = tp_deadline(t, t->timeout_ms);
 	struct regs *r = regs_from_tp(t);
 	u32 v = 1;
 	int rc;
 
-	*base = 0;
+	/* The queue's own reset takes it back to where a new one begins. */
+	*base = vq_start(r->features & BIT_ULL(VIRTIO_F_RING_PACKED) ? VQ_RING_PACKED
+								     : VQ_RING_SPLIT);
 	if (!(r->features & BIT_ULL(VIRTIO_F_RING_RESET)))
 		return regs_error(r, TP_EUNSUPPORTED, "the device cannot reset one queue");
 	rc = r->reg->queue_reset(r, q);

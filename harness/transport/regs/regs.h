@@ -56,7 +56,7 @@ struct regs {
 	unsigned queues;
 	bool config_pending; /* a config interrupt seen while looking for another */
 	bool used_pending[REGS_QUEUES];
-	struct gpa avail[REGS_QUEUES]; /* of the queues that were started */
+	const struct vq *vq[REGS_QUEUES]; /* of the queues that were started; NULL: not known */
 };
 
 static inline struct regs *regs_from_tp(struct tp *t)
@@ -79,7 +79,7 @@ int regs_failed(struct regs *r, int rc);
 int regs_error(struct regs *r, int rc, const char *text);
 /*
  * What a notification of queue `q` says (2.9): `name`, its index or what the device wants it called,
- * and with VIRTIO_F_NOTIFICATION_DATA the available index. *size is 2, or 4 with the latter.
+ * and with VIRTIO_F_NOTIFICATION_DATA how far the ring is filled. *size is 2, or 4 with the latter.
  */
 u32 regs_notification(struct regs *r, unsigned q, u32 name, unsigned *size);
 

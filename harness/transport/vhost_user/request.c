@@ -50,8 +50,8 @@ int vu_set_vring_addr(struct vu_frontend *fe, unsigned q, const struct tp_queue 
 		.index = q,
 		.flags = flags,
 		.desc = vu_uva(fe, cfg->desc),
-		.used = vu_uva(fe, cfg->used),
-		.avail = vu_uva(fe, cfg->avail),
+		.used = vu_uva(fe, cfg->device),
+		.avail = vu_uva(fe, cfg->driver),
 		.log = log,
 	};
 

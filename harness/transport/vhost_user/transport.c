@@ -177,13 +177,9 @@ static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 	return rc;
 }
 
-static int op_queue_stop(struct tp *t, unsigned q, u16 *base)
+static int op_queue_stop(struct tp *t, unsigned q, u32 *base)
 {
-	u32 b;
-	int rc = vu_get_vring_base(vu_from_tp(t), q, &b);
-
-	*base = (u16)b;
-	return rc;
+	return vu_get_vring_base(vu_from_tp(t), q, base);
 }
 
 static int op_notify(struct tp *t, unsigned q)
