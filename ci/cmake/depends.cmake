@@ -10,7 +10,10 @@ pkg_check_modules(LTTNG_UST IMPORTED_TARGET lttng-ust)
 pkg_check_modules(LTTNG_CTL IMPORTED_TARGET lttng-ctl)
 pkg_check_modules(BABELTRACE2 IMPORTED_TARGET babeltrace2)
 
-foreach(dep CMOCKA LTTNG_UST LTTNG_CTL BABELTRACE2)
+pkg_check_modules(XEN IMPORTED_TARGET xencontrol xenguest xentoollog xendevicemodel xenforeignmemory
+                  xenevtchn xengnttab)
+
+foreach(dep CMOCKA LTTNG_UST LTTNG_CTL BABELTRACE2 XEN)
   if(NOT ${dep}_FOUND)
     message(STATUS "ringside: ${dep} not found; what needs it is left out and says so when asked")
   endif()

@@ -47,14 +47,25 @@ void x86_apic_init(void)
 	__asm__ volatile("sti");
 }
 
+/* Under Xen, lines are messages to us, which come whether anybody asked for them or not. */
+static void take_line(void)
+{
+	if (line_handler)
+		line_handler(line_arg);
+}
+
 bool x86_apic_interrupt(u64 vector)
 {
 	if (vector == VECTOR_SPURIOUS)
 		return true;
+	if (vector == X86_VECTOR_XEN) {
+		x86_xen_interrupt(); /* not by way of the APIC: nothing is to be acknowledged there */
+		return true;
+	}
 	if (vector >= VECTOR_MSI && vector < VECTOR_MSI + VECTORS_MSI && flags[vector - VECTOR_MSI])
 		__atomic_store_n(flags[vector - VECTOR_MSI], 1, __ATOMIC_RELEASE);
-	else if (vector == VECTOR_LINE && line_handler)
-		line_handler(line_arg);
+	else if (vector == VECTOR_LINE && (line_handler || x86_xen_hz()))
+		take_line();
 	else if (vector != VECTOR_TIMER)
 		return false;
 	lapic_write(LAPIC_EOI, 0);
@@ -82,6 +93,8 @@ bool arch_line(int line, void (*handler)(void *arg), void *arg)
 	const u64 base = line < IOAPIC_PINS ? IOAPIC_FIRST : IOAPIC_SECOND;
 	const u32 pin = (u32)line % IOAPIC_PINS;
 
+	if (x86_xen_line(handler, arg))
+		return true;
 	if (line < 0 || line >= 2 * IOAPIC_PINS)
 		return false;
 	line_handler = handler;

@@ -50,7 +50,7 @@ static u64 hz_told(void)
 	}
 	if (b == 0x4b4d564b && c == 0x564b4d56 && d == 0x4d) /* "KVMKVMKVM" */
 		return hz_of_kvm(0x40000000);
-	return 0;
+	return x86_xen_hz();
 }
 
 /* The counter and the timer at one moment, and how far apart the two reads can be. */

@@ -80,6 +80,15 @@ void x86_apic_init(void);
 /* From an interrupt's stub: true when it was one of ours. */
 bool x86_apic_interrupt(u64 vector);
 
+/* --- xen.c: all of it does nothing elsewhere ---------------------------------------------------------- */
+
+#define X86_VECTOR_XEN 0x22
+/* The counter's rate, when Xen tells it; 0: it does not. */
+u64 x86_xen_hz(void);
+/* Interrupts of the one device come by the event channel that "xen.upcall=PORT" names. */
+bool x86_xen_line(void (*to)(void *arg), void *with);
+void x86_xen_interrupt(void);
+
 /* 'QEMU' answers at the fw_cfg ports. */
 bool x86_fw_cfg_present(void);
 /* RAM below 4 GiB by fw_cfg; 0: not told. */

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A guest of Xen: what the hypervisor tells by CPUID, and interrupts by an event channel. Nothing else of
+ * Xen's is used: no console, no store, no hypercall while a check or a load is under way.
+ */
+#include <string.h>
+
+#include "harness/probe/arch/x86_64/x86.h"
+
+#define LEAF_FIRST 0x40000000u
+#define LEAF_LAST  0x40010000u
+
+#define HC_MEMORY_OP 12
+#define HC_HVM_OP    34
+
+#define XENMEM_ADD_TO_PHYSMAP 7
+#define XENMAPSPACE_SHARED    0
+#define HVMOP_SET_PARAM	      0
+#define HVM_PARAM_CALLBACK    0
+#define CALLBACK_VECTOR	      (2ull << 56)
+
+#define DOMID_SELF 0x7ff0
+
+/* What is shared with the hypervisor: per processor 64 bytes, then bits of event channels. */
+struct shared_info {
+	struct {
+		u8 upcall_pending, upcall_mask;
+		u64 pending_sel;
+		u8 rest[48];
+	} vcpu[32];
+	u64 pending[64], mask[64];
+	u8 rest[4096 - 32 * 64 - 2 * 64 * 8];
+};
+
+static struct shared_info shared __attribute__((aligned(4096)));
+static u8 hypercalls[4096] __attribute__((aligned(4096)));
+static void (*handler)(void *arg);
+static void *arg;
+static bool ready;
+
+/* The first of the hypervisor's leaves, or 0. */
+static u32 leaves(void)
+{
+	u32 max, b, c, d;
+
+	cpuid(1, &max, &b, &c, &d);
+	if (!(c & 1u << 31))
+		return 0;
+	/* Xen may show other hypervisors' leaves first. */
+	for (u32 base = LEAF_FIRST; base < LEAF_LAST; base += 0x100) {
+		cpuid(base, &max, &b, &c, &d);
+		/* "XenVMMXenVMM" */
+		if (b == 0x566e6558 && c == 0x65584d4d && d == 0x4d4d566e && max >= base + 2)
+			return base;
+	}
+	return 0;
+}
+
+u64 x86_xen_hz(void)
+{
+	static u32 base = ~0u;
+	u32 a, b, khz, d, max;
+
+	if (base == ~0u)
+		base = leaves();
+	if (!base)
+		return 0;
+	cpuid(base, &max, &b, &khz, &d);
+	if (max < base + 3)
+		return 0;
+	cpuid(base + 3, &a, &b, &khz, &d); /* sub-leaf 0: the counter's rate as the guest sees it */
+	return (u64)khz * 1000;
+}
+
+static long hypercall(unsigned number, u64 first, u64 second)
+{
+	u64 at = (u64)hypercalls + 32ull * number;
+	long rc;
+
+	__asm__ volatile("call *%1"
+			 : "=a"(rc), "+r"(at), "+D"(first), "+S"(second)
+			 :
+			 : "memory", "rcx", "rdx", "r8", "r9", "r10", "r11");
+	return rc;
+}
+
+static bool set_up(void)
+{
+	const struct {
+		u16 domain, size;
+		u32 space;
+		u64 index, frame;
+	} map = { DOMID_SELF, 0, XENMAPSPACE_SHARED, 0, (u64)&shared >> 12 };
+	const struct {
+		u16 domain, pad;
+		u32 index;
+		u64 value;
+	} callback = { DOMID_SELF, 0, HVM_PARAM_CALLBACK, CALLBACK_VECTOR | X86_VECTOR_XEN };
+	const u32 base = leaves();
+	u32 a, msr, c, d;
+
+	if (!base)
+		return false;
+	cpuid(base + 2, &a, &msr, &c, &d);
+	wrmsr(msr, (u64)hypercalls);
+	if (hypercall(HC_MEMORY_OP, XENMEM_ADD_TO_PHYSMAP, (u64)&map) ||
+	    hypercall(HC_HVM_OP, HVMOP_SET_PARAM, (u64)&callback))
+		return false;
+	return true;
+}
+
+/* The event channel that the command line tells of; whoever made the domain has its other end. */
+static bool told_port(u64 *port)
+{
+	static const char key[] = "xen.upcall=";
+	const char *at = strstr(machine.text, key);
+	char number[12];
+	size_t len;
+
+	if (!at)
+		return false;
+	at += sizeof(key) - 1;
+	len = strcspn(at, " \t\r\n");
+	if (len >= sizeof(number))
+		return false;
+	memcpy(number, at, len);
+	number[len] = '\0';
+	return guest_number(number, port) && *port < 64 * ARRAY_SIZE(shared.mask);
+}
+
+bool x86_xen_line(void (*to)(void *arg), void *with)
+{
+	u64 port;
+
+	if (!told_port(&port) || (!ready && !set_up()))
+		return false;
+	ready = true;
+	handler = to;
+	arg = with;
+	__atomic_and_fetch(&shared.mask[port / 64], ~(1ull << port % 64), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&shared.vcpu[0].upcall_mask, 0, __ATOMIC_SEQ_CST);
+	return true;
+}
+
+void x86_xen_interrupt(void)
+{
+	/* From the top down: what is set after a look makes another interrupt. */
+	__atomic_store_n(&shared.vcpu[0].upcall_pending, 0, __ATOMIC_SEQ_CST);
+	if (!__atomic_exchange_n(&shared.vcpu[0].pending_sel, 0, __ATOMIC_SEQ_CST))
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(shared.pending); i++)
+		shared.pending[i] &= shared.mask[i];
+	if (handler)
+		handler(arg);
+}

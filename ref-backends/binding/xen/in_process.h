@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The device linked into the ioreq server: its registers, its rings and itself in one process. */
+#ifndef REF_BACKENDS_BINDING_XEN_IN_PROCESS_H
+#define REF_BACKENDS_BINDING_XEN_IN_PROCESS_H
+
+#include "ref-backends/binding/xen/monitor.h"
+#include "ref-backends/device/device.h"
+
+struct xen_device_opts {
+	struct rdev *dev;
+	u16 queue_size;
+	u64 hidden; /* features that are not offered */
+};
+
+/* The program's exit status. */
+int xen_in_process(const struct xen_monitor_opts *o, const struct xen_device_opts *d);
+
+#endif

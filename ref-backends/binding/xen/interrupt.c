@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ref-backends/binding/xen/interrupt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MSI_ADDRESS 0xfee00000ull /* physical, fixed, to the only processor */
+
+int xen_interrupt_open(struct xen_interrupt *i, enum xen_interrupt_kind kind,
+		       const struct xen_domain *d, xendevicemodel_handle *dm, xenevtchn_handle *ev)
+{
+	xenevtchn_port_or_error_t port;
+
+	*i = (struct xen_interrupt){
+		.kind = kind, .dm = dm, .ev = ev, .domain = d->id, .vector = XEN_INTERRUPT_VECTOR
+	};
+	if (kind != XEN_UPCALL)
+		return 0;
+	port = xenevtchn_bind_interdomain(ev, d->id, d->upcall_port);
+	if (port < 0) {
+		fprintf(stderr, "ringside-xen: the event channel for interrupts: %s\n",
+			strerror(errno));
+		return -1;
+	}
+	i->port = (evtchn_port_t)port;
+	return 0;
+}
+
+static int raise_it(struct xen_interrupt *i)
+{
+	i->count++;
+	switch (i->kind) {
+	case XEN_MSI:
+		return xendevicemodel_inject_msi(i->dm, (domid_t)i->domain, MSI_ADDRESS, i->vector);
+	case XEN_UPCALL:
+		return xenevtchn_notify(i->ev, i->port);
+	case XEN_LINE:
+		return xendevicemodel_set_isa_irq_level(i->dm, (domid_t)i->domain,
+							XEN_INTERRUPT_LINE, 1);
+	}
+	return 0;
+}
+
+static int lower(struct xen_interrupt *i)
+{
+	if (i->kind != XEN_LINE)
+		return 0;
+	return xendevicemodel_set_isa_irq_level(i->dm, (domid_t)i->domain, XEN_INTERRUPT_LINE, 0);
+}
+
+static void complain(int rc)
+{
+	if (rc)
+		fprintf(stderr, "ringside-xen: an interrupt could not be sent: %s\n",
+			strerror(errno));
+}
+
+void xen_interrupt_level(struct xen_interrupt *i, bool level)
+{
+	if (level == i->level)
+		return;
+	i->level = level;
+	complain(level ? raise_it(i) : lower(i));
+}
+
+void xen_interrupt_pulse(struct xen_interrupt *i)
+{
+	complain(raise_it(i) || lower(i));
+}

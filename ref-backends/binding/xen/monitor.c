@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ref-backends/binding/xen/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* How long nothing has to happen before the hypervisor is asked how the guest is. */
+#define LOOK_MS 200
+
+static int failed(const char *what)
+{
+	fprintf(stderr, "ringside-xen: %s: %s\n", what, strerror(errno));
+	return -1;
+}
+
+/* --- what the guest found ------------------------------------------------------------------------------ */
+
+/* As harness/probe/guest/shm.c writes it: magic, a count of bytes, the bytes. */
+static const char magic[8] = "RSSHM1";
+#define CHANNEL_HEADER 16u
+
+static void take_channel(struct xen_monitor *m)
+{
+	const u64 room = m->o->domain.channel_size - CHANNEL_HEADER;
+	u64 have;
+
+	if (!m->channel || memcmp(m->channel, magic, sizeof(magic)) != 0)
+		return;
+	have = MIN(__atomic_load_n((u64 *)(m->channel + 8), __ATOMIC_ACQUIRE), room);
+	while (m->channel_done < have) {
+		const ssize_t n =
+			write(m->channel_fd, m->channel + CHANNEL_HEADER + m->channel_done,
+			      have - m->channel_done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			failed(m->o->channel);
+			m->status = XEN_STATUS_FAILED;
+			return;
+		}
+		m->channel_done += (u64)n;
+	}
+}
+
+/* --- accesses ------------------------------------------------------------------------------------------- */
+
+static u64 on_read(void *ctx, bool port, u64 addr, unsigned size)
+{
+	struct xen_monitor *m = ctx;
+
+	if (port || addr < XEN_WINDOW || addr - XEN_WINDOW >= XEN_WINDOW_SIZE)
+		return ~0ull;
+	return m->ops->read(m->ctx, (u32)(addr - XEN_WINDOW), size);
+}
+
+static void on_write(void *ctx, bool port, u64 addr, unsigned size, u64 value)
+{
+	struct xen_monitor *m = ctx;
+
+	/* The status that QEMU's isa-debug-exit would make of it. */
+	if (port && addr == XEN_EXIT_PORT) {
+		m->status = (int)((value << 1 | 1) & 0xff);
+		m->ioreq.hold = true;
+	} else if (!port && addr >= XEN_WINDOW && addr - XEN_WINDOW < XEN_WINDOW_SIZE)
+		m->ops->write(m->ctx, (u32)(addr - XEN_WINDOW), size, value);
+}
+
+static void *on_memory(void *ctx, u64 gpa, u64 *len)
+{
+	struct xen_monitor *m = ctx;
+
+	return xen_memory_at(&m->memory, gpa, len);
+}
+
+static void on_remapped(void *ctx)
+{
+	struct xen_monitor *m = ctx;
+
+	if (xen_memory_renew(&m->memory))
+		m->status = XEN_STATUS_FAILED;
+}
+
+static const struct xen_ioreq_ops accesses = {
+	.read = on_read,
+	.write = on_write,
+	.memory = on_memory,
+	.remapped = on_remapped,
+};
+
+/* --- life ------------------------------------------------------------------------------------------------- */
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int open_channel(struct xen_monitor *m)
+{
+	const struct xen_monitor_opts *o = m->o;
+
+	m->channel_fd = o->channel
+				? open(o->channel, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)
+				: STDOUT_FILENO;
+	if (m->channel_fd < 0)
+		return failed(o->channel);
+	if (!o->domain.channel_size)
+		return 0;
+	m->channel = xen_memory_piece(m->ioreq.fm, m->domain.id, NULL, XEN_CHANNEL_BASE,
+				      o->domain.channel_size);
+	return m->channel ? 0 : -1;
+}
+
+static int open_all(struct xen_monitor *m)
+{
+	m->signal_fd = open_signals();
+	if (m->signal_fd < 0)
+		return failed("signals");
+	if (xen_domain_create(&m->domain, &m->o->domain) ||
+	    xen_ioreq_open(&m->ioreq, m->domain.id) ||
+	    xen_ioreq_claim(&m->ioreq, false, XEN_WINDOW, XEN_WINDOW + XEN_WINDOW_SIZE - 1) ||
+	    xen_ioreq_claim(&m->ioreq, true, XEN_EXIT_PORT, XEN_EXIT_PORT) ||
+	    xen_ioreq_enable(&m->ioreq) ||
+	    xen_memory_map(&m->memory, m->ioreq.fm, m->domain.id, m->domain.ram_size))
+		return -1;
+	if (xen_interrupt_open(&m->interrupt, m->o->interrupt, &m->domain, m->ioreq.dm,
+			       m->ioreq.ev))
+		return -1;
+	return open_channel(m);
+}
+
+int xen_monitor_open(struct xen_monitor *m, const struct xen_monitor_opts *o)
+{
+	*m = (struct xen_monitor){ .o = o, .status = -1, .channel_fd = -1, .signal_fd = -1 };
+	m->ioreq.ops = &accesses;
+	m->ioreq.ctx = m;
+	if (open_all(m) == 0)
+		return 0;
+	xen_monitor_close(m);
+	return -1;
+}
+
+void xen_monitor_stop(struct xen_monitor *m, int status)
+{
+	if (m->status < 0)
+		m->status = status;
+}
+
+/* Nothing has come from the guest for a while. */
+static void look(struct xen_monitor *m, unsigned *silent_ms)
+{
+	static const struct {
+		int status;
+		const char *what;
+	} ends[] = {
+		[XEN_DOMAIN_OFF] = { XEN_STATUS_CRASHED, "powered itself off without a word" },
+		[XEN_DOMAIN_REBOOTS] = { XEN_STATUS_CRASHED, "crashed: triple fault, or a reset" },
+		[XEN_DOMAIN_CRASHED] = { XEN_STATUS_CRASHED, "crashed: the hypervisor ended it" },
+		[XEN_DOMAIN_GONE] = { XEN_STATUS_CRASHED, "was destroyed by somebody else" },
+	};
+	const enum xen_domain_state state = xen_domain_look(&m->domain);
+
+	if (state != XEN_DOMAIN_RUNS) {
+		fprintf(stderr, "ringside-xen: the guest %s\n", ends[state].what);
+		m->status = ends[state].status;
+		return;
+	}
+	*silent_ms += LOOK_MS;
+	if (m->o->silence_s && *silent_ms >= m->o->silence_s * 1000u) {
+		fprintf(stderr, "ringside-xen: the guest has asked for nothing for %u s\n",
+			m->o->silence_s);
+		m->status = XEN_STATUS_SILENT;
+	}
+}
+
+static void loop(struct xen_monitor *m)
+{
+	unsigned silent_ms = 0;
+	u64 before = 0;
+
+	while (m->status < 0) {
+		struct pollfd p[] = {
+			{ .fd = xen_ioreq_fd(&m->ioreq), .events = POLLIN },
+			{ .fd = m->signal_fd, .events = POLLIN },
+			{ .fd = m->ops->fd(m->ctx), .events = POLLIN },
+		};
+		const bool busy = m->ops->work(m->ctx);
+		int n;
+
+		if (m->status >= 0)
+			return;
+		n = poll(p, ARRAY_SIZE(p), busy ? 0 : LOOK_MS);
+		if (n > 0 && p[1].revents) {
+			fputs("ringside-xen: ended by a signal\n", stderr);
+			m->status = XEN_STATUS_FAILED;
+		}
+		if (n > 0 && p[0].revents && xen_ioreq_serve(&m->ioreq))
+			m->status = XEN_STATUS_FAILED;
+		if (m->ioreq.requests != before)
+			silent_ms = 0;
+		else if (n == 0 && !busy) {
+			take_channel(m);
+			look(m, &silent_ms);
+		}
+		before = m->ioreq.requests;
+	}
+}
+
+int xen_monitor_run(struct xen_monitor *m, const struct xen_monitor_ops *ops, void *ctx)
+{
+	m->ops = ops;
+	m->ctx = ctx;
+	if (xen_domain_unpause(&m->domain))
+		return XEN_STATUS_FAILED;
+	loop(m);
+	take_channel(m);
+	if (m->o->stats)
+		fprintf(stderr, "ringside-xen: %" PRIu64 " accesses, %" PRIu64 " interrupts\n",
+			m->ioreq.requests, m->interrupt.count);
+	return m->status;
+}
+
+void xen_monitor_close(struct xen_monitor *m)
+{
+	if (m->channel)
+		xenforeignmemory_unmap(m->ioreq.fm, m->channel, m->o->domain.channel_size / 4096);
+	xen_memory_unmap(&m->memory);
+	xen_ioreq_close(&m->ioreq);
+	xen_domain_destroy(&m->domain);
+	if (m->o->channel && m->channel_fd >= 0)
+		close(m->channel_fd);
+	if (m->signal_fd >= 0)
+		close(m->signal_fd);
+}

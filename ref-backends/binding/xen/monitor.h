@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One guest in a domain of its own, and one device for it: what all ways of connecting the device have in
+ * common. The device is a virtio-mmio window at XEN_WINDOW, whose registers are served by the
+ * monitor's user; the guest ends by a write to port XEN_EXIT_PORT, as with QEMU's isa-debug-exit.
+ */
+#ifndef REF_BACKENDS_BINDING_XEN_MONITOR_H
+#define REF_BACKENDS_BINDING_XEN_MONITOR_H
+
+#include "ref-backends/binding/xen/domain.h"
+#include "ref-backends/binding/xen/interrupt.h"
+#include "ref-backends/binding/xen/ioreq.h"
+#include "ref-backends/binding/xen/memory.h"
+
+#define XEN_WINDOW	0xd0000000ull
+#define XEN_WINDOW_SIZE 0x1000u
+#define XEN_EXIT_PORT	0x501u
+
+/* How xen_monitor_run() ended, where it was not the guest that said so. */
+#define XEN_STATUS_FAILED  1 /* ours */
+#define XEN_STATUS_CRASHED 3 /* the guest is gone and has not said why */
+#define XEN_STATUS_BACKEND 4 /* the back-end is gone */
+#define XEN_STATUS_SILENT  5 /* nothing happened for as long as was allowed */
+
+struct xen_monitor_opts {
+	struct xen_domain_opts domain;
+	enum xen_interrupt_kind interrupt;
+	const char *channel; /* file that gets what the guest found, behind what is in it */
+	bool stats;	     /* counts on stderr at the end */
+	unsigned silence_s;  /* give up when the guest asks for nothing for so long; 0: never */
+};
+
+struct xen_monitor;
+
+struct xen_monitor_ops {
+	u64 (*read)(void *ctx, u32 offset, unsigned size);
+	void (*write)(void *ctx, u32 offset, unsigned size, u64 value);
+	/* A descriptor to poll beside the guest, and what to do when it is readable. -1: none. */
+	int (*fd)(void *ctx);
+	/* Do what is due; true: call again without waiting. Called before each wait. */
+	bool (*work)(void *ctx);
+};
+
+struct xen_monitor {
+	const struct xen_monitor_opts *o;
+	const struct xen_monitor_ops *ops;
+	void *ctx;
+	struct xen_domain domain;
+	struct xen_ioreq ioreq;
+	struct xen_memory memory;
+	struct xen_interrupt interrupt;
+	u8 *channel;
+	u64 channel_done; /* bytes of it that are in the file */
+	int channel_fd;
+	int signal_fd;
+	int status; /* -1: goes on */
+};
+
+/* The domain is there, and paused. 0, or -1 after a line on stderr. */
+int xen_monitor_open(struct xen_monitor *m, const struct xen_monitor_opts *o);
+/* Until the guest, the device's user or a signal ends it; the exit status. */
+int xen_monitor_run(struct xen_monitor *m, const struct xen_monitor_ops *ops, void *ctx);
+/* From operations: end with this status. */
+void xen_monitor_stop(struct xen_monitor *m, int status);
+void xen_monitor_close(struct xen_monitor *m);
+
+#endif

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""ringside-xen where there is no Xen: its manners. What it does under Xen is the labs' to test."""
+import os
+import subprocess
+
+import pytest
+
+
+@pytest.fixture
+def xen(build_dir):
+    path = build_dir / "bin/ringside-xen"
+    if not path.exists():
+        pytest.skip("ringside-xen is not built: libxen-dev is missing")
+
+    def run(*args):
+        return subprocess.run([str(path), *args], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=60, check=False)
+    return run
+
+
+@pytest.mark.parametrize("args, why", [
+    ([], "which device? blk and rng are"),
+    (["rng"], "which guest? --kernel IMAGE"),
+    (["gpu", "--kernel", "x"], "no device type 'gpu': blk and rng are"),
+    (["rng", "more", "--kernel", "x"], "'more' is one argument too many"),
+    (["rng", "--kernel", "x", "--interrupt", "line"],
+     "--interrupt line needs --platform hvm: PVH has no lines"),
+    (["rng", "--interrupt", "smoke"], "--interrupt: 'smoke' is none of msi, upcall and line"),
+    (["rng", "--platform", "pv"], "--platform: 'pv' is neither pvh nor hvm"),
+    (["rng", "--kernel", "x", "--queue-size", "48"],
+     "--queue-size: '48' is not a power of 2 up to 32768"),
+    (["rng", "--kernel", "x", "--fault", "none"],
+     "no fault 'none': see ringside-backend --list-faults"),
+    (["blk", "--memory", "1g2"], "'1g2' is not a size"),
+])
+def test_wrong_command_line(xen, args, why):
+    done = xen(*args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"ringside-xen: {why} (--help tells more)\n"
+
+
+def test_help_and_version(xen):
+    assert xen("--help").stdout.startswith("usage: ringside-xen DEVICE")
+    assert xen("--version").stdout.startswith("ringside-xen 0.")
+
+
+@pytest.mark.skipif(os.path.exists("/dev/xen/privcmd"), reason="this is a guest of Xen")
+def test_without_xen(xen):
+    """One line for the user; the libraries may have said more."""
+    done = xen("rng", "--kernel", "/dev/null")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "ringside-xen: no way to the hypervisor: " in done.stderr.splitlines()[-1]
