@@ -1,28 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/stress/pair.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-
-#include "harness/virtqueue/packed.h"
-#include "ref-backends/virtqueue/packed.h"
-#include "ref-backends/virtqueue/split.h"
+#include <string.h>
 
 /* Guest memory: the ring, then a table for each of its entries. Data is never touched. */
 #define GPA	   0x100000000ull
 #define DATA	   0x800000000000ull
 #define TABLE_SIZE (PAIR_SEGS * 16u)
-
-struct pair {
-	struct pair_shape shape;
-	u8 *ram;
-	u64 bytes;
-	u64 tables; /* offset */
-	struct vq_split vs;
-	struct vq_packed vp;
-	void *slots;
-	struct dvq_split ds;
-	struct dvq_packed dp;
-};
 
 /* Data addresses translate to themselves, so that the device's view shows what the driver wrote. */
 static void *translate(void *ctx, u64 gpa, u64 *len)
@@ -34,93 +20,171 @@ static void *translate(void *ctx, u64 gpa, u64 *len)
 	if (gpa < GPA || gpa - GPA >= p->bytes)
 		return NULL;
 	*len = MIN(*len, p->bytes - (gpa - GPA));
-	return p->ram + (gpa - GPA);
+	return p->device_ram + (gpa - GPA);
 }
 
 static const struct dvq_ops ops = { .translate = translate };
 
-static void make_split(struct pair *p, u64 avail, u64 used)
+static void init_driver(struct pair *p, struct vq_slot *slots)
 {
+	const struct pair_shape *sh = &p->shape;
 	const struct vq_layout l = {
-		.size = p->shape.size,
+		.size = sh->size,
 		.desc = { GPA },
-		.driver = { GPA + avail },
-		.device = { GPA + used },
-		.desc_hva = p->ram,
-		.driver_hva = p->ram + avail,
-		.device_hva = p->ram + used,
+		.driver = { GPA + p->second },
+		.device = { GPA + p->third },
+		.desc_hva = p->driver_ram,
+		.driver_hva = p->driver_ram + p->second,
+		.device_hva = p->driver_ram + p->third,
+	};
+	const struct vq_packed_at at = { sh->start % sh->size, !(sh->start / sh->size & 1) };
+	const struct vq_mode mode = {
+		.ring = sh->packed ? VQ_RING_PACKED : VQ_RING_SPLIT,
+		.event_idx = sh->event_idx,
+		.in_order = sh->in_order,
+		.base = sh->packed ? vq_packed_base(at, at) : sh->start,
 	};
 
-	vq_split_init(&p->vs, &l, p->slots, p->shape.start, p->shape.event_idx);
-	p->ds = (struct dvq_split){
-		.desc = l.desc_hva,
-		.avail = l.driver_hva,
-		.used = l.device_hva,
-		.ops = &ops,
-		.ctx = p,
-		.num = l.size,
-		.event_idx = p->shape.event_idx,
-		.indirect = true,
-	};
-	dvq_init(&p->ds, p->shape.start);
+	vq_init(&p->vq, &mode, &l, slots);
 }
 
-static void make_packed(struct pair *p, u64 driver, u64 device)
+static void init_device(struct pair *p)
 {
-	const struct vq_layout l = {
-		.size = p->shape.size,
-		.desc = { GPA },
-		.driver = { GPA + driver },
-		.device = { GPA + device },
-		.desc_hva = p->ram,
-		.driver_hva = p->ram + driver,
-		.device_hva = p->ram + device,
-	};
-	const u16 off = p->shape.start % l.size;
-	const bool wrap = !(p->shape.start / l.size & 1);
+	const struct pair_shape *sh = &p->shape;
+	u8 *ram = p->device_ram;
 
-	vq_packed_init(&p->vp, &l, p->slots, (struct vq_packed_at){ off, wrap },
-		       p->shape.event_idx);
-	p->dp = (struct dvq_packed){
-		.desc = l.desc_hva,
-		.driver = l.driver_hva,
-		.device = l.device_hva,
-		.ops = &ops,
-		.ctx = p,
-		.num = l.size,
-		.event_idx = p->shape.event_idx,
-		.indirect = true,
-	};
-	dvq_packed_init(&p->dp, (struct dvq_at){ off, wrap }, (struct dvq_at){ off, wrap });
+	if (sh->packed) {
+		const struct dvq_at at = { sh->start % sh->size, !(sh->start / sh->size & 1) };
+
+		p->dp = (struct dvq_packed){
+			.desc = (void *)ram,
+			.driver = (void *)(ram + p->second),
+			.device = (void *)(ram + p->third),
+			.ops = &ops,
+			.ctx = p,
+			.num = sh->size,
+			.event_idx = sh->event_idx,
+			.indirect = true,
+		};
+		dvq_packed_init(&p->dp, at, at);
+	} else {
+		p->ds = (struct dvq_split){
+			.desc = (void *)ram,
+			.avail = (void *)(ram + p->second),
+			.used = (void *)(ram + p->third),
+			.ops = &ops,
+			.ctx = p,
+			.num = sh->size,
+			.event_idx = sh->event_idx,
+			.indirect = true,
+		};
+		dvq_init(&p->ds, sh->start);
+	}
+}
+
+static void lay_out(const struct pair_shape *shape, struct pair *p)
+{
+	p->second = 16ull * shape->size;
+	p->third = ALIGN_UP(p->second + vq_split_avail_bytes(shape->size), 64);
+	p->tables = ALIGN_UP(p->third + vq_split_used_bytes(shape->size), 64);
+	p->bytes = p->tables + (u64)shape->size * TABLE_SIZE;
+}
+
+u64 pair_bytes(const struct pair_shape *shape)
+{
+	struct pair p;
+
+	lay_out(shape, &p);
+	return p.bytes;
+}
+
+void pair_init(struct pair *p, const struct pair_shape *shape, u8 *driver_ram, u8 *device_ram,
+	       struct vq_slot *slots)
+{
+	*p = (struct pair){ .shape = *shape, .driver_ram = driver_ram, .device_ram = device_ram };
+	lay_out(shape, p);
+	init_driver(p, slots);
+	/* The driver lays the ring out, then both see it. */
+	if (device_ram != driver_ram)
+		memcpy(device_ram, driver_ram, p->bytes);
+	init_device(p);
+}
+
+static const char *place_in(const char *table, u64 i, const char *field, char *text, size_t room)
+{
+	snprintf(text, room, "%s[%llu]%s", table, (unsigned long long)i, field);
+	return text;
+}
+
+static const char *place_split(const struct pair *p, u64 off, char *text, size_t room)
+{
+	const u64 avail = p->second, used = p->third, size = p->shape.size;
+
+	if (off >= avail && off < avail + 4)
+		return off < avail + 2 ? "avail.flags" : "avail.idx";
+	if (off >= avail + 4 && off < avail + 4 + 2 * size)
+		return place_in("avail.ring", (off - avail - 4) / 2, "", text, room);
+	if (off >= avail + 4 && off < avail + 6 + 2 * size)
+		return "avail.used_event";
+	if (off >= used && off < used + 4)
+		return off < used + 2 ? "used.flags" : "used.idx";
+	if (off >= used + 4 && off < used + 4 + 8 * size)
+		return place_in("used.ring", (off - used - 4) / 8,
+				(off - used - 4) % 8 < 4 ? ".id" : ".len", text, room);
+	return off >= used + 4 && off < used + 6 + 8 * size ? "used.avail_event" : NULL;
+}
+
+static const char *place_packed(const struct pair *p, u64 off)
+{
+	if (off >= p->second && off < p->second + 4)
+		return off < p->second + 2 ? "driver.off_wrap" : "driver.flags";
+	if (off >= p->third && off < p->third + 4)
+		return off < p->third + 2 ? "device.off_wrap" : "device.flags";
+	return NULL;
+}
+
+const char *pair_place(const struct pair *p, u64 off, char *text, size_t room)
+{
+	static const char *const split[] = { ".addr", ".len", ".flags", ".next" };
+	static const char *const packed[] = { ".addr", ".len", ".id", ".flags" };
+	const unsigned at = off % 16 < 8 ? 0 : off % 16 < 12 ? 1 : off % 16 < 14 ? 2 : 3;
+	const char *field = (p->shape.packed ? packed : split)[at];
+
+	if (off < 16ull * p->shape.size)
+		return place_in("desc", off / 16, field, text, room);
+	if (off >= p->tables)
+		return off < p->bytes ? place_in("table", (off - p->tables) / 16, field, text, room)
+				      : NULL;
+	return p->shape.packed ? place_packed(p, off) : place_split(p, off, text, room);
 }
 
 struct pair *pair_make(const struct pair_shape *shape)
 {
 	struct pair *p = calloc(1, sizeof(*p));
-	u64 second = 16ull * shape->size;
-	u64 third = ALIGN_UP(second + vq_split_avail_bytes(shape->size), 64);
+	u8 *ram = aligned_alloc(64, ALIGN_UP(pair_bytes(shape), 64));
+	struct vq_slot *slots = calloc(shape->size, sizeof(*slots));
 
-	if (!p)
-		return NULL;
-	p->shape = *shape;
-	p->tables = ALIGN_UP(third + vq_split_used_bytes(shape->size), 64);
-	p->bytes = p->tables + (u64)shape->size * TABLE_SIZE;
-	p->ram = aligned_alloc(64, ALIGN_UP(p->bytes, 64));
-	p->slots = calloc(shape->size, MAX(sizeof(struct vq_slot), sizeof(struct vq_slot)));
-	if (!p->ram || !p->slots) {
-		pair_free(p);
+	if (!p || !ram || !slots) {
+		free(p);
+		free(ram);
+		free(slots);
 		return NULL;
 	}
-	(shape->packed ? make_packed : make_split)(p, second, third);
+	pair_init(p, shape, ram, ram, slots);
 	return p;
+}
+
+static struct vq_slot *slots_of(const struct pair *p)
+{
+	return p->shape.packed ? p->vq.packed.slots : p->vq.split.slots;
 }
 
 void pair_free(struct pair *p)
 {
 	if (!p)
 		return;
-	free(p->ram);
-	free(p->slots);
+	free(p->driver_ram);
+	free(slots_of(p));
 	free(p);
 }
 
@@ -130,7 +194,7 @@ static void *table_of(struct pair *p, u16 id, u64 *gpa)
 	const u64 at = p->tables + (u64)id * TABLE_SIZE;
 
 	*gpa = GPA + at;
-	return p->ram + at;
+	return p->driver_ram + at;
 }
 
 int pair_add(struct pair *p, const struct vq_sg *sg, unsigned out, unsigned in, bool indirect,
@@ -140,47 +204,36 @@ int pair_add(struct pair *p, const struct vq_sg *sg, unsigned out, unsigned in, 
 	void *table;
 
 	if (!indirect)
-		return p->shape.packed ? vq_packed_add(&p->vp, sg, out, in, token)
-				       : vq_split_add(&p->vs, sg, out, in, token);
-	table = table_of(p, p->shape.packed ? p->vp.free_id : p->vs.free_head, &gpa);
-	return p->shape.packed ? vq_packed_add_indirect(&p->vp, table, (struct gpa){ gpa }, sg, out,
-							in, token)
-			       : vq_split_add_indirect(&p->vs, table, (struct gpa){ gpa }, sg, out,
-						       in, token);
+		return vq_add(&p->vq, sg, out, in, token);
+	table = table_of(p, p->shape.packed ? p->vq.packed.free_id : p->vq.split.free_head, &gpa);
+	return vq_add_indirect(&p->vq, table, (struct gpa){ gpa }, sg, out, in, token);
 }
 
 void pair_publish(struct pair *p)
 {
-	if (p->shape.packed)
-		vq_packed_publish(&p->vp);
-	else
-		vq_split_publish(&p->vs);
+	vq_publish(&p->vq);
 }
 
 bool pair_kick_due(struct pair *p)
 {
-	return p->shape.packed ? vq_packed_kick_due(&p->vp) : vq_split_kick_due(&p->vs);
+	return vq_kick_due(&p->vq);
 }
 
 int pair_reap(struct pair *p, u32 *len, void **token)
 {
 	u32 id;
 
-	return p->shape.packed ? vq_packed_reap(&p->vp, &id, len, token)
-			       : vq_split_reap(&p->vs, &id, len, token);
+	return vq_reap(&p->vq, &id, len, token);
 }
 
 bool pair_enable_calls(struct pair *p)
 {
-	return p->shape.packed ? vq_packed_enable_calls(&p->vp) : vq_split_enable_calls(&p->vs);
+	return vq_enable_calls(&p->vq);
 }
 
 void pair_disable_calls(struct pair *p)
 {
-	if (p->shape.packed)
-		vq_packed_disable_calls(&p->vp);
-	else
-		vq_split_disable_calls(&p->vs);
+	vq_disable_calls(&p->vq);
 }
 
 /* Segments are the driver's pieces again, since data is contiguous and translates to itself. */

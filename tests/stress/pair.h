@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Both halves of one virtqueue in one thread, so that a model can stand beside them: a thin layer that
- * makes the split and the packed ring look alike. What it is given is always legal.
+ * Both halves of one virtqueue, so that a model can stand beside them: a thin layer that makes the split
+ * and the packed ring look alike. What it is given is always legal.
+ *
+ * What the driver's functions touch and what the device's touch are apart, but for the ring itself: each
+ * side may have a thread of its own.
  */
 #ifndef TESTS_STRESS_PAIR_H
 #define TESTS_STRESS_PAIR_H
 
-#include "harness/virtqueue/split.h"
+#include "harness/virtqueue/vq.h"
+#include "ref-backends/virtqueue/packed.h"
 
 #define PAIR_SEGS 8 /* most pieces of a buffer */
 
 struct pair_shape {
 	bool packed;
 	u16 size;
-	bool event_idx;
+	bool event_idx, in_order;
 	u16 start; /* free running index (split) or offset (packed) at which both sides begin */
 };
 
@@ -24,8 +28,27 @@ struct pair_chain {
 	struct vq_sg sg[PAIR_SEGS]; /* as the device sees them */
 };
 
-struct pair;
+struct pair {
+	struct pair_shape shape;
+	u8 *driver_ram, *device_ram; /* the same memory as each side sees it */
+	u64 bytes;		     /* of it: the ring, then a table for each of its entries */
+	u64 second, third, tables;   /* offsets; the descriptors are at 0 */
+	/* The driver's. */
+	struct vq vq;
+	/* The device's. */
+	struct dvq_split ds;
+	struct dvq_packed dp;
+};
 
+/* Bytes of shared memory. */
+u64 pair_bytes(const struct pair_shape *shape);
+/* In memory of the caller's. The two views may be the same; `slots` has shape->size entries. */
+void pair_init(struct pair *p, const struct pair_shape *shape, u8 *driver_ram, u8 *device_ram,
+	       struct vq_slot *slots);
+/* What lies at this offset of shared memory: "avail.idx"; NULL when nothing may be there. */
+const char *pair_place(const struct pair *p, u64 off, char *text, size_t room);
+
+/* In memory of its own. */
 struct pair *pair_make(const struct pair_shape *shape);
 void pair_free(struct pair *p);
 
