@@ -78,7 +78,7 @@ static bool wait_needs_reset(struct ck *c, u8 *status)
 		if (*status & VIRTIO_CONFIG_S_NEEDS_RESET)
 			return true;
 		c->tp->ops->relax(c->tp);
-	} while (c->tp->ops->now_ns(c->tp) < deadline);
+	} while (!tp_late(c->tp, deadline));
 	return true;
 }
 

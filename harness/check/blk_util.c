@@ -194,7 +194,7 @@ static bool asks_for_reset(struct ck *c)
 
 	if (c->tp->caps & TP_CAP_VHOST_USER)
 		return false;
-	while (!vq_used_pending(vq) && c->tp->ops->now_ns(c->tp) < deadline) {
+	while (!vq_used_pending(vq) && !tp_late(c->tp, deadline)) {
 		if (c->tp->ops->get_status(c->tp, &status) != TP_OK)
 			return false;
 		if (status & VIRTIO_CONFIG_S_NEEDS_RESET)

@@ -279,7 +279,7 @@ bool ck_wait_used(struct ck *c, unsigned q, u16 count)
 	u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
 
 	while (ck_used(c, q) != count) {
-		if (c->tp->ops->now_ns(c->tp) > end)
+		if (tp_late(c->tp, end))
 			return ck_used(c, q) == count;
 		c->tp->ops->relax(c->tp);
 	}
@@ -304,7 +304,7 @@ bool ck_reap(struct ck *c, unsigned q, struct ck_used *u)
 	struct vq_packed_at at = { 0 };
 
 	while (!vq_used_pending(vq)) {
-		if (c->tp->ops->now_ns(c->tp) > end)
+		if (tp_late(c->tp, end))
 			break;
 		c->tp->ops->relax(c->tp);
 	}

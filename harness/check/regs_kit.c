@@ -186,7 +186,7 @@ bool rk_break(struct ck *c)
 		if (status & VIRTIO_CONFIG_S_NEEDS_RESET)
 			return true;
 		c->tp->ops->relax(c->tp);
-	} while (c->tp->ops->now_ns(c->tp) < deadline);
+	} while (!tp_late(c->tp, deadline));
 	return ck_skip(c, "the device does not set DEVICE_NEEDS_RESET for a ring that makes no "
 			  "sense");
 }

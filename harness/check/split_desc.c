@@ -331,9 +331,7 @@ static bool must_read(struct ck *c, struct blk_req *r, unsigned descs, const cha
 	    ckb_add(c, 0, &behind, BLK_LAYOUT_USUAL) < 0 || !ck_publish(c, 0))
 		return false;
 	while (token != r) {
-		u64 now = c->tp->ops->now_ns(c->tp);
-
-		if (now > end)
+		if (tp_late(c->tp, end))
 			return ck_fail(c, clause, expected, "the request is not used");
 		c->tp->ops->relax(c->tp);
 		if (vq_split_reap(vq, &id, &len, &token) == VQ_BADID)

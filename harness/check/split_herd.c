@@ -61,7 +61,7 @@ bool sk_collect(struct ck *c, unsigned q, const struct sk_herd *h, u32 n)
 		u32 id, len;
 
 		if (!vq_used_pending(vq)) {
-			if (c->tp->ops->now_ns(c->tp) > deadline)
+			if (tp_late(c->tp, deadline))
 				return ck_fail(c, C_CHAIN_ONCE, "every chain comes back",
 					       "%u of %u requests not used within %u ms: %u were "
 					       "made available, %u are used",

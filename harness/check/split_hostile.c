@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/check/split_kit.h"
 
-/* How often a device that does not answer is asked whether it is in error. */
-#define PROBE_NS 1000000
+/* How often a device that does not answer is asked whether it is in error: at first, and later. */
+#define PROBE_NS     1000000
+#define PROBE_MAX_NS 16000000
 
 /* What is in the buffer of a good request until it is served, and on the medium where we may write. */
 #define POISON 0xa5
@@ -162,7 +163,7 @@ static void wait_back(struct ck *c, struct sk_hostile *h, u16 head, unsigned tim
 	u64 end = tp_deadline(c->tp, 5 * c->tp->quiet_ms);
 	bool bad = false;
 
-	while (h->back < times && !bad && c->tp->ops->now_ns(c->tp) < end) {
+	while (h->back < times && !bad && !tp_late(c->tp, end)) {
 		drain(c, h, head, times, &bad);
 		c->tp->ops->relax(c->tp);
 	}
@@ -199,7 +200,7 @@ static enum sk_fate served(struct ck *c, struct sk_hostile *h, u16 head, unsigne
 
 enum sk_fate sk_settle(struct ck *c, struct sk_hostile *h, u16 head, unsigned times)
 {
-	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms), probe = 0;
+	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms), probe = 0, pause = PROBE_NS;
 	bool bad = false;
 
 	h->back = 0;
@@ -219,13 +220,14 @@ enum sk_fate sk_settle(struct ck *c, struct sk_hostile *h, u16 head, unsigned ti
 		now = c->tp->ops->now_ns(c->tp);
 		/* Most are done before the first look. */
 		if (!probe)
-			probe = now + PROBE_NS;
+			probe = now + pause;
 		if (now > probe) {
 			if (sk_in_error(c, h))
 				return SK_ERROR;
-			probe = c->tp->ops->now_ns(c->tp) + PROBE_NS;
+			pause = MIN(2 * pause, (u64)PROBE_MAX_NS);
+			probe = c->tp->ops->now_ns(c->tp) + pause;
 		}
-		if (now > deadline)
+		if (tp_late(c->tp, deadline))
 			return SK_SILENT;
 		c->tp->ops->relax(c->tp);
 	}

@@ -110,7 +110,7 @@ static bool take_read(struct ck *c, struct readings *s, bool flip, u32 *len)
 			__atomic_store_n(&data->len, le32(i & 1 ? MANY : FEW), __ATOMIC_RELAXED);
 			__atomic_store_n(&hdr->sector, le64(i & 2 ? AT_B : AT_A), __ATOMIC_RELAXED);
 		}
-		if (i % 256 == 0 && c->tp->ops->now_ns(c->tp) > deadline)
+		if (i % 256 == 0 && tp_late(c->tp, deadline))
 			return ck_error(c, "the request is not used within %u ms",
 					c->tp->timeout_ms);
 	}

@@ -38,8 +38,7 @@ static bool sample_flags(struct ck *c, u16 *seen, u32 *samples)
 		vq_split_publish(vq);
 		if (vq_split_kick_due(vq) && !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 			return false;
-		while (vq_split_raw_used_idx(vq) != vq->avail_idx &&
-		       c->tp->ops->now_ns(c->tp) < deadline) {
+		while (vq_split_raw_used_idx(vq) != vq->avail_idx && !tp_late(c->tp, deadline)) {
 			*seen |= le16(__atomic_load_n(&vq->used->flags, __ATOMIC_RELAXED));
 			++*samples;
 		}

@@ -53,7 +53,7 @@ static void element_before_index(struct ck *c)
 		}
 		/* Every element as soon as the index covers it: no yielding. */
 		deadline = tp_deadline(c->tp, c->tp->timeout_ms);
-		while (!vq_split_used_pending(vq) && c->tp->ops->now_ns(c->tp) < deadline)
+		while (!vq_split_used_pending(vq) && !tp_late(c->tp, deadline))
 			;
 		at = vq->used_idx & vq->mask;
 		if (vq_split_used_pending(vq) && (vq->used->ring[at].len == le32(UNUSED_LEN) ||
@@ -107,7 +107,7 @@ static void used_step(struct ck *c)
 		vq_split_publish(vq);
 		if (vq_split_kick_due(vq) && !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 			return;
-		while (last != target && c->tp->ops->now_ns(c->tp) < deadline) {
+		while (last != target && !tp_late(c->tp, deadline)) {
 			u16 now = vq_split_raw_used_idx(vq);
 
 			samples++;

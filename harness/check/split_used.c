@@ -234,7 +234,7 @@ static void data_before_index(struct ck *c)
 		if (ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0 || !ck_publish(c, 0))
 			return;
 		/* No yielding here: the reader must be as fast as it can be. */
-		while (!vq_split_used_pending(vq) && c->tp->ops->now_ns(c->tp) < deadline)
+		while (!vq_split_used_pending(vq) && !tp_late(c->tp, deadline))
 			;
 		/* At the deadline nothing is to be there yet: this round is none. */
 		at = len;

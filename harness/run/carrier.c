@@ -23,6 +23,17 @@ static int trigger_registers(struct access *a)
 	return TP_ELOCAL;
 }
 
+/* With reconnect= QEMU connects again, in its own time. */
+static bool severed(struct access *a)
+{
+	struct carrier *c = (struct carrier *)((char *)a - offsetof(struct carrier, qtest.access));
+
+	for (const char *const *arg = c->qtest.opts->args; arg && *arg; arg++)
+		if (strstr(*arg, "reconnect"))
+			return false;
+	return carrier_severed(c);
+}
+
 /* The transport starts anew with each QEMU: nothing that was found in the last one holds. */
 static void init_registers(struct carrier *c)
 {
@@ -83,6 +94,7 @@ int carrier_start(struct carrier *c, char *error, size_t room)
 	}
 	if (c->target->trigger)
 		c->qtest.access.config_trigger = trigger_registers;
+	c->qtest.access.severed = severed;
 	init_registers(c);
 	return 0;
 }

@@ -145,7 +145,9 @@ static void note_death(struct runner *rn, struct result *res)
 static bool unsettled(struct runner *rn, const struct result *res)
 {
 	if (carrier_severed(&rn->carrier)) {
-		evidence_log(&rn->evidence, "  the back-end closed QEMU's connection");
+		evidence_log(&rn->evidence,
+			     "  the back-end closed QEMU's connection: nobody was waited "
+			     "for any longer");
 		return true;
 	}
 	return core_unsettled(res->check, res->verdict);

@@ -34,6 +34,8 @@ struct access_ops {
 	void (*clear_ram)(struct access *a);
 	/* What can be seen of the process that has the device; NULL in a guest. */
 	int (*process)(struct access *a, struct tp_process *p);
+	/* As in struct tp_ops; NULL in a guest. */
+	bool (*gone)(struct access *a);
 
 	u64 (*now_ns)(struct access *a);
 	void (*relax)(struct access *a);
@@ -44,6 +46,8 @@ struct access {
 	char error[256]; /* what was wrong, after anything but TP_OK */
 	/* Make the device change its configuration; NULL: nothing does. Set by the runner. */
 	int (*config_trigger)(struct access *a);
+	/* Has what stands behind the device gone, with no way back? NULL: nothing does. Set by the runner. */
+	bool (*severed)(struct access *a);
 
 	/* Guest memory that devices reach, and free address space for what is mapped by us. */
 	struct tp_buf ram[TP_MEM_MAX];

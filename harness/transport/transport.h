@@ -113,6 +113,11 @@ struct tp_ops {
 	int (*trigger_config)(struct tp *t);
 
 	int (*process)(struct tp *t, struct tp_process *p);
+	/*
+	 * Whoever would have to answer has been gone for a while, for good: its process has ended, its
+	 * connection is closed. What it still did before has shown by now. NULL: it cannot be told.
+	 */
+	bool (*gone)(struct tp *t);
 
 	u64 (*now_ns)(struct tp *t);
 	/* Give up the processor for a moment, in a loop that waits for memory to change. */
@@ -142,6 +147,12 @@ struct tp {
 static inline u64 tp_deadline(struct tp *t, unsigned ms)
 {
 	return t->ops->now_ns(t) + (u64)ms * 1000000;
+}
+
+/* Is a wait for what must happen over? The deadline has passed, or nobody is left to do it. */
+static inline bool tp_late(struct tp *t, u64 deadline)
+{
+	return t->ops->now_ns(t) > deadline || (t->ops->gone && t->ops->gone(t));
 }
 
 static inline const char *tp_result_text(int result)

@@ -188,6 +188,15 @@ def test_a_target_that_dies_is_named_and_results_are_kept(ringside, backend_bin)
     assert sum(result["summary"].values()) == len(result["checks"])
 
 
+def test_nobody_waits_for_a_target_that_has_gone(run_json, backend_bin):
+    """Killed in a quiet second: what a check then waits for ends with it, not with the deadline."""
+    result = run_json("conform", "vhost-user:", "--device", "blk", "--check", "split.notify.*",
+                      "--quiet", "1s", "--timeout", "1000s", "--command",
+                      f"exec timeout -s KILL 1 {backend_bin} blk --socket-path {{socket}} --memory 64M",
+                      status=(3,))
+    assert any("killed" in c["reason"] for c in result["checks"] if c["verdict"] == "error")
+
+
 def test_interrupted_run_writes_what_it_has(ringside_bin, backend, tmp_path):
     out = tmp_path / "result.json"
     with subprocess.Popen([ringside_bin, "conform", backend().target, "--format", "json", "-o", out],

@@ -169,6 +169,14 @@ def test_what_qemu_prints_is_evidence(run_json, behind):
     assert any(line.startswith("  QEMU: ") and "vring error" in line for line in log), log
 
 
+def test_nobody_waits_for_a_back_end_that_has_gone(run_json, behind):
+    """It refuses a ring outside memory and closes the connection: the deadline is not waited out."""
+    result = run_json("conform", *behind(), "--check", "split.hostile.ring-outside",
+                      "--timeout", "1000s", status=(1,))
+    assert result["checks"][0]["verdict"] == "fail"
+    assert any("closed QEMU's connection" in line for line in result["checks"][0]["evidence"]["log"])
+
+
 def test_the_back_end_behind_qemu_dies(run_json, behind, own_tmp):
     result = run_json("conform", *behind("timeout -s KILL 1"), "--check", "split.notify.*",
                       "--quiet", "1s", status=(3,), env=own_tmp)

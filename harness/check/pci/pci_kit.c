@@ -54,7 +54,7 @@ bool pk_wait_message(struct ck *c, unsigned v)
 	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
 
 	while (!pk_take_message(c, v)) {
-		if (c->tp->ops->now_ns(c->tp) > deadline)
+		if (tp_late(c->tp, deadline))
 			return false;
 		c->tp->ops->relax(c->tp);
 	}

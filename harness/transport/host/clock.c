@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <time.h>
 
+#define ASK_NS	     5000000
 #define YIELDS	     200
 #define STEP_NS	     20000
 #define SLEEP_MAX_NS 500000
@@ -16,6 +17,21 @@ u64 host_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+}
+
+bool host_gone(struct host_gone *g, bool (*ask)(void *arg), void *arg)
+{
+	u64 now = host_now_ns();
+
+	if (g->over || now - g->asked < ASK_NS)
+		return g->over;
+	g->asked = now;
+	if (!ask(arg))
+		g->since = 0;
+	else if (!g->since)
+		g->since = now;
+	g->over = g->since && now - g->since >= HOST_GONE_MS * 1000000ull;
+	return g->over;
 }
 
 void host_relax(struct host_pace *p)

@@ -8,6 +8,21 @@
 /* CLOCK_MONOTONIC. */
 u64 host_now_ns(void);
 
+/* Whether the other side has gone: all zeroes at first, and again with each new other side. */
+struct host_gone {
+	u64 asked, since;
+	bool over;
+};
+
+/* What the other side did just before it went may need this long to show. */
+#define HOST_GONE_MS 100
+
+/*
+ * For struct tp_ops' gone(), in loops of any speed: `ask` says whether it is gone at this moment. It is
+ * asked every few milliseconds, and believed once it has said so for HOST_GONE_MS.
+ */
+bool host_gone(struct host_gone *g, bool (*ask)(void *arg), void *arg);
+
 /* Where a wait stands. All zeroes at first; one per target, not per wait. */
 struct host_pace {
 	u64 last; /* when host_relax() returned */

@@ -219,6 +219,22 @@ static int op_process(struct access *a, struct tp_process *p)
 	return process_look(((struct qtest *)a)->peer, p);
 }
 
+static bool is_gone(void *arg)
+{
+	struct qtest *q = arg;
+	struct pollfd pfd = { .fd = q->sock };
+
+	return q->sock < 0 || poll(&pfd, 1, 0) > 0 ||
+	       (q->access.severed && q->access.severed(&q->access));
+}
+
+static bool op_gone(struct access *a)
+{
+	struct qtest *q = (struct qtest *)a;
+
+	return host_gone(&q->gone, is_gone, q);
+}
+
 static u64 op_now_ns(struct access *a)
 {
 	return host_now_ns();
@@ -237,6 +253,7 @@ static const struct access_ops qtest_ops = {
 	.cfg_write = op_cfg_write,
 	.clear_ram = op_clear_ram,
 	.process = op_process,
+	.gone = op_gone,
 	.now_ns = op_now_ns,
 	.relax = op_relax,
 };
@@ -246,6 +263,7 @@ static const struct access_ops qtest_ops_without_pci = {
 	.write = op_write,
 	.clear_ram = op_clear_ram,
 	.process = op_process,
+	.gone = op_gone,
 	.now_ns = op_now_ns,
 	.relax = op_relax,
 };

@@ -49,6 +49,7 @@ struct qtest {
 	char input[4096];
 	size_t have;
 	struct host_pace pace;
+	struct host_gone gone;
 };
 
 /* 0, or -1 with one line in q->access.error. */

@@ -320,7 +320,7 @@ static int op_wait_call(struct tp *t, unsigned q, unsigned ms)
 	u64 deadline = tp_deadline(t, ms);
 
 	while (!take(r, q)) {
-		if (t->ops->now_ns(t) > deadline)
+		if (tp_late(t, deadline))
 			return 0;
 		t->ops->relax(t);
 	}
@@ -339,7 +339,7 @@ static int op_wait_config_event(struct tp *t, unsigned ms)
 			r->config_pending = false;
 			return 1;
 		}
-		if (t->ops->now_ns(t) > deadline)
+		if (tp_late(t, deadline))
 			return 0;
 		t->ops->relax(t);
 	}
@@ -359,6 +359,13 @@ static int op_process(struct tp *t, struct tp_process *p)
 	struct access *a = regs_from_tp(t)->access;
 
 	return a->ops->process ? a->ops->process(a, p) : TP_EUNSUPPORTED;
+}
+
+static bool op_gone(struct tp *t)
+{
+	struct access *a = regs_from_tp(t)->access;
+
+	return a->ops->gone && a->ops->gone(a);
 }
 
 static u64 op_now_ns(struct tp *t)
@@ -385,8 +392,8 @@ static void op_relax(struct tp *t)
 		.queue_max = op_queue_max, .queue_start = op_queue_start,                          \
 		.queue_stop = op_queue_stop, .notify = op_notify, .wait_call = op_wait_call,       \
 		.take_calls = op_take_calls, .wait_config_event = op_wait_config_event,            \
-		.trigger_config = op_trigger_config, .process = op_process, .now_ns = op_now_ns,   \
-		.relax = op_relax,                                                                 \
+		.trigger_config = op_trigger_config, .process = op_process, .gone = op_gone,       \
+		.now_ns = op_now_ns, .relax = op_relax,                                            \
 	}
 
 static const struct tp_ops mmio_ops = REGS_OPS("mmio");

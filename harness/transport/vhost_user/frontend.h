@@ -64,6 +64,7 @@ struct vu_frontend {
 	unsigned region_count;
 	struct vu_ring_fds rings[VU_FE_RINGS];
 	struct host_pace pace;
+	struct host_gone gone;
 };
 
 /* A front-end for the back-end listening at `path`. Nothing is sent until open() or vu_connect(). */

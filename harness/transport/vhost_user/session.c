@@ -82,6 +82,7 @@ void vu_disconnect(struct vu_frontend *fe)
 	fe->config_events = 0;
 	fe->event_count = 0;
 	fe->hold_channel_acks = false;
+	fe->gone = (struct host_gone){ 0 };
 }
 
 static int negotiate_protocol(struct vu_frontend *fe)

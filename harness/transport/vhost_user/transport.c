@@ -200,13 +200,23 @@ static unsigned op_take_calls(struct tp *t, unsigned q)
 
 static int op_wait_call(struct tp *t, unsigned q, unsigned ms)
 {
-	struct pollfd pfd = { .fd = vu_from_tp(t)->rings[q].call, .events = POLLIN };
+	struct vu_frontend *fe = vu_from_tp(t);
+	struct pollfd pfd[2] = { { .fd = fe->rings[q].call, .events = POLLIN },
+				 { .fd = fe->sock } };
 	u64 deadline = tp_deadline(t, ms);
+	nfds_t n = 2;
 	int rc;
 
-	do
-		rc = poll(&pfd, 1, vu_ms_left(deadline));
-	while (rc < 0 && errno == EINTR);
+	do {
+		rc = poll(pfd, n, vu_ms_left(deadline));
+		if (rc > 0 && !pfd[0].revents) {
+			/* The connection is closed: what was done before shows soon, or never. */
+			deadline = MIN(deadline, tp_deadline(t, HOST_GONE_MS));
+			n = 1;
+			rc = -1;
+			errno = EINTR;
+		}
+	} while (rc < 0 && errno == EINTR);
 	return rc > 0 && op_take_calls(t, q) > 0;
 }
 
@@ -248,6 +258,24 @@ static int op_process(struct tp *t, struct tp_process *p)
 	return TP_OK;
 }
 
+static bool is_gone(void *arg)
+{
+	struct vu_frontend *fe = arg;
+	struct pollfd pfd = { .fd = fe->sock };
+
+	return fe->sock >= 0 && poll(&pfd, 1, 0) > 0;
+}
+
+static bool op_gone(struct tp *t)
+{
+	struct vu_frontend *fe = vu_from_tp(t);
+	bool before = fe->gone.over;
+
+	if (host_gone(&fe->gone, is_gone, fe) && !before)
+		vu_log(fe, "  the back-end has closed the connection: nobody is waited for");
+	return fe->gone.over;
+}
+
 static u64 op_now_ns(struct tp *t)
 {
 	return host_now_ns();
@@ -280,6 +308,7 @@ static const struct tp_ops vhost_user_ops = {
 	.wait_config_event = op_wait_config_event,
 	.trigger_config = op_trigger_config,
 	.process = op_process,
+	.gone = op_gone,
 	.now_ns = op_now_ns,
 	.relax = op_relax,
 };
