@@ -172,6 +172,34 @@ struct vu_inflight_split {
 	struct vu_inflight_desc desc[];
 };
 
+/* The same for packed virtqueues. */
+struct vu_inflight_packed_desc {
+	u8 inflight;
+	u8 padding;
+	u16 next;
+	u16 last; /* of a head: the entry of its last descriptor */
+	u16 num;  /* of a head: how many descriptors it has */
+	u64 counter;
+	u16 id;
+	u16 flags;
+	u32 len;
+	u64 addr;
+};
+
+struct vu_inflight_packed {
+	u64 features;
+	u16 version;
+	u16 desc_num;
+	u16 free_head;
+	u16 old_free_head;
+	u16 used_idx;
+	u16 old_used_idx;
+	u8 used_wrap_counter;
+	u8 old_used_wrap_counter;
+	u8 padding[7];
+	struct vu_inflight_packed_desc desc[];
+};
+
 /*
  * One message, without its descriptors. On the wire it begins at `hdr`: the word before it makes the
  * payload aligned and follow the header at once.
@@ -201,5 +229,7 @@ _Static_assert(sizeof(struct vu_mem_single) == 40, "wire format");
 _Static_assert(sizeof(struct vu_inflight) == 24, "wire format");
 _Static_assert(sizeof(struct vu_inflight_desc) == 16, "wire format");
 _Static_assert(offsetof(struct vu_inflight_split, desc) == 16, "wire format");
+_Static_assert(sizeof(struct vu_inflight_packed_desc) == 32, "wire format");
+_Static_assert(offsetof(struct vu_inflight_packed, desc) == 32, "wire format");
 
 #endif

@@ -17,6 +17,10 @@ struct vub_request; /* a received message with its descriptors */
 struct vub_reply;   /* what is about to be sent; `send` says whether */
 struct dvq_split;
 struct dvq_chain;
+struct dvq_packed;
+struct dvq_packed_desc;
+struct dvq_packed_used;
+struct dvq_at;
 struct rblk;
 struct rblk_req;
 struct rrng;
@@ -86,6 +90,31 @@ struct fault {
 	/* used->flags and avail_event as about to be stored. */
 	u16 (*used_flags)(struct dvq_split *vq, u16 flags);
 	u16 (*avail_event)(struct dvq_split *vq, u16 event);
+
+	/*
+	 * The packed ring, the same way (virtqueue/packed.h). Is the descriptor at that place available,
+	 * with flags as read? `avail` is the right answer. Also asked of what follows in a chain, and
+	 * before the device sleeps.
+	 */
+	bool (*packed_avail)(struct dvq_packed *vq, const struct dvq_at *at, u16 flags, bool avail);
+	/* A descriptor as it was read: editable. */
+	void (*packed_desc)(struct dvq_packed *vq, const struct dvq_at *at,
+			    struct dvq_packed_desc *d);
+	/* A chain was taken; with FAULT_DONE it is never returned. */
+	enum fault_action (*packed_chain)(struct dvq_packed *vq, struct dvq_chain *c);
+	/* A malformed chain was found (enum dvq_error). FAULT_DONE: the hook dealt with it. */
+	enum fault_action (*packed_bad_chain)(struct dvq_packed *vq, struct dvq_chain *c,
+					      int error);
+	/*
+	 * Before a used descriptor is written: place, id, length, flags and the distance to the next one
+	 * are editable. FAULT_DONE: not written, and the ring stands where it stood. And when it is shown.
+	 */
+	enum fault_action (*packed_used)(struct dvq_packed *vq, struct dvq_packed_used *u);
+	void (*packed_after_used)(struct dvq_packed *vq, const struct dvq_packed_used *u);
+	/* Should the driver be notified of `n` descriptors used? `due` is the right answer. */
+	bool (*packed_notify)(struct dvq_packed *vq, u32 n, bool due);
+	/* The device event suppression structure as about to be stored. */
+	void (*packed_event)(struct dvq_packed *vq, u16 *off_wrap, u16 *flags);
 
 	/*
 	 * Registers. `reg` is an enum rreg_id. Features that are offered; what a register is about to read

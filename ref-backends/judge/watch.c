@@ -173,6 +173,9 @@ static void ring_start(struct vub_ring *r)
 {
 	struct in_flight *f = &in_flight[r->index];
 
+	if (r->ring.is_packed)
+		return;
+
 	if (f->num < r->num) {
 		free(f->sums);
 		f->sums = calloc(r->num, sizeof(*f->sums));
@@ -185,6 +188,8 @@ static void ring_start(struct vub_ring *r)
 
 static void avail(struct vub_ring *r, int error)
 {
+	if (r->ring.is_packed)
+		return;
 	run_ring_rules(jd_avail_rules, avail_looked, r);
 	look(&own_looked[OWN_RUNAWAY]);
 	if (error == DVQ_E_RUNAWAY)
@@ -224,6 +229,8 @@ static void chain(struct vub_ring *r, const struct dvq_chain *c, int error)
 {
 	struct jd_chain jc = { .r = r, .c = c, .error = (enum dvq_error)error };
 
+	if (r->ring.is_packed)
+		return;
 	for (const struct jd_chain_rule *rule = jd_chain_rules; rule->clause; rule++) {
 		if (!applies(r, rule->with, rule->without))
 			continue;
@@ -239,6 +246,9 @@ static void chain(struct vub_ring *r, const struct dvq_chain *c, int error)
 static void used(struct vub_ring *r, u16 head)
 {
 	struct in_flight *f = &in_flight[r->index];
+
+	if (r->ring.is_packed)
+		return;
 
 	if (head >= f->num || !f->sums[head])
 		return;

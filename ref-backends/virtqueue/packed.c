@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ref-backends/virtqueue/packed.h"
 
+#include "ref-backends/fault/fault.h"
 #include "ref-backends/virtqueue/walk.h"
 
 enum {
@@ -9,16 +10,9 @@ enum {
 	WRAP = 1 << VRING_PACKED_EVENT_F_WRAP_CTR,
 };
 
-/* One descriptor in private memory and the host's byte order. */
-struct desc {
-	u64 addr;
-	u32 len;
-	u16 id, flags;
-};
-
-static struct desc desc_of(const struct vring_packed_desc *raw)
+static struct dvq_packed_desc desc_of(const struct vring_packed_desc *raw)
 {
-	return (struct desc){
+	return (struct dvq_packed_desc){
 		.addr = le64(__atomic_load_n(&raw->addr, __ATOMIC_RELAXED)),
 		.len = le32(__atomic_load_n(&raw->len, __ATOMIC_RELAXED)),
 		.id = le16(__atomic_load_n(&raw->id, __ATOMIC_RELAXED)),
@@ -26,12 +20,24 @@ static struct desc desc_of(const struct vring_packed_desc *raw)
 	};
 }
 
-static void advance(const struct dvq_packed *vq, struct dvq_at *at, u32 n)
+struct dvq_packed_desc dvq_packed_read(const struct dvq_packed *vq, u16 off)
 {
-	const u32 off = at->off + n;
+	return desc_of(&vq->desc[off]);
+}
 
-	at->off = (u16)(off < vq->num ? off : off - vq->num);
-	at->wrap ^= off >= vq->num;
+struct dvq_at dvq_packed_forward(const struct dvq_packed *vq, struct dvq_at at, u32 n)
+{
+	const u32 off = at.off + n;
+	const bool over = off >= vq->num;
+
+	return (struct dvq_at){ (u16)(over ? off - vq->num : off), (u16)(at.wrap ^ over) };
+}
+
+struct dvq_at dvq_packed_back(const struct dvq_packed *vq, struct dvq_at at, u32 n)
+{
+	const bool under = n > at.off;
+
+	return (struct dvq_at){ (u16)(at.off + (under ? vq->num : 0) - n), (u16)(at.wrap ^ under) };
 }
 
 static void written(struct dvq_packed *vq, const volatile void *p, u64 len)
@@ -46,19 +52,23 @@ void dvq_packed_init(struct dvq_packed *vq, struct dvq_at avail, struct dvq_at u
 	vq->avail = avail;
 	vq->used = used;
 	vq->unsignalled = 0;
+	vq->staged = false;
 }
 
 /* 2.8.1: available when AVAIL is the lap's counter and USED is not. */
-static bool is_available(const struct dvq_packed *vq, struct dvq_at at)
+static bool is_available(struct dvq_packed *vq, struct dvq_at at)
 {
 	/* Pairs with the driver's barrier between a descriptor and its flags. */
 	const u16 flags = le16(__atomic_load_n(&vq->desc[at.off].flags, __ATOMIC_ACQUIRE));
+	const bool avail = !(flags & AVAIL) == !at.wrap && !(flags & USED) == !!at.wrap;
 
-	return !(flags & AVAIL) == !at.wrap && !(flags & USED) == !!at.wrap;
+	if (fault_active && fault_active->packed_avail)
+		return fault_active->packed_avail(vq, &at, flags, avail);
+	return avail;
 }
 
 /* 2.8.7: the descriptors of a table follow one another; flags other than WRITE are reserved. */
-static enum dvq_error walk_table(const struct dvq_memory *m, const struct desc *d,
+static enum dvq_error walk_table(const struct dvq_memory *m, const struct dvq_packed_desc *d,
 				 struct dvq_chain *c)
 {
 	struct dvq_table t;
@@ -66,7 +76,7 @@ static enum dvq_error walk_table(const struct dvq_memory *m, const struct desc *
 
 	for (u32 i = 0; !e && i < t.num; i++) {
 		struct vring_packed_desc raw;
-		struct desc entry;
+		struct dvq_packed_desc entry;
 
 		if (!dvq_table_read(&t, i, &raw))
 			return DVQ_E_MEMORY;
@@ -78,8 +88,8 @@ static enum dvq_error walk_table(const struct dvq_memory *m, const struct desc *
 	return e;
 }
 
-static enum dvq_error take(struct dvq_packed *vq, const struct dvq_memory *m, const struct desc *d,
-			   struct dvq_chain *c)
+static enum dvq_error take(struct dvq_packed *vq, const struct dvq_memory *m,
+			   const struct dvq_packed_desc *d, struct dvq_chain *c)
 {
 	if (!(d->flags & VRING_DESC_F_INDIRECT))
 		return dvq_chain_add(m, c, d->addr, d->len, d->flags & VRING_DESC_F_WRITE);
@@ -96,7 +106,7 @@ enum dvq_error dvq_packed_fetch(struct dvq_packed *vq, struct dvq_packed_chain *
 	const struct dvq_memory m = { vq->ops, vq->ctx, vq->num };
 	enum dvq_error e = DVQ_OK;
 	struct dvq_at at = vq->avail;
-	struct desc d;
+	struct dvq_packed_desc d;
 	u32 n = 0;
 
 	if (vq->broken)
@@ -112,34 +122,101 @@ enum dvq_error dvq_packed_fetch(struct dvq_packed *vq, struct dvq_packed_chain *
 			return vq->broken;
 		}
 		d = desc_of(&vq->desc[at.off]);
+		if (fault_active && fault_active->packed_desc)
+			fault_active->packed_desc(vq, &at, &d);
 		if (!e)
 			e = take(vq, &m, &d, c);
 		if (e == DVQ_E_SEGS)
 			return e;
-		advance(vq, &at, 1);
+		at = dvq_packed_forward(vq, at, 1);
 		n++;
 	} while (d.flags & VRING_DESC_F_NEXT);
 	*p = (struct dvq_packed_chain){ .id = d.id, .slots = (u16)n };
 	c->head = d.id;
+	c->slots = (u16)n;
 	vq->avail = at;
 	return e;
 }
 
-void dvq_packed_push(struct dvq_packed *vq, struct dvq_packed_chain p, u32 len)
+enum dvq_error dvq_packed_walk(struct dvq_packed *vq, const struct dvq_packed_desc *descs, u32 n,
+			       struct dvq_chain *c)
 {
-	struct vring_packed_desc *d = &vq->desc[vq->used.off];
-	/* 2.8.5: the length counts only with WRITE. */
-	const u16 flags =
-		(u16)((vq->used.wrap ? AVAIL | USED : 0) | (len ? VRING_DESC_F_WRITE : 0));
+	const struct dvq_memory m = { vq->ops, vq->ctx, vq->num };
+	enum dvq_error e = n ? DVQ_OK : DVQ_E_NEXT;
 
-	__atomic_store_n(&d->id, le16(p.id), __ATOMIC_RELAXED);
-	__atomic_store_n(&d->len, le32(len), __ATOMIC_RELAXED);
+	dvq_chain_clear(c);
+	for (u32 i = 0; i < n && !e; i++)
+		e = take(vq, &m, &descs[i], c);
+	c->head = n ? descs[n - 1].id : 0;
+	c->slots = (u16)n;
+	return e;
+}
+
+static void write_used(struct dvq_packed *vq, const struct dvq_packed_used *u)
+{
+	struct vring_packed_desc *d = &vq->desc[u->at.off];
+
+	__atomic_store_n(&d->id, le16(u->id), __ATOMIC_RELAXED);
+	__atomic_store_n(&d->len, le32(u->len), __ATOMIC_RELAXED);
+	if (vq->staged) {
+		/* Nobody looks here before the first of them is shown. */
+		__atomic_store_n(&d->flags, le16(u->flags), __ATOMIC_RELAXED);
+	} else {
+		vq->staged = true;
+		vq->staged_off = u->at.off;
+		vq->staged_flags = u->flags;
+	}
+	written(vq, d, sizeof(*d));
+	vq->used = dvq_packed_forward(vq, vq->used, u->slots);
+	vq->unsignalled += u->slots;
+}
+
+void dvq_packed_flush(struct dvq_packed *vq)
+{
+	struct vring_packed_desc *d = &vq->desc[vq->staged_off];
+
+	if (!vq->staged)
+		return;
+	vq->staged = false;
+	__atomic_store_n(&d->flags, le16(vq->staged_flags), __ATOMIC_RELEASE);
 	/* As with the used index: logged on both sides of the store that exposes it. */
 	written(vq, d, sizeof(*d));
-	__atomic_store_n(&d->flags, le16(flags), __ATOMIC_RELEASE);
-	written(vq, d, sizeof(*d));
-	advance(vq, &vq->used, p.slots);
-	vq->unsignalled += p.slots;
+}
+
+static bool push_with_fault(struct dvq_packed *vq, struct dvq_packed_used *u)
+{
+	if (fault_active->packed_used && fault_active->packed_used(vq, u) == FAULT_DONE)
+		return false;
+	write_used(vq, u);
+	dvq_packed_flush(vq);
+	if (fault_active->packed_after_used)
+		fault_active->packed_after_used(vq, u);
+	return true;
+}
+
+bool dvq_packed_stage(struct dvq_packed *vq, struct dvq_packed_chain p, u32 len)
+{
+	struct dvq_packed_used u = {
+		.at = vq->used,
+		.len = len,
+		.id = p.id,
+		.slots = p.slots,
+		/* 2.8.5: the length counts only with WRITE. */
+		.flags = (u16)((vq->used.wrap ? AVAIL | USED : 0) | (len ? VRING_DESC_F_WRITE : 0)),
+	};
+
+	if (fault_active)
+		return push_with_fault(vq, &u);
+	write_used(vq, &u);
+	return true;
+}
+
+bool dvq_packed_push(struct dvq_packed *vq, struct dvq_packed_chain p, u32 len)
+{
+	bool pushed = dvq_packed_stage(vq, p, len);
+
+	dvq_packed_flush(vq);
+	return pushed;
 }
 
 /* Has the place the driver named been passed by one of the last `n` descriptors used? */
@@ -155,34 +232,57 @@ static bool passed(const struct dvq_packed *vq, u16 event, u32 n)
 	return off < vq->num && behind > 0 && behind <= n;
 }
 
+/* What the driver asked for (2.8.10). */
+static bool wanted(const struct dvq_packed *vq, u32 n)
+{
+	const u16 flags = le16(__atomic_load_n(&vq->driver->flags, __ATOMIC_ACQUIRE)) & 3;
+
+	if (flags == VRING_PACKED_EVENT_FLAG_DISABLE)
+		return false;
+	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !vq->event_idx)
+		return true;
+	return passed(vq, le16(__atomic_load_n(&vq->driver->off_wrap, __ATOMIC_RELAXED)), n);
+}
+
 bool dvq_packed_notify_due(struct dvq_packed *vq)
 {
 	const u32 n = vq->unsignalled;
-	u16 flags, event;
+	bool due;
 
 	if (!n)
 		return false;
 	vq->unsignalled = 0;
 	/* The flags are stored before the driver's wish is read; the driver does the reverse. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	flags = le16(__atomic_load_n(&vq->driver->flags, __ATOMIC_ACQUIRE)) & 3;
-	if (flags == VRING_PACKED_EVENT_FLAG_DISABLE)
-		return false;
-	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !vq->event_idx)
-		return true;
-	event = le16(__atomic_load_n(&vq->driver->off_wrap, __ATOMIC_RELAXED));
-	return passed(vq, event, n);
+	due = wanted(vq, n);
+	if (fault_active && fault_active->packed_notify)
+		due = fault_active->packed_notify(vq, n, due);
+	return due;
+}
+
+static void event_written(struct dvq_packed *vq)
+{
+	if (vq->ops->event_written)
+		vq->ops->event_written(vq->ctx);
 }
 
 static void store_event(struct dvq_packed *vq, u16 off_wrap, u16 flags)
 {
+	if (fault_active && fault_active->packed_event)
+		fault_active->packed_event(vq, &off_wrap, &flags);
+	if (le16(__atomic_load_n(&vq->device->flags, __ATOMIC_RELAXED)) == flags &&
+	    le16(__atomic_load_n(&vq->device->off_wrap, __ATOMIC_RELAXED)) == off_wrap)
+		return;
 	__atomic_store_n(&vq->device->off_wrap, le16(off_wrap), __ATOMIC_RELAXED);
 	__atomic_store_n(&vq->device->flags, le16(flags), __ATOMIC_RELEASE);
+	event_written(vq);
 }
 
 void dvq_packed_kick_disable(struct dvq_packed *vq)
 {
-	store_event(vq, 0, VRING_PACKED_EVENT_FLAG_DISABLE);
+	/* The offset means nothing then, and stays. */
+	store_event(vq, le16(__atomic_load_n(&vq->device->off_wrap, __ATOMIC_RELAXED)),
+		    VRING_PACKED_EVENT_FLAG_DISABLE);
 }
 
 bool dvq_packed_kick_enable(struct dvq_packed *vq)

@@ -16,18 +16,21 @@ struct dvq_at {
 	u16 wrap; /* 0 or 1 */
 };
 
+/* What is above `avail` is laid out as in struct dvq_split: see ring.h. */
 struct dvq_packed {
 	struct vring_packed_desc *desc; /* NULL: no memory for this ring */
 	struct vring_packed_desc_event *driver, *device;
 	const struct dvq_ops *ops;
-	void *ctx; /* of ops */
-	u32 num;
+	void *ctx;	       /* of ops */
+	u32 num;	       /* up to 32768, any number */
 	enum dvq_error broken; /* DVQ_OK, or why the ring is */
-	struct dvq_at avail;   /* next descriptor to look at */
-	struct dvq_at used;    /* next one to write as used */
-	u32 unsignalled;       /* descriptors used since notification was last decided on */
 	u16 queue;	       /* its number, for those who watch */
 	bool event_idx, indirect;
+	struct dvq_at avail; /* next descriptor to look at */
+	struct dvq_at used;  /* next one to write as used */
+	u32 unsignalled;     /* descriptors used since notification was last decided on */
+	bool staged;	     /* used descriptors wait for the flags of the first of them: */
+	u16 staged_off, staged_flags;
 };
 
 /* What a chain takes, to be given back with it. */
@@ -36,8 +39,35 @@ struct dvq_packed_chain {
 	u16 slots; /* descriptors in the ring */
 };
 
+/* A descriptor in private memory and the host's byte order. */
+struct dvq_packed_desc {
+	u64 addr;
+	u32 len;
+	u16 id, flags;
+};
+
+/* A used descriptor about to be written, for those who watch. */
+struct dvq_packed_used {
+	struct dvq_at at; /* where */
+	u32 len;
+	u16 id, flags;
+	u16 slots; /* how far the ring goes on behind it */
+};
+
+/* Bytes and alignment of the parts (2.8, 2.8.10). */
+static inline u64 dvq_packed_desc_bytes(u32 num)
+{
+	return (u64)num * sizeof(struct vring_packed_desc);
+}
+#define DVQ_PACKED_DESC_ALIGN  16
+#define DVQ_PACKED_EVENT_ALIGN 4
+
 /* The ring goes on at `avail` and `used`: {0, 1} both, when it is new. The rest of *vq is set. */
 void dvq_packed_init(struct dvq_packed *vq, struct dvq_at avail, struct dvq_at used);
+
+/* `n` descriptors, at most `num`, on from there; or back. */
+struct dvq_at dvq_packed_forward(const struct dvq_packed *vq, struct dvq_at at, u32 n);
+struct dvq_at dvq_packed_back(const struct dvq_packed *vq, struct dvq_at at, u32 n);
 
 /*
  * The next chain, walked into `c` (whose segs and cap are set): DVQ_OK, DVQ_EMPTY, or what is wrong.
@@ -47,8 +77,23 @@ void dvq_packed_init(struct dvq_packed *vq, struct dvq_at avail, struct dvq_at u
 enum dvq_error dvq_packed_fetch(struct dvq_packed *vq, struct dvq_packed_chain *p,
 				struct dvq_chain *c);
 
-/* Return a chain with `len` bytes written. */
-void dvq_packed_push(struct dvq_packed *vq, struct dvq_packed_chain p, u32 len);
+/* The descriptor at offset `off`, as it is now. */
+struct dvq_packed_desc dvq_packed_read(const struct dvq_packed *vq, u16 off);
+
+/* Walk a chain of descriptors that were kept elsewhere. */
+enum dvq_error dvq_packed_walk(struct dvq_packed *vq, const struct dvq_packed_desc *descs, u32 n,
+			       struct dvq_chain *c);
+
+/* Return a chain with `len` bytes written. False: a fault held it back. */
+bool dvq_packed_push(struct dvq_packed *vq, struct dvq_packed_chain p, u32 len);
+
+/*
+ * The same in two steps: used descriptors are written one by one, and one store of the flags of the first
+ * shows them all: a driver that goes through them in order sees none before that one. With a fault each
+ * is shown at once.
+ */
+bool dvq_packed_stage(struct dvq_packed *vq, struct dvq_packed_chain p, u32 len);
+void dvq_packed_flush(struct dvq_packed *vq);
 
 /* Is a used buffer notification due for what was pushed since the last call? */
 bool dvq_packed_notify_due(struct dvq_packed *vq);

@@ -30,7 +30,7 @@ void dvq_init(struct dvq_split *vq, u16 base)
 	vq->last_avail = base;
 	vq->avail_seen = base;
 	vq->used_idx = le16(__atomic_load_n(&vq->used->idx, __ATOMIC_ACQUIRE));
-	vq->signalled_used = vq->used_idx;
+	vq->used_shown = vq->signalled_used = vq->used_idx;
 }
 
 static enum dvq_error ring_broken(struct dvq_split *vq, enum dvq_error e)
@@ -73,25 +73,58 @@ void dvq_unfetch(struct dvq_split *vq)
 	vq->last_avail--;
 }
 
-bool dvq_push(struct dvq_split *vq, u16 head, u32 len)
+static void write_element(struct dvq_split *vq, u32 id, u32 len)
 {
-	u32 id = head;
-	struct vring_used_elem *e;
+	struct vring_used_elem *e = &vq->used->ring[vq->used_idx & (vq->num - 1)];
 
-	if (fault_active && fault_active->used && fault_active->used(vq, &id, &len) == FAULT_DONE)
-		return false;
-	e = &vq->used->ring[vq->used_idx & (vq->num - 1)];
 	__atomic_store_n(&e->id, le32(id), __ATOMIC_RELAXED);
 	__atomic_store_n(&e->len, le32(len), __ATOMIC_RELAXED);
 	used_written(vq, e, sizeof(*e));
 	vq->used_idx++;
+}
+
+void dvq_flush(struct dvq_split *vq)
+{
+	if (vq->used_shown == vq->used_idx)
+		return;
+	vq->used_shown = vq->used_idx;
 	/* The index is logged on both sides: never later than what it exposes, never before it. */
 	used_written(vq, &vq->used->idx, sizeof(vq->used->idx));
 	__atomic_store_n(&vq->used->idx, le16(vq->used_idx), __ATOMIC_RELEASE);
 	used_written(vq, &vq->used->idx, sizeof(vq->used->idx));
-	if (fault_active && fault_active->after_used)
+}
+
+static bool push_with_fault(struct dvq_split *vq, u16 head, u32 len)
+{
+	u32 id = head;
+
+	if (fault_active->used && fault_active->used(vq, &id, &len) == FAULT_DONE) {
+		/* It may have moved the index itself. */
+		vq->used_shown = vq->used_idx;
+		return false;
+	}
+	vq->used_shown = vq->used_idx;
+	write_element(vq, id, len);
+	dvq_flush(vq);
+	if (fault_active->after_used)
 		fault_active->after_used(vq, id, len);
 	return true;
+}
+
+bool dvq_stage(struct dvq_split *vq, u16 head, u32 len)
+{
+	if (fault_active)
+		return push_with_fault(vq, head, len);
+	write_element(vq, head, len);
+	return true;
+}
+
+bool dvq_push(struct dvq_split *vq, u16 head, u32 len)
+{
+	bool pushed = dvq_stage(vq, head, len);
+
+	dvq_flush(vq);
+	return pushed;
 }
 
 bool dvq_notify_due(struct dvq_split *vq)

@@ -63,8 +63,9 @@ struct dvq_chain {
 	u32 n_readable, n_writable;
 	u64 readable, writable; /* bytes */
 	u32 descs;		/* descriptors seen, without the one that points to a table */
-	u16 head;
-	bool writing; /* a device-writable descriptor was seen, be it of length 0 */
+	u16 head;		/* what it is called when it is returned: head, or buffer id */
+	u16 slots;		/* places of the ring that it takes: 1 in a split ring */
+	bool writing;		/* a device-writable descriptor was seen, be it of length 0 */
 };
 
 struct dvq_ops {
@@ -73,10 +74,16 @@ struct dvq_ops {
 	 * *len is what is wanted and becomes what is contiguous there.
 	 */
 	void *(*translate)(void *ctx, u64 gpa, u64 *len);
-	/* Bytes [off, off + len) of the used ring were written (dirty log). May be NULL. */
+	/*
+	 * Bytes [off, off + len) of the used ring, or of a packed ring's descriptors, were written (dirty
+	 * log). May be NULL.
+	 */
 	void (*used_written)(void *ctx, u64 off, u64 len);
+	/* The device event suppression structure of a packed ring was. May be NULL. */
+	void (*event_written)(void *ctx);
 };
 
+/* What is above `last_avail` is laid out as in struct dvq_packed: see ring.h. */
 struct dvq_split {
 	struct vring_desc *desc; /* NULL: no memory for this ring */
 	struct vring_avail *avail;
@@ -85,12 +92,13 @@ struct dvq_split {
 	void *ctx; /* of ops */
 	u32 num;
 	enum dvq_error broken; /* DVQ_OK, or why the ring is */
-	u16 last_avail;	       /* next available index to fetch */
-	u16 avail_seen;	       /* available index as last read */
-	u16 used_idx;	       /* next used index to write */
-	u16 signalled_used;    /* used index when notification was last decided on */
 	u16 queue;	       /* its number, for those who watch */
 	bool event_idx, indirect;
+	u16 last_avail;	    /* next available index to fetch */
+	u16 avail_seen;	    /* available index as last read */
+	u16 used_idx;	    /* next used index to write */
+	u16 used_shown;	    /* used index as last stored: what is behind it is staged */
+	u16 signalled_used; /* used index when notification was last decided on */
 };
 
 /*
@@ -110,6 +118,13 @@ enum dvq_error dvq_walk(struct dvq_split *vq, u16 head, struct dvq_chain *c);
 
 /* Return a head with `len` bytes written. False: a fault held it back. */
 bool dvq_push(struct dvq_split *vq, u16 head, u32 len);
+
+/*
+ * The same in two steps: elements are written one by one, and one store of the index shows them all.
+ * At most `num` may be staged. With a fault each is shown at once.
+ */
+bool dvq_stage(struct dvq_split *vq, u16 head, u32 len);
+void dvq_flush(struct dvq_split *vq);
 
 /* Is a used buffer notification due for what was pushed since the last call? */
 bool dvq_notify_due(struct dvq_split *vq);

@@ -83,5 +83,6 @@ enum dvq_error dvq_walk(struct dvq_split *vq, u16 head, struct dvq_chain *c)
 {
 	dvq_chain_clear(c);
 	c->head = head;
+	c->slots = 1;
 	return walk(vq, c);
 }

@@ -122,7 +122,7 @@ def accepts_late(d):
 def accepts_what_was_not_offered(d):
     d.connect()
     d.acknowledge()
-    d.number(w.SET_FEATURES, d.offered | 1 << 40)
+    d.number(w.SET_FEATURES, d.offered | 1 << 49)
 
 
 @wrong("v14.reserved-features.bits.drv.1", features=~(1 << w.F_VERSION_1))

@@ -19,6 +19,7 @@ SET_VRING_ENABLE, SET_STATUS, GET_STATUS = 18, 39, 40
 
 PF_STATUS = 16
 F_INDIRECT, F_EVENT_IDX, F_PROTOCOL, F_VERSION_1 = 28, 29, 30, 32
+F_RING_PACKED, F_IN_ORDER = 34, 35
 ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, FAILED = 1, 2, 4, 8, 128
 NEXT, WRITE, INDIRECT = 1, 2, 4
 IN, OUT, FLUSH, GET_ID, DISCARD, WRITE_ZEROES, SECURE_ERASE = 0, 1, 4, 8, 11, 13, 14
@@ -87,7 +88,9 @@ class Driver:
         self.status(ACKNOWLEDGE | DRIVER)
 
     def negotiate(self):
-        self.features = self.offered & self.wanted | 1 << F_PROTOCOL
+        # This one speaks of split rings, and takes descriptors as it likes.
+        unspoken = 1 << F_RING_PACKED | 1 << F_IN_ORDER
+        self.features = self.offered & self.wanted & ~unspoken | 1 << F_PROTOCOL
         self.number(SET_FEATURES, self.features)
         self.status(ACKNOWLEDGE | DRIVER | FEATURES_OK)
         self.ask(GET_STATUS)

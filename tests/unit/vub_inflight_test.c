@@ -23,14 +23,14 @@ static int setup(void **state)
 {
 	struct vu_inflight desc = { .num_queues = 2,
 				    .queue_size = NUM,
-				    .mmap_size = vub_inflight_bytes(2, NUM) };
+				    .mmap_size = vub_inflight_bytes(false, 2, NUM) };
 	int fd = memfd_create("inflight", 0);
 
 	if (fd < 0 || ftruncate(fd, (off_t)desc.mmap_size))
 		return -1;
-	assert_null(vub_inflight_set(&f, fd, &desc));
+	assert_null(vub_inflight_set(&f, false, fd, &desc));
 	close(fd);
-	shared = (struct vu_inflight_split *)(f.map.at + vub_inflight_stride(NUM));
+	shared = (struct vu_inflight_split *)(f.map.at + vub_inflight_stride(false, NUM));
 	return 0;
 }
 
@@ -54,17 +54,18 @@ static void a_fresh_region_is_formatted(void **state)
 	assert_int_equal(shared->desc_num, NUM);
 	assert_int_equal(shared->used_idx, 77);
 	/* The other queue's region is not touched. */
-	for (u64 i = 0; i < vub_inflight_stride(NUM); i++)
+	for (u64 i = 0; i < vub_inflight_stride(false, NUM); i++)
 		assert_int_equal(f.map.at[i], 0);
 }
 
 static void sizes(void **state)
 {
-	assert_int_equal(vub_inflight_stride(1), 64);
-	assert_int_equal(vub_inflight_stride(3), 64);
-	assert_int_equal(vub_inflight_stride(4), 128);
-	assert_int_equal(vub_inflight_stride(128), 16 + 128 * 16 + 48);
-	assert_int_equal(vub_inflight_bytes(65535, 32768), 65535ull * (16 + 32768 * 16 + 48));
+	assert_int_equal(vub_inflight_stride(false, 1), 64);
+	assert_int_equal(vub_inflight_stride(false, 3), 64);
+	assert_int_equal(vub_inflight_stride(false, 4), 128);
+	assert_int_equal(vub_inflight_stride(false, 128), 16 + 128 * 16 + 48);
+	assert_int_equal(vub_inflight_bytes(false, 65535, 32768),
+			 65535ull * (16 + 32768 * 16 + 48));
 }
 
 static void what_was_taken_comes_back_in_order(void **state)
@@ -118,7 +119,7 @@ static void death_at_every_step(void **state)
 	for (int step = TAKEN; step < STEPS; step++) {
 		u16 used = 1;
 
-		memset(shared, 0, vub_inflight_stride(NUM));
+		memset(shared, 0, vub_inflight_stride(false, NUM));
 		open_at(0);
 		vub_inflight_get(&q, 3);
 		vub_inflight_get(&q, 6);
@@ -180,7 +181,7 @@ static void rubbish_is_harmless(void **state)
 	/* Any contents: no index from it leaves the region (under ASan this is the test). */
 	srand(1);
 	for (int round = 0; round < 2000; round++) {
-		for (u64 i = 0; i < vub_inflight_stride(NUM); i++)
+		for (u64 i = 0; i < vub_inflight_stride(false, NUM); i++)
 			raw[i] = (u8)rand();
 		if (round % 2) {
 			shared->version = 1;
@@ -229,12 +230,12 @@ static void dimensions_are_checked(void **state)
 
 	assert_int_equal(ftruncate(fd, 4096), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_non_null(vub_inflight_set(&f, fd, &bad[i]));
-	assert_non_null(vub_inflight_set(&f, -1, &ok));
+		assert_non_null(vub_inflight_set(&f, false, fd, &bad[i]));
+	assert_non_null(vub_inflight_set(&f, false, -1, &ok));
 	/* The one that was there is still in use. */
 	assert_int_equal(open_at(0), 0);
 	assert_int_equal(shared->version, 1);
-	assert_null(vub_inflight_set(&f, fd, &ok));
+	assert_null(vub_inflight_set(&f, false, fd, &ok));
 	close(fd);
 	/* A queue it has no region for is not tracked. */
 	assert_int_equal(open_at(0), 0);

@@ -14,8 +14,9 @@
 #define OFFERED                                                                                    \
 	(BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |                 \
 	 BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_IN_ORDER) |                                \
-	 BIT_ULL(VIRTIO_F_NOTIFICATION_DATA) | BIT_ULL(VIRTIO_F_RING_RESET) |                      \
-	 BIT_ULL(VIRTIO_F_SUSPEND))
+	 BIT_ULL(VIRTIO_F_RING_PACKED) | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) |                       \
+	 BIT_ULL(VIRTIO_F_ORDER_PLATFORM) | BIT_ULL(VIRTIO_F_NOTIFICATION_DATA) |                  \
+	 BIT_ULL(VIRTIO_F_RING_RESET) | BIT_ULL(VIRTIO_F_SUSPEND))
 
 /* --- interrupts --------------------------------------------------------------------------------------- */
 
@@ -97,7 +98,7 @@ static void queue_defaults(struct rreg_queue *q)
 	q->enabled = q->faulty = q->pending = false;
 	q->stop = RREG_RUNS;
 	q->desc = q->avail = q->used = 0;
-	memset(&q->vq, 0, sizeof(q->vq));
+	memset(&q->ring, 0, sizeof(q->ring));
 }
 
 static void reset_done(struct rreg *r)
@@ -260,7 +261,9 @@ static void set_high(u64 *field, u32 value)
 
 static void set_size(struct rreg_queue *q, u32 value)
 {
-	if (value && value <= q->r->queue_max && !(value & (value - 1)))
+	const bool packed = rreg_negotiated(q->r, VIRTIO_F_RING_PACKED);
+
+	if (value <= q->r->queue_max && dvq_size_valid(packed, value))
 		q->size = (u16)value;
 }
 

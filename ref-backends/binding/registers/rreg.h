@@ -19,6 +19,7 @@
  *    the status does not read 0, queue_reset reads 1;
  *  - buffers that were available at DRIVER_OK, or when the queue was enabled, need no notification;
  *  - a queue that was broken or whose rings are not in memory leads to DEVICE_NEEDS_RESET;
+ *  - with VIRTIO_F_RING_PACKED a queue may have any size up to the largest;
  *  - with VIRTIO_F_IN_ORDER a request that is done waits for those before it: no batches;
  *  - while it suspends a device listens to nothing but a reset; suspended, to that and DRIVER_OK.
  *
@@ -28,7 +29,7 @@
 #define REF_BACKENDS_BINDING_REGISTERS_RREG_H
 
 #include "ref-backends/device/device.h"
-#include "ref-backends/virtqueue/split.h"
+#include "ref-backends/virtqueue/ring.h"
 
 #define RREG_NO_VECTOR	   0xffffu
 #define RREG_QUEUES_MAX	   256
@@ -101,7 +102,7 @@ struct rreg_shm {
 
 struct rreg_opts {
 	struct rdev *dev;
-	u16 queue_size; /* largest, and default; a power of two */
+	u16 queue_size; /* largest, and default; a power of two (a packed ring may have any up to it) */
 	u64 hidden;	/* features that are not offered */
 	const struct rreg_ops *ops;
 	void *ctx;
@@ -131,7 +132,10 @@ enum rreg_asleep {
 
 struct rreg_queue {
 	struct rreg *r;
-	struct dvq_split vq;
+	union {
+		struct dvq ring;     /* of either layout */
+		struct dvq_split vq; /* the same, where it is known to be split: see ring.h */
+	};
 	u16 index;
 	u16 size;
 	u16 vector;

@@ -56,26 +56,31 @@ static void *part(struct rreg_queue *q, u64 gpa, u64 len, u64 align)
 
 void rreg_queue_begin(struct rreg_queue *q)
 {
-	bool event_idx = rreg_negotiated(q->r, VIRTIO_RING_F_EVENT_IDX);
+	const bool packed = rreg_negotiated(q->r, VIRTIO_F_RING_PACKED);
+	const bool event_idx = rreg_negotiated(q->r, VIRTIO_RING_F_EVENT_IDX);
+	const struct dvq_shape shape = dvq_shape(packed, q->size, event_idx);
 
-	q->vq = (struct dvq_split){
-		.ops = &ring_ops,
-		.ctx = q,
-		.num = q->size,
-		.queue = q->index,
-		.event_idx = event_idx,
-		.indirect = rreg_negotiated(q->r, VIRTIO_RING_F_INDIRECT_DESC),
-		.desc = part(q, q->desc, dvq_desc_bytes(q->size), VRING_DESC_ALIGN_SIZE),
-		.avail = part(q, q->avail, dvq_avail_bytes(q->size, event_idx),
-			      VRING_AVAIL_ALIGN_SIZE),
-		.used = part(q, q->used, dvq_used_bytes(q->size, event_idx), VRING_USED_ALIGN_SIZE),
+	q->ring = (struct dvq){
+		.is_packed = packed,
+		.split = {
+			.ops = &ring_ops,
+			.ctx = q,
+			.num = q->size,
+			.queue = q->index,
+			.event_idx = event_idx,
+			.indirect = rreg_negotiated(q->r, VIRTIO_RING_F_INDIRECT_DESC),
+			.desc = part(q, q->desc, shape.desc, shape.desc_align),
+			.avail = part(q, q->avail, shape.driver, shape.driver_align),
+			.used = part(q, q->used, shape.device, shape.device_align),
+		},
 	};
 	q->faulty = !q->vq.desc || !q->vq.avail || !q->vq.used;
 	if (q->faulty)
 		return;
 	/* Whatever the driver left in the used ring: a queue begins at 0 on both sides. */
-	dvq_init(&q->vq, 0);
-	q->vq.used_idx = q->vq.signalled_used = 0;
+	dvq_ring_init(&q->ring, packed ? DVQ_PACKED_BASE : 0);
+	if (!packed)
+		q->vq.used_idx = q->vq.used_shown = q->vq.signalled_used = 0;
 	if (fault_active && fault_active->reg_queue_begin)
 		fault_active->reg_queue_begin(q);
 }
@@ -99,7 +104,8 @@ static void notify_driver(struct rreg_queue *q)
 {
 	const struct rreg *r = q->r;
 
-	if (!dvq_notify_due(&q->vq))
+	dvq_ring_flush(&q->ring);
+	if (!dvq_ring_notify_due(&q->ring))
 		return;
 	/* A reset that has begun ends without a word. */
 	if (!r->resetting && q->stop != RREG_RESETS)
@@ -124,7 +130,7 @@ static void publish(struct rreg_slot *slot)
 	struct rdev_req *req = &slot->req;
 
 	if (!slot->dropped)
-		dvq_push(&slot->q->vq, req->chain.head, req->used_len);
+		dvq_ring_stage(&slot->q->ring, &req->chain, req->used_len);
 	slot_put(slot);
 }
 
@@ -164,8 +170,8 @@ static void serve_done(struct rdev_req *req)
 	rreg_drained(q);
 }
 
-/* Walk into the slot's segments, or into the one large array if these do not suffice. */
-static enum dvq_error walk(struct rreg_queue *q, struct rreg_slot *slot, u16 head)
+/* The next chain: into the slot's segments, or into the one large array if these do not suffice. */
+static enum dvq_error next_chain(struct rreg_queue *q, struct rreg_slot *slot)
 {
 	struct dvq_chain *c = &slot->req.chain;
 	struct rreg *r = q->r;
@@ -173,18 +179,41 @@ static enum dvq_error walk(struct rreg_queue *q, struct rreg_slot *slot, u16 hea
 
 	c->segs = slot->segs;
 	c->cap = SLOT_SEGS;
-	e = dvq_walk(&q->vq, head, c);
+	e = dvq_ring_next(&q->ring, c);
 	if (e != DVQ_E_SEGS || r->big_busy)
 		return e;
 	c->segs = r->big;
 	c->cap = r->big_cap;
+	e = dvq_ring_next(&q->ring, c);
+	if (e == DVQ_E_SEGS)
+		return dvq_ring_refuse(&q->ring, c);
 	r->big_busy = true;
-	e = dvq_walk(&q->vq, head, c);
-	return e == DVQ_E_SEGS ? DVQ_E_LONG : e;
+	return e;
 }
 
-/* False when the chain has to wait for another request to complete. */
-static bool take(struct rreg_queue *q, u16 head)
+static void serve(struct rreg_queue *q, struct rreg_slot *slot, enum dvq_error e)
+{
+	struct rreg *r = q->r;
+	struct dvq_chain *c = &slot->req.chain;
+
+	slot->req.seq = q->seq++;
+	slot->req.queue = q->index;
+	if (rreg_negotiated(r, VIRTIO_F_IN_ORDER))
+		enqueue(q, slot);
+	if (e) {
+		slot->req.used_len = 0;
+		slot->dropped = fault_active && dvq_ring_fault_bad(&q->ring, c, e) == FAULT_DONE;
+		complete(slot);
+	} else if (fault_active && dvq_ring_fault_chain(&q->ring, c) == FAULT_DONE) {
+		slot->dropped = true;
+		complete(slot);
+	} else {
+		r->dev->ops->serve(r->dev, &slot->req);
+	}
+}
+
+/* Take the next chain and have it served. DVQ_OK also when it is malformed. */
+static enum dvq_error take(struct rreg_queue *q)
 {
 	struct rreg *r = q->r;
 	struct rreg_slot *slot = r->free;
@@ -195,29 +224,13 @@ static bool take(struct rreg_queue *q, u16 head)
 	slot->finished = slot->dropped = false;
 	q->in_flight++;
 	r->in_flight++;
-	e = walk(q, slot, head);
-	if (e == DVQ_E_SEGS) {
+	e = next_chain(q, slot);
+	if (e == DVQ_EMPTY || e == DVQ_E_SEGS || dvq_ring_is_broken(&q->ring)) {
 		slot_put(slot);
-		return false;
+		return e;
 	}
-	slot->req.seq = q->seq++;
-	slot->req.queue = q->index;
-	if (rreg_negotiated(r, VIRTIO_F_IN_ORDER))
-		enqueue(q, slot);
-	if (e) {
-		slot->req.chain.head = head;
-		slot->req.used_len = 0;
-		slot->dropped = fault_active && fault_active->bad_chain &&
-				fault_active->bad_chain(&q->vq, head, (int)e) == FAULT_DONE;
-		complete(slot);
-	} else if (fault_active && fault_active->chain &&
-		   fault_active->chain(&q->vq, &slot->req.chain) == FAULT_DONE) {
-		slot->dropped = true;
-		complete(slot);
-	} else {
-		r->dev->ops->serve(r->dev, &slot->req);
-	}
-	return true;
+	serve(q, slot, e);
+	return DVQ_OK;
 }
 
 /* Until nothing is available: true. Else there is more, for later. */
@@ -225,29 +238,26 @@ static bool serve_batch(struct rreg_queue *q)
 {
 	for (unsigned n = 0; n < BATCH;) {
 		enum dvq_error e;
-		u16 head;
 
 		if (!q->r->free)
 			return false;
 		/* The device says when it is: rdev_wake(). */
 		if (!rdev_ready(q->r->dev, q->index))
 			return true;
-		e = dvq_fetch(&q->vq, &head);
+		e = take(q);
 		if (e == DVQ_EMPTY) {
-			if (dvq_kick_enable(&q->vq))
+			if (dvq_ring_kick_enable(&q->ring))
 				continue;
 			return true;
 		}
+		if (e == DVQ_E_SEGS)
+			return false;
 		if (e) {
 			q->faulty = true;
 			return true;
 		}
 		if (n++ == 0)
-			dvq_kick_disable(&q->vq);
-		if (!take(q, head)) {
-			dvq_unfetch(&q->vq);
-			return false;
-		}
+			dvq_ring_kick_disable(&q->ring);
 	}
 	return false;
 }

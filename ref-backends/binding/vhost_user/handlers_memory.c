@@ -101,7 +101,8 @@ static const char *get_inflight_fd(struct vub_session *s, struct vub_request *rq
 {
 	const struct vu_inflight *in = &rq->msg.inflight;
 	struct vu_inflight *out = &rep->msg.inflight;
-	u64 size = vub_inflight_bytes(in->num_queues, in->queue_size);
+	const bool packed = s->features & BIT_ULL(VIRTIO_F_RING_PACKED);
+	u64 size = vub_inflight_bytes(packed, in->num_queues, in->queue_size);
 
 	memset(out, 0, sizeof(*out));
 	out->num_queues = in->num_queues;
@@ -130,7 +131,8 @@ static const char *set_inflight_fd(struct vub_session *s, struct vub_request *rq
 	/* Rings that run keep their regions mapped in the old buffer. */
 	if (vub_any_started(s))
 		return "a ring is running";
-	return vub_inflight_set(&s->inflight, rq->fds[0], &rq->msg.inflight);
+	return vub_inflight_set(&s->inflight, s->features & BIT_ULL(VIRTIO_F_RING_PACKED),
+				rq->fds[0], &rq->msg.inflight);
 }
 
 const struct vub_handler vub_memory_handlers[] = {

@@ -8,6 +8,11 @@ static struct vub_ring *ring_of(struct vub_session *s, u32 index)
 	return index < s->num_rings ? &s->rings[index] : NULL;
 }
 
+static bool packed(const struct vub_session *s)
+{
+	return s->features & BIT_ULL(VIRTIO_F_RING_PACKED);
+}
+
 static const char no_ring[] = "no such ring";
 static const char running[] = "the ring is running";
 
@@ -21,7 +26,7 @@ static const char *set_vring_num(struct vub_session *s, struct vub_request *rq,
 		return no_ring;
 	if (r->started)
 		return running;
-	if (num == 0 || num > VIRTIO_QUEUE_SIZE_MAX || num & (num - 1))
+	if (!dvq_size_valid(packed(s), num))
 		return "not a queue size";
 	r->num = num;
 	return NULL;
@@ -61,9 +66,10 @@ static const char *set_vring_base(struct vub_session *s, struct vub_request *rq,
 		return no_ring;
 	if (r->started)
 		return running;
-	if (rq->msg.state.num > 0xffff)
+	if (!packed(s) && rq->msg.state.num > 0xffff)
 		return "not an available index of a split ring";
-	r->base = (u16)rq->msg.state.num;
+	r->base = rq->msg.state.num;
+	r->has_base = true;
 	return NULL;
 }
 

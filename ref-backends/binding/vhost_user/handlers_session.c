@@ -13,6 +13,8 @@ u64 vub_features(struct vub_session *s)
 {
 	u64 f = s->dev->ops->features(s->dev) | BIT_ULL(VIRTIO_F_VERSION_1) |
 		BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |
+		BIT_ULL(VIRTIO_F_RING_PACKED) | BIT_ULL(VIRTIO_F_IN_ORDER) |
+		BIT_ULL(VIRTIO_F_ORDER_PLATFORM) | BIT_ULL(VIRTIO_F_RING_RESET) |
 		BIT_ULL(VU_F_LOG_ALL) | BIT_ULL(VU_F_PROTOCOL_FEATURES);
 
 	return fault_active && fault_active->features ? fault_active->features(f) : f;

@@ -4,34 +4,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REGION_ALIGN 64
-#define VERSION	     1
+#define LOAD  VUB_INFLIGHT_LOAD
+#define STORE VUB_INFLIGHT_STORE
 
-/* The front-end can look at any time, and this process can die at any time: no store is torn,
- * merged or moved over another. */
-#define LOAD(field)	    __atomic_load_n(&(field), __ATOMIC_ACQUIRE)
-#define STORE(field, value) __atomic_store_n(&(field), value, __ATOMIC_RELEASE)
-
-u64 vub_inflight_stride(u16 queue_size)
+u64 vub_inflight_stride(bool packed, u16 queue_size)
 {
-	return ALIGN_UP(sizeof(struct vu_inflight_split) +
-				queue_size * sizeof(struct vu_inflight_desc),
-			REGION_ALIGN);
+	const u64 bytes = packed ? sizeof(struct vu_inflight_packed) +
+					   queue_size * sizeof(struct vu_inflight_packed_desc)
+				 : sizeof(struct vu_inflight_split) +
+					   queue_size * sizeof(struct vu_inflight_desc);
+
+	return ALIGN_UP(bytes, VUB_INFLIGHT_ALIGN);
 }
 
-u64 vub_inflight_bytes(u16 num_queues, u16 queue_size)
+u64 vub_inflight_bytes(bool packed, u16 num_queues, u16 queue_size)
 {
-	return num_queues * vub_inflight_stride(queue_size);
+	return num_queues * vub_inflight_stride(packed, queue_size);
 }
 
-const char *vub_inflight_set(struct vub_inflight *f, int fd, const struct vu_inflight *desc)
+const char *vub_inflight_set(struct vub_inflight *f, bool packed, int fd,
+			     const struct vu_inflight *desc)
 {
 	struct vub_map map;
 	const char *why;
 
 	if (desc->num_queues == 0 || desc->queue_size == 0)
 		return "no queues, or queues without entries";
-	if (desc->mmap_size < vub_inflight_bytes(desc->num_queues, desc->queue_size))
+	if (desc->mmap_size < vub_inflight_bytes(packed, desc->num_queues, desc->queue_size))
 		return "buffer is too small for its queues";
 	why = vub_map(&map, fd, desc->mmap_offset, desc->mmap_size);
 	if (why)
@@ -42,6 +41,7 @@ const char *vub_inflight_set(struct vub_inflight *f, int fd, const struct vu_inf
 	}
 	vub_inflight_clear(f);
 	f->map = map;
+	f->size = desc->mmap_size;
 	f->num_queues = desc->num_queues;
 	f->queue_size = desc->queue_size;
 	return NULL;
@@ -51,6 +51,19 @@ void vub_inflight_clear(struct vub_inflight *f)
 {
 	vub_unmap(&f->map);
 	f->num_queues = f->queue_size = 0;
+	f->size = 0;
+}
+
+const char *vub_inflight_fits(const struct vub_inflight *f, bool packed, u16 queue, u32 num)
+{
+	if (!f->map.map || queue >= f->num_queues)
+		return NULL;
+	if (num > f->queue_size)
+		return "ring is larger than its in-flight region";
+	/* Features may have been agreed upon after the buffer came. */
+	if (vub_inflight_bytes(packed, f->num_queues, f->queue_size) > f->size)
+		return "in-flight buffer is for another kind of ring";
+	return NULL;
 }
 
 static void format(struct vub_inflight_queue *q, u16 used_idx)
@@ -60,7 +73,7 @@ static void format(struct vub_inflight_queue *q, u16 used_idx)
 	q->shared->desc_num = q->size;
 	q->shared->last_batch_head = 0;
 	q->shared->used_idx = used_idx;
-	STORE(q->shared->version, VERSION);
+	STORE(q->shared->version, VUB_INFLIGHT_VERSION);
 }
 
 /* Heads whose used element was published without their mark being cleared. */
@@ -122,9 +135,10 @@ u32 vub_inflight_open(struct vub_inflight *f, struct vub_inflight_queue *q, u16 
 	if (!f->map.map || queue >= f->num_queues)
 		return 0;
 	q->shared = (struct vu_inflight_split *)(f->map.at +
-						 queue * vub_inflight_stride(f->queue_size));
+						 queue * vub_inflight_stride(false, f->queue_size));
 	q->size = f->queue_size;
-	if (LOAD(q->shared->version) != VERSION || LOAD(q->shared->desc_num) != q->size) {
+	if (LOAD(q->shared->version) != VUB_INFLIGHT_VERSION ||
+	    LOAD(q->shared->desc_num) != q->size) {
 		/* Version 0 is a buffer never used; anything else cannot be relied on. */
 		format(q, used_idx);
 		return 0;

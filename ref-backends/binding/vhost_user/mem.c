@@ -69,12 +69,11 @@ void vub_mem_clear(struct vub_mem *m)
 	m->n = 0;
 }
 
-void *vub_mem_gpa(const struct vub_mem *m, u64 gpa, u64 *len)
+/* The last region that begins at or below gpa, if gpa is in it. */
+static const struct vub_region *find(const struct vub_mem *m, u64 gpa)
 {
 	u32 lo = 0, hi = m->n;
-	const struct vub_region *r;
 
-	/* The last region that begins at or below gpa. */
 	while (lo < hi) {
 		u32 mid = (lo + hi) / 2;
 
@@ -83,13 +82,30 @@ void *vub_mem_gpa(const struct vub_mem *m, u64 gpa, u64 *len)
 		else
 			hi = mid;
 	}
-	if (lo == 0)
+	if (lo == 0 || gpa - m->regions[lo - 1].gpa >= m->regions[lo - 1].size)
 		return NULL;
-	r = &m->regions[lo - 1];
-	if (gpa - r->gpa >= r->size)
+	return &m->regions[lo - 1];
+}
+
+void *vub_mem_gpa(const struct vub_mem *m, u64 gpa, u64 *len)
+{
+	const struct vub_region *r = find(m, gpa);
+
+	if (!r)
 		return NULL;
 	*len = MIN(*len, r->size - (gpa - r->gpa));
 	return r->map.at + (gpa - r->gpa);
+}
+
+void vub_mem_region(const struct vub_mem *m, u64 gpa, u64 *start, u64 *size, u8 **at)
+{
+	const struct vub_region *r = find(m, gpa);
+
+	if (!r)
+		return;
+	*start = r->gpa;
+	*size = r->size;
+	*at = r->map.at;
 }
 
 void *vub_mem_uva(const struct vub_mem *m, u64 uva, u64 len)

@@ -37,6 +37,9 @@ void vub_mem_clear(struct vub_mem *m);
 /* Guest physical: *len is shortened to what is contiguous here. NULL when gpa is not in memory. */
 void *vub_mem_gpa(const struct vub_mem *m, u64 gpa, u64 *len);
 
+/* The region that gpa is in; left alone when there is none. */
+void vub_mem_region(const struct vub_mem *m, u64 gpa, u64 *start, u64 *size, u8 **at);
+
 /* User address: all `len` bytes must be in one region. */
 void *vub_mem_uva(const struct vub_mem *m, u64 uva, u64 len);
 

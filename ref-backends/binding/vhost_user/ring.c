@@ -36,23 +36,24 @@ void vub_ring_call(struct vub_ring *r, vub_ring_fn *fn, void *arg)
 	(void)__atomic_load_n(&r->call, __ATOMIC_ACQUIRE);
 }
 
-/* Addresses of the ring's parts, or NULL in all of them. */
+/* Addresses of the ring's parts, or NULL in all of them. Of a packed ring, `avail` and `used` are the
+ * driver's and the device's event suppression structures. */
 static const char *resolve(struct vub_ring *r)
 {
 	const struct vub_mem *m = r->s->mem;
-	bool event_idx = r->vq.event_idx;
-	struct vring_desc *desc = vub_mem_uva(m, r->addr.desc, dvq_desc_bytes(r->num));
-	struct vring_avail *avail =
-		vub_mem_uva(m, r->addr.avail, dvq_avail_bytes(r->num, event_idx));
-	struct vring_used *used = vub_mem_uva(m, r->addr.used, dvq_used_bytes(r->num, event_idx));
+	const struct dvq_shape shape = dvq_shape(r->ring.is_packed, r->num, r->vq.event_idx);
+	void *desc = vub_mem_uva(m, r->addr.desc, shape.desc);
+	void *avail = vub_mem_uva(m, r->addr.avail, shape.driver);
+	void *used = vub_mem_uva(m, r->addr.used, shape.device);
 
+	r->region.size = 0;
 	r->vq.desc = NULL;
 	r->vq.avail = NULL;
 	r->vq.used = NULL;
 	if (!desc || !avail || !used)
 		return "ring is not in memory";
-	if ((uintptr_t)desc % VRING_DESC_ALIGN_SIZE || (uintptr_t)avail % VRING_AVAIL_ALIGN_SIZE ||
-	    (uintptr_t)used % VRING_USED_ALIGN_SIZE)
+	if ((uintptr_t)desc % shape.desc_align || (uintptr_t)avail % shape.driver_align ||
+	    (uintptr_t)used % shape.device_align)
 		return "ring is not aligned";
 	r->vq.desc = desc;
 	r->vq.avail = avail;
@@ -76,28 +77,52 @@ static bool reserve(struct vub_ring *r)
 	return r->big_cap;
 }
 
+/* Where the ring starts. */
+static u32 first_base(const struct vub_ring *r)
+{
+	return r->has_base ? r->base : r->ring.is_packed ? DVQ_PACKED_BASE : 0;
+}
+
 /* What a start needs beside the rings in memory. */
 static const char *prepare(struct vub_ring *r)
 {
-	const struct vub_inflight *f = &r->s->inflight;
+	const u64 features = r->s->features;
+	const bool packed = features & BIT_ULL(VIRTIO_F_RING_PACKED);
 	const char *why;
+	u32 base;
 
 	if (r->num == 0 || !r->has_addr)
 		return "ring has no size or no addresses";
-	if (f->map.map && r->index < f->num_queues && r->num > f->queue_size)
-		return "ring is larger than its in-flight region";
+	if (!dvq_size_valid(packed, r->num))
+		return "size is not that of a split ring";
+	why = vub_inflight_fits(&r->s->inflight, packed, r->index, r->num);
+	if (why)
+		return why;
+	r->ring.is_packed = packed;
+	base = first_base(r);
+	if (packed ? (base & 0x7fff) >= r->num || (base >> 16 & 0x7fff) >= r->num : base > 0xffff)
+		return "base is not in the ring";
 	r->vq.num = r->num;
-	r->vq.event_idx = r->s->features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
-	r->vq.indirect = r->s->features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	r->vq.event_idx = features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	r->vq.indirect = features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	r->in_order = features & BIT_ULL(VIRTIO_F_IN_ORDER);
 	why = resolve(r);
 	if (why)
 		return why;
 	return reserve(r) ? NULL : "out of memory";
 }
 
-static void begin(struct vub_ring *r)
+/* A packed ring says itself where it stands, or the in-flight region does. */
+static void begin_packed(struct vub_ring *r)
 {
-	u16 base = r->base;
+	dvq_ring_init(&r->ring, first_base(r));
+	r->n_resubmit = vub_inflight_packed_open(&r->s->inflight, &r->inflight, r->index,
+						 &r->ring.packed, r->resubmit);
+}
+
+static void begin_split(struct vub_ring *r)
+{
+	u16 base = (u16)first_base(r);
 
 	dvq_init(&r->vq, base);
 	r->n_resubmit = vub_inflight_open(&r->s->inflight, &r->inflight, r->index, r->num,
@@ -111,7 +136,16 @@ static void begin(struct vub_ring *r)
 	if (fault_active && fault_active->ring_start)
 		fault_active->ring_start(r, &base);
 	dvq_init(&r->vq, base);
+}
+
+static void begin(struct vub_ring *r)
+{
+	if (r->ring.is_packed)
+		begin_packed(r);
+	else
+		begin_split(r);
 	r->unsignalled = 0;
+	r->n_staged = 0;
 	/* The last one may have been published, and its notification not sent any more. */
 	r->call_missed = r->inflight.recovered && r->call_fd < 0;
 	if (r->inflight.recovered)
@@ -168,10 +202,11 @@ static bool stop_fn(struct vub_ring *r, void *arg)
 		vub_serve_notify(r);
 		/* Leave the used ring as a driver expects to find it. */
 		if (!r->vq.event_idx)
-			dvq_kick_enable(&r->vq);
+			dvq_ring_kick_enable(&r->ring);
 	}
 	r->started = false;
-	r->base = r->vq.last_avail;
+	r->base = dvq_ring_base(&r->ring);
+	r->has_base = true;
 	set_kick(r, -1);
 	r->n_resubmit = r->next_resubmit = 0;
 	if (fault_active && fault_active->ring_stop)
@@ -188,6 +223,7 @@ static bool enable_fn(struct vub_ring *r, void *arg)
 {
 	r->enabled = arg != NULL;
 	/* No side effects from here on: not of requests taken before, either. */
+	vub_serve_flush(r);
 	return r->enabled || r->in_flight == 0;
 }
 
@@ -254,6 +290,13 @@ void vub_ring_release(struct vub_ring *r)
 	vub_ring_call(r, release_fn, NULL);
 }
 
+static void clear_ring(struct vub_ring *r)
+{
+	r->ring = (struct dvq){
+		.split = { .ops = &vub_dvq_ops, .ctx = r, .queue = r->index },
+	};
+}
+
 static bool forget_fn(struct vub_ring *r, void *arg)
 {
 	(void)arg;
@@ -263,10 +306,10 @@ static bool forget_fn(struct vub_ring *r, void *arg)
 	memset(&r->inflight, 0, sizeof(r->inflight));
 	r->num = 0;
 	r->base = 0;
-	r->has_addr = false;
+	r->has_base = r->has_addr = false;
 	r->enabled = false;
 	r->call_missed = false;
-	r->vq = (struct dvq_split){ .ops = &vub_dvq_ops, .ctx = r, .queue = r->index };
+	clear_ring(r);
 	return true;
 }
 
@@ -312,7 +355,7 @@ int vub_ring_open(struct vub_ring *r, struct vub_session *s, u16 index)
 	r->s = s;
 	r->index = index;
 	r->kick_fd = r->call_fd = r->err_fd = -1;
-	r->vq = (struct dvq_split){ .ops = &vub_dvq_ops, .ctx = r, .queue = index };
+	clear_ring(r);
 	r->call_done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (r->call_done < 0 || alloc_slots(r) || reactor_init(&r->reactor, 2 * VUB_RING_DEPTH)) {
 		perror("ringside-backend: queue");

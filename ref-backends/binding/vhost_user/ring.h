@@ -21,7 +21,7 @@
 #include "ref-backends/binding/vhost_user/inflight.h"
 #include "ref-backends/device/device.h"
 #include "ref-backends/device/host/reactor.h"
-#include "ref-backends/virtqueue/split.h"
+#include "ref-backends/virtqueue/ring.h"
 
 #define VUB_RING_DEPTH 256 /* requests in flight per ring */
 #define VUB_SLOT_SEGS  (126 + 2 + 2)
@@ -33,21 +33,37 @@ struct vub_ring;
 struct vub_slot {
 	struct vub_slot *next_free;
 	struct vub_ring *ring;
+	struct vub_slot *next_taken; /* with VIRTIO_F_IN_ORDER: taken after this one */
+	u16 entry;		     /* of the in-flight region */
+	bool done, dropped;	     /* with IN_ORDER; a fault keeps it from being returned */
 	struct dvq_seg segs[VUB_SLOT_SEGS];
 	struct rdev_req req;
 };
+
+/* A chain that was written as used and is not shown yet. */
+struct vub_staged {
+	u64 seq;
+	u32 len;
+	u16 head;
+};
+
+#define VUB_STAGED 16 /* so many are shown at once */
 
 /* True when finished; called again after each event until then. On the ring's thread. */
 typedef bool vub_ring_fn(struct vub_ring *r, void *arg);
 
 struct vub_ring {
 	struct vub_session *s;
-	struct dvq_split vq;
+	union {
+		struct dvq ring;     /* of either layout */
+		struct dvq_split vq; /* the same, where it is known to be split: see ring.h there */
+	};
 	u16 index;
 
 	/* As set by messages. */
 	u32 num;
-	u16 base; /* where it starts; after a stop, where it stood */
+	u32 base;      /* where it starts; after a stop, where it stood: dvq_ring_base() */
+	bool has_base; /* else it starts where a new ring does */
 	bool enabled, started;
 	bool polled; /* started without kick descriptor */
 	bool has_addr;
@@ -67,6 +83,14 @@ struct vub_ring {
 	u32 unsignalled; /* published since notification was last decided on */
 	u64 last_seq;	 /* of the last one published */
 	u16 last_head;
+	bool in_order;
+	struct vub_slot *oldest, *newest;     /* in flight, with VIRTIO_F_IN_ORDER */
+	u32 n_staged;			      /* written as used, not shown to the driver */
+	struct vub_staged staged[VUB_STAGED]; /* those, for the tracer */
+	struct {
+		u64 gpa, size;
+		u8 *at;
+	} region; /* the one translated in last */
 	struct vub_slot *free;
 	void *slots;
 	/* For chains with more segments than a slot has: one at a time. */

@@ -39,13 +39,22 @@ static char driver_order;
 
 /* Guest memory. */
 
+/* Buffers mostly lie where the last one lay. The table does not change while the ring runs. */
 static void *translate(void *ctx, u64 gpa, u64 *len)
 {
 	struct vub_ring *r = ctx;
-	void *hva = vub_mem_gpa(r->s->mem, gpa, len);
+	u64 off = gpa - r->region.gpa;
+	void *hva;
 
+	if (__builtin_expect(!fault_active && off < r->region.size, 1)) {
+		*len = MIN(*len, r->region.size - off);
+		return r->region.at + off;
+	}
+	hva = vub_mem_gpa(r->s->mem, gpa, len);
 	if (fault_active && fault_active->translate)
 		hva = fault_active->translate(r->s, gpa, *len, hva);
+	else
+		vub_mem_region(r->s->mem, gpa, &r->region.gpa, &r->region.size, &r->region.at);
 	return hva;
 }
 
@@ -62,27 +71,57 @@ static bool logs(const struct vub_ring *r)
 	return r->s->features & BIT_ULL(VU_F_LOG_ALL);
 }
 
-/* The used ring is logged where the front-end says, whether or not that is its address. */
+static bool logs_ring(const struct vub_ring *r)
+{
+	return logs(r) && r->addr.flags & VU_VRING_F_LOG;
+}
+
+static void mark_hva(struct vub_ring *r, const void *p, u64 len)
+{
+	u64 gpa;
+
+	if (vub_mem_gpa_of(r->s->mem, p, &gpa))
+		mark(r, gpa, len);
+}
+
+/*
+ * The used ring is logged where the front-end says, whether or not that is its address. What that place is
+ * in a packed ring, whose used descriptors stand among the others, the text does not say: front-ends name
+ * the device's event structure, back-ends take it for the descriptors. So both are marked.
+ */
 static void used_written(void *ctx, u64 off, u64 len)
 {
 	struct vub_ring *r = ctx;
 
-	if (logs(r) && r->addr.flags & VU_VRING_F_LOG)
-		mark(r, r->addr.log + off, len);
+	if (!logs_ring(r))
+		return;
+	mark(r, r->addr.log + off, len);
+	if (r->ring.is_packed)
+		mark_hva(r, (const u8 *)r->ring.packed.desc + off, len);
 }
 
-const struct dvq_ops vub_dvq_ops = { .translate = translate, .used_written = used_written };
+static void event_written(void *ctx)
+{
+	struct vub_ring *r = ctx;
+
+	if (logs_ring(r))
+		mark_hva(r, r->ring.packed.device, sizeof(*r->ring.packed.device));
+}
+
+const struct dvq_ops vub_dvq_ops = {
+	.translate = translate,
+	.used_written = used_written,
+	.event_written = event_written,
+};
 
 static void log_data(struct vub_ring *r, const struct dvq_chain *c)
 {
 	const struct dvq_seg *seg = c->segs + c->n_readable;
-	u64 gpa;
 
 	if (!logs(r))
 		return;
 	for (u32 i = 0; i < c->n_writable; i++)
-		if (vub_mem_gpa_of(r->s->mem, seg[i].base, &gpa))
-			mark(r, gpa, seg[i].len);
+		mark_hva(r, seg[i].base, seg[i].len);
 }
 
 /* Notification. */
@@ -99,16 +138,29 @@ void vub_signal(int fd, bool may_block)
 	}
 }
 
+void vub_serve_flush(struct vub_ring *r)
+{
+	if (!r->n_staged)
+		return;
+	dvq_ring_flush(&r->ring);
+	if (trace_on())
+		for (u32 i = 0; i < r->n_staged; i++)
+			trace_publish(r->index, r->staged[i].head, r->staged[i].seq,
+				      r->staged[i].len);
+	r->n_staged = 0;
+}
+
 void vub_serve_notify(struct vub_ring *r)
 {
 	u32 n = r->unsignalled;
 
+	vub_serve_flush(r);
 	if (r->logged) {
 		r->logged = false;
 		vub_signal(r->s->log_fd, true);
 	}
 	r->unsignalled = 0; /* decided, whichever way: a later call is not for these */
-	if (!dvq_notify_due(&r->vq))
+	if (!dvq_ring_notify_due(&r->ring))
 		return;
 	if (r->call_fd < 0) {
 		r->call_missed = true;
@@ -126,6 +178,7 @@ static struct vub_slot *slot_get(struct vub_ring *r)
 
 	r->free = slot->next_free;
 	r->in_flight++;
+	slot->done = slot->dropped = false;
 	return slot;
 }
 
@@ -138,19 +191,67 @@ static void slot_put(struct vub_ring *r, struct vub_slot *slot)
 	r->in_flight--;
 }
 
-static void publish(struct vub_ring *r, u16 head, u64 seq, u32 len)
+/* Which chains are in flight outlives us: with that each is shown by itself, since the order counts. */
+static void track_put(struct vub_ring *r, u16 entry)
 {
-	if (judge_active)
-		judge_active->used(r, head);
-	vub_inflight_put(&r->inflight, head);
-	DRIVER_GETS();
-	if (dvq_push(&r->vq, head, len)) {
-		r->unsignalled++;
-		r->last_head = head;
-		r->last_seq = seq;
-		trace_publish(r->index, head, seq, len);
+	if (r->inflight.packed)
+		vub_inflight_packed_put(&r->inflight, entry, &r->ring.packed);
+	else
+		vub_inflight_put(&r->inflight, entry);
+}
+
+static void track_done(struct vub_ring *r, u16 entry)
+{
+	if (r->inflight.packed)
+		vub_inflight_packed_done(&r->inflight, entry);
+	else
+		vub_inflight_done(&r->inflight, entry, r->vq.used_idx);
+}
+
+static void stage(struct vub_ring *r, struct rdev_req *req)
+{
+	if (!dvq_ring_stage(&r->ring, &req->chain, req->used_len))
+		return;
+	r->unsignalled++;
+	r->last_head = req->chain.head;
+	r->last_seq = req->seq;
+	r->staged[r->n_staged++] = (struct vub_staged){ req->seq, req->used_len, req->chain.head };
+	if (r->n_staged == VUB_STAGED)
+		vub_serve_flush(r);
+}
+
+static void publish(struct vub_ring *r, struct vub_slot *slot)
+{
+	const bool tracked = vub_inflight_on(&r->inflight);
+
+	if (!slot->dropped) {
+		if (judge_active)
+			judge_active->used(r, slot->req.chain.head);
+		if (tracked)
+			track_put(r, slot->entry);
+		DRIVER_GETS();
+		stage(r, &slot->req);
+		if (tracked) {
+			vub_serve_flush(r);
+			track_done(r, slot->entry);
+		}
 	}
-	vub_inflight_done(&r->inflight, head, r->vq.used_idx);
+	slot_put(r, slot);
+}
+
+/* A request is done. With VIRTIO_F_IN_ORDER it waits for those that were made available before it (6.2). */
+static void complete(struct vub_ring *r, struct vub_slot *slot)
+{
+	if (__builtin_expect(!r->in_order, 1)) {
+		publish(r, slot);
+		return;
+	}
+	slot->done = true;
+	while (r->oldest && r->oldest->done) {
+		slot = r->oldest;
+		r->oldest = slot->next_taken;
+		publish(r, slot);
+	}
 }
 
 void vub_serve_done(struct rdev_req *req)
@@ -160,19 +261,17 @@ void vub_serve_done(struct rdev_req *req)
 
 	trace_serve_end(r->index, req->chain.head, req->seq, req->used_len);
 	log_data(r, &req->chain);
-	publish(r, req->chain.head, req->seq, req->used_len);
-	slot_put(r, slot);
+	complete(r, slot);
 }
 
 static void bad_chain(struct vub_ring *r, struct vub_slot *slot, enum dvq_error e)
 {
-	u16 head = slot->req.chain.head;
+	struct dvq_chain *c = &slot->req.chain;
 
-	vub_complain(r->s, "ring %u: chain %u: %s", r->index, head, dvq_error_name(e));
-	if (!fault_active || !fault_active->bad_chain ||
-	    fault_active->bad_chain(&r->vq, head, (int)e) != FAULT_DONE)
-		publish(r, head, slot->req.seq, 0);
-	slot_put(r, slot);
+	vub_complain(r->s, "ring %u: chain %u: %s", r->index, c->head, dvq_error_name(e));
+	slot->dropped = fault_active && dvq_ring_fault_bad(&r->ring, c, e) == FAULT_DONE;
+	slot->req.used_len = 0;
+	complete(r, slot);
 }
 
 static void broken(struct vub_ring *r, enum dvq_error e)
@@ -182,68 +281,112 @@ static void broken(struct vub_ring *r, enum dvq_error e)
 	vub_needs_reset(r->s);
 }
 
+/* The next chain of the ring, or that of an entry of the in-flight region. */
+struct source {
+	bool again;
+	u16 entry;
+};
+
+static enum dvq_error next_chain(struct vub_ring *r, const struct source *from, struct dvq_chain *c)
+{
+	if (!from->again)
+		return dvq_ring_next(&r->ring, c);
+	if (r->inflight.packed)
+		return vub_inflight_packed_walk(&r->inflight, from->entry, &r->ring.packed, c);
+	return dvq_walk(&r->vq, from->entry, c);
+}
+
 /* Walk into the slot's segments, or into the one large array if these do not suffice. */
-static enum dvq_error walk(struct vub_ring *r, struct vub_slot *slot, u16 head)
+static enum dvq_error walk(struct vub_ring *r, const struct source *from, struct vub_slot *slot)
 {
 	struct dvq_chain *c = &slot->req.chain;
 	enum dvq_error e;
 
 	c->segs = slot->segs;
 	c->cap = ARRAY_SIZE(slot->segs);
-	e = dvq_walk(&r->vq, head, c);
+	e = next_chain(r, from, c);
 	if (e != DVQ_E_SEGS || r->big_busy)
 		return e;
 	c->segs = r->big;
 	c->cap = r->big_cap;
+	e = next_chain(r, from, c);
+	/* Descriptors in so many pieces of memory that even this does not suffice. */
+	if (e == DVQ_E_SEGS)
+		return from->again ? DVQ_E_LONG : dvq_ring_refuse(&r->ring, c);
 	r->big_busy = true;
-	e = dvq_walk(&r->vq, head, c);
-	/* No memory layout makes so many pieces of so few descriptors by accident. */
-	return e == DVQ_E_SEGS ? DVQ_E_LONG : e;
+	return e;
 }
 
-/* False when the chain has to wait for another request to complete. */
-static bool take(struct vub_ring *r, u16 head, bool again)
+/* A chain was taken; `e` is what is wrong with it. */
+static void serve(struct vub_ring *r, const struct source *from, struct vub_slot *slot,
+		  enum dvq_error e)
+{
+	struct rdev *dev = r->s->dev;
+	struct dvq_chain *c = &slot->req.chain;
+
+	if (vub_inflight_on(&r->inflight)) {
+		if (from->again)
+			slot->entry = from->entry;
+		else if (r->inflight.packed)
+			slot->entry = vub_inflight_packed_get(&r->inflight, &r->ring.packed, c);
+		else
+			vub_inflight_get(&r->inflight, slot->entry = c->head);
+	}
+	slot->req.seq = r->seq++;
+	slot->req.queue = r->index;
+	if (r->in_order) {
+		slot->next_taken = NULL;
+		*(r->oldest ? &r->newest->next_taken : &r->oldest) = slot;
+		r->newest = slot;
+	}
+	if (judge_active)
+		judge_active->chain(r, c, e);
+	if (e) {
+		bad_chain(r, slot, e);
+		return;
+	}
+	trace_fetch(r->index, c->head, slot->req.seq, (u32)(c->readable + c->writable));
+	if (fault_active && dvq_ring_fault_chain(&r->ring, c) == FAULT_DONE) {
+		slot->dropped = true;
+		complete(r, slot);
+		return;
+	}
+	trace_serve_begin(r->index, c->head, slot->req.seq, (u32)(c->readable + c->writable));
+	dev->ops->serve(dev, &slot->req);
+}
+
+/* Take the next chain and have it served. False when there is none, or it has to wait. */
+static bool take(struct vub_ring *r, const struct source *from)
 {
 	struct vub_slot *slot = slot_get(r);
-	struct rdev *dev = r->s->dev;
 	enum dvq_error e;
 
 	DRIVER_GAVE();
-	e = walk(r, slot, head);
-
-	if (e == DVQ_E_SEGS) {
+	e = walk(r, from, slot);
+	if (judge_active && !from->again && e != DVQ_E_SEGS)
+		judge_active->avail(r, dvq_ring_is_broken(&r->ring) || e == DVQ_EMPTY ? e : DVQ_OK);
+	if (e == DVQ_EMPTY || e == DVQ_E_SEGS) {
 		slot_put(r, slot);
 		return false;
 	}
-	if (!again)
-		vub_inflight_get(&r->inflight, head);
-	slot->req.seq = r->seq++;
-	slot->req.queue = r->index;
-	if (judge_active)
-		judge_active->chain(r, &slot->req.chain, e);
-	if (e) {
-		bad_chain(r, slot, e);
-		return true;
-	}
-	trace_fetch(r->index, head, slot->req.seq,
-		    (u32)(slot->req.chain.readable + slot->req.chain.writable));
-	if (fault_active && fault_active->chain &&
-	    fault_active->chain(&r->vq, &slot->req.chain) == FAULT_DONE) {
+	if (dvq_ring_is_broken(&r->ring)) {
 		slot_put(r, slot);
-		return true;
+		broken(r, e);
+		return false;
 	}
-	trace_serve_begin(r->index, head, slot->req.seq,
-			  (u32)(slot->req.chain.readable + slot->req.chain.writable));
-	dev->ops->serve(dev, &slot->req);
+	serve(r, from, slot, e);
 	return true;
 }
 
-/* Heads that an earlier process had in flight. */
+/* What an earlier process had in flight. */
 static bool resubmit(struct vub_ring *r)
 {
+	struct source from = { .again = true };
+
 	if (r->next_resubmit == r->n_resubmit || !r->free)
 		return false;
-	if (!take(r, r->resubmit[r->next_resubmit], true))
+	from.entry = r->resubmit[r->next_resubmit];
+	if (!take(r, &from))
 		return false;
 	r->next_resubmit++;
 	return true;
@@ -251,6 +394,8 @@ static bool resubmit(struct vub_ring *r)
 
 static unsigned serve_batch(struct vub_ring *r)
 {
+	static const struct source ring = { .again = false };
+	struct rdev *dev = r->s->dev;
 	unsigned n = 0;
 
 	while (n < BATCH && resubmit(r))
@@ -258,26 +403,10 @@ static unsigned serve_batch(struct vub_ring *r)
 	if (r->next_resubmit < r->n_resubmit || r->held)
 		return n;
 	for (; n < BATCH && r->free; n++) {
-		u16 head;
-		enum dvq_error e;
-
-		if (!rdev_ready(r->s->dev, r->index))
+		if (!rdev_ready(dev, r->index) || !take(r, &ring))
 			break;
-		e = dvq_fetch(&r->vq, &head);
-		if (judge_active)
-			judge_active->avail(r, e);
-		if (e == DVQ_EMPTY)
-			break;
-		if (e) {
-			broken(r, e);
-			break;
-		}
 		if (n == 0)
-			dvq_kick_disable(&r->vq);
-		if (!take(r, head, false)) {
-			dvq_unfetch(&r->vq);
-			break;
-		}
+			dvq_ring_kick_disable(&r->ring);
 	}
 	return n;
 }
@@ -341,7 +470,7 @@ static void idle(struct vub_ring *r, bool run, u64 *spin_until)
 	 * says when it is ready (rdev_wake, or its part of the reactor).
 	 */
 	if (run && !r->held && r->free && !r->big_busy && rdev_ready(r->s->dev, r->index) &&
-	    dvq_kick_enable(&r->vq))
+	    dvq_ring_kick_enable(&r->ring))
 		return;
 	reactor_wait(&r->reactor, -1);
 }
@@ -368,6 +497,7 @@ void *vub_serve_main(void *arg)
 		if (r->vq.desc)
 			vub_serve_notify(r);
 		idle(r, run, &spin_until);
+		vub_serve_flush(r);
 	}
 	return NULL;
 }

@@ -11,6 +11,9 @@ void *vub_serve_main(void *arg);
 /* rdev_req.done of every slot. */
 void vub_serve_done(struct rdev_req *req);
 
+/* Show the driver what was written as used. */
+void vub_serve_flush(struct vub_ring *r);
+
 /* Tell the driver of what was published, if it is due. */
 void vub_serve_notify(struct vub_ring *r);
 

@@ -144,6 +144,7 @@ void vub_device_reset(struct vub_session *s)
 		vub_ring_enable(&s->rings[i], false);
 		vub_ring_stop(&s->rings[i]);
 		s->rings[i].base = 0;
+		s->rings[i].has_base = false;
 	}
 	vub_hold_all(s);
 	vub_inflight_clear(&s->inflight);
