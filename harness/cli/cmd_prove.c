@@ -21,6 +21,8 @@ static void help(void)
 	     "\n"
 	     "      --check GLOB     only these checks, and the faults in clauses they name\n"
 	     "      --fault GLOB     only these faults\n"
+	     "      --quick          show each fault to the checks that name its clause, and to no other\n"
+	     "      --all-faults     with --check: faults in other clauses, too, which are to be let be\n"
 	     "      --backend PATH   the reference back-end (ringside-backend beside ringside)\n"
 	     "  -j, --jobs N         so many back-ends at once (4 per processor)\n"
 	     "      --format FORMAT  text or json\n"
@@ -45,12 +47,15 @@ static int parse(int argc, char **argv, struct cmd_opts *o)
 		FAULT,
 		BACKEND,
 		FORMAT,
+		QUICK,
+		ALL_FAULTS,
 		HELP
 	};
 	static const struct option longopts[] = {
 		{ "check", 1, 0, CHECK_GLOB }, { "fault", 1, 0, FAULT },
 		{ "backend", 1, 0, BACKEND },  { "jobs", 1, 0, 'j' },
 		{ "format", 1, 0, FORMAT },    { "output", 1, 0, 'o' },
+		{ "quick", 0, 0, QUICK },      { "all-faults", 0, 0, ALL_FAULTS },
 		{ "help", 0, 0, HELP },	       { 0, 0, 0, 0 },
 	};
 	u64 n;
@@ -82,12 +87,24 @@ static int parse(int argc, char **argv, struct cmd_opts *o)
 		case 'o':
 			o->output = optarg;
 			break;
+		case QUICK:
+			o->prove.quick = true;
+			break;
+		case ALL_FAULTS:
+			o->prove.all_faults = true;
+			break;
 		case HELP:
 			help();
 			return CLI_OK;
 		default:
 			return CLI_USAGE;
 		}
+	}
+	if (o->prove.quick && o->prove.all_faults) {
+		cli_error(
+			"--quick shows a check the faults in its own clauses, --all-faults all: one "
+			"of them");
+		return CLI_USAGE;
 	}
 	if (optind < argc) {
 		cli_error("prove takes no argument: '%s' is too much", argv[optind]);

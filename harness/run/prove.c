@@ -159,7 +159,7 @@ static void choose_variants(struct proof *p)
 	}
 }
 
-/* Faults that no selected check names cannot be caught: leave them out of a partial run. */
+/* Faults that no check names cannot be caught: leave them out of a partial run. */
 static void drop_unnamed_faults(struct proof *p)
 {
 	unsigned kept = 0;
@@ -207,7 +207,7 @@ static int prover_init(struct prover *pr, char *error, size_t room)
 	load_checks(pr);
 	if (load_faults(pr, error, room) < 0)
 		return -1;
-	if (pr->o->check_glob)
+	if (pr->o->quick || (pr->o->check_glob && !pr->o->all_faults))
 		drop_unnamed_faults(p);
 	if (!p->check_count || (pr->o->fault_glob && !p->fault_count)) {
 		snprintf(error, room,
@@ -480,10 +480,15 @@ static int fault_rounds(struct prover *pr, char *error, size_t room)
 	struct proof *p = pr->p;
 
 	for (unsigned f = 0; f < p->fault_count; f++) {
-		struct trial *t = trial_add(pr, (int)f, p->faults[f].first);
+		struct prove_fault *pf = &p->faults[f];
+		struct trial *t = trial_add(pr, (int)f, pf->first);
 
 		t->timeout = "400ms";
 		t->quiet = "40ms";
+		if (pr->o->quick) {
+			t->check_glob = glob_of(p, pf, pf->first, want_named);
+			t->own_glob = true;
+		}
 	}
 	if (run_trials(pr, "faults", error, room) < 0)
 		return -1;
@@ -532,6 +537,7 @@ int prove_run(const struct prove_opts *o, struct proof *p, char *error, size_t r
 	int rc;
 
 	memset(p, 0, sizeof(*p));
+	p->quick = o->quick;
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	rc = prover_init(&pr, error, room);
 	if (rc == 0)

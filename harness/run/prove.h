@@ -15,6 +15,10 @@ struct prove_opts {
 	const char *backend;	/* ringside-backend */
 	const char *check_glob; /* NULL: all */
 	const char *fault_glob; /* NULL: all whose clause a selected check names */
+	/* A fault is shown only to the checks that name its clause: nobody can accuse wrongly then. */
+	bool quick;
+	/* The selected checks also see the faults in clauses that they do not name. */
+	bool all_faults;
 	unsigned parallel;
 	bool progress;
 };
@@ -39,6 +43,7 @@ struct prove_check {
 };
 
 struct proof {
+	bool quick; /* as in the options: `accused` says nothing */
 	struct prove_check *checks;
 	unsigned check_count;
 	struct prove_fault *faults;

@@ -50,6 +50,24 @@ def test_the_checks_of_one_fault(proof):
     assert result["summary"]["checks"] < 20
 
 
+def test_a_quick_proof_asks_nobody_else(proof):
+    """blk.rw.sizes sees many faults; here only those in the clauses that it names."""
+    status, quick = proof("--quick", "--check", "blk.rw.sizes")
+    assert status == 0
+    assert "accused_wrongly" not in quick["summary"], "nobody was asked"
+    check, = quick["checks"]
+    assert check["proven"] and check["faults"]
+    assert {f["clause"] for f in quick["faults"]} <= {f["clause"] for f in check["faults"]}
+
+
+def test_a_check_is_shown_the_faults_of_others(proof):
+    """It names none of their clauses: it has nothing to catch, and must accuse none."""
+    status, result = proof("--all-faults", "--check", "blk.id.padded", "--fault", "used-len-*")
+    assert status == 0 and not result["checks"]
+    assert len(result["faults"]) > 1
+    assert all(f["caught_by"] == f["accused_wrongly"] == [] for f in result["faults"])
+
+
 @pytest.mark.parametrize("args", [["--check", "no.such"], ["--fault", "no-such"],
                                   ["--check", "blk.rw.sizes", "--fault", "short-header-kills"]])
 def test_nothing_selected_is_a_usage_error(ringside_bin, args):
