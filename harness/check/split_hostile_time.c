@@ -7,9 +7,12 @@
 /* --- a thread kept busy ------------------------------------------------------------------------------ */
 
 #define WINDOW_MS 150
+#define WINDOWS	  4
+/* A tenth of the time. */
+#define MOST_NS (WINDOW_MS * 1000000ull / 10)
 
 /* Processor time that the target takes in a window without traffic. False: it cannot be seen. */
-static bool idle_cpu(struct ck *c, u64 *ns)
+static bool window_cpu(struct ck *c, u64 *ns)
 {
 	u64 end = tp_deadline(c->tp, WINDOW_MS);
 	struct tp_process a, b;
@@ -25,9 +28,25 @@ static bool idle_cpu(struct ck *c, u64 *ns)
 	return true;
 }
 
+/*
+ * The least of several windows, as soon as one is small: on a busy host what was begun before is finished
+ * late, but a thread that is kept busy is so in all of them.
+ */
+static bool idle_cpu(struct ck *c, u64 *ns)
+{
+	u64 one;
+
+	*ns = ~0ull;
+	for (unsigned i = 0; i<WINDOWS && * ns> MOST_NS; i++) {
+		if (!window_cpu(c, &one))
+			return false;
+		*ns = MIN(*ns, one);
+	}
+	return true;
+}
+
 static void cpu(struct ck *c)
 {
-	const u64 most = WINDOW_MS * 1000000ull / 10;
 	struct sk_hostile h = { .want = ck_ring_features() };
 	u64 before, after;
 
@@ -37,7 +56,7 @@ static void cpu(struct ck *c)
 		ck_skip(c, "the target's process cannot be looked at");
 		return;
 	}
-	if (before > most) {
+	if (before > MOST_NS) {
 		ck_skip(c, "the target is busy when idle, too: it polls");
 		return;
 	}
@@ -54,15 +73,15 @@ static void cpu(struct ck *c)
 	}
 	ck_log(c, "  %llu us of processor time in %u ms before, %llu us after",
 	       (unsigned long long)before / 1000, WINDOW_MS, (unsigned long long)after / 1000);
-	if (after > most)
+	if (after > MOST_NS)
 		ck_fail(c, "ROB.live.cpu", "less than a tenth of the time",
 			"%llu ms of processor time in %u ms without traffic",
 			(unsigned long long)after / 1000000, WINDOW_MS);
 }
 
 CHECK(cpu, .id = "split.hostile.idle-cpu", .clauses = { "ROB.live.cpu" },
-      .stimulus = "a chain that is a loop, and 150 ms without traffic",
-      .oracle = "the target's threads run for less than a tenth of that time",
+      .stimulus = "a chain that is a loop, and windows of 150 ms without traffic",
+      .oracle = "in one of four the target's threads run for less than a tenth of the time",
       .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_PROCESS, .run = cpu);
 
 /* --- fetched once -------------------------------------------------------------------------------------- */
