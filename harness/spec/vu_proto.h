@@ -133,6 +133,29 @@ struct vu_mem_single {
 	struct vu_mem_region region;
 };
 
+/* With VU_PF_XEN_MMAP a region is longer, in both messages, and says how it is mapped. */
+#define VU_XEN_FOREIGN	  (1u << 0) /* the descriptor is privcmd's: `gpa` are frames of `domain` */
+#define VU_XEN_GRANT	  (1u << 1) /* it is gntdev's: `gpa` without its top bit are references */
+#define VU_XEN_NO_ADVANCE (1u << 8) /* not as a whole */
+#define VU_XEN_GRANT_ADDR (1ull << 63)
+
+struct vu_mem_region_xen {
+	struct vu_mem_region region;
+	u32 flags; /* VU_XEN_*; 0: mapped as without Xen */
+	u32 domain;
+};
+
+struct vu_mem_table_xen {
+	u32 nregions;
+	u32 padding;
+	struct vu_mem_region_xen regions[VU_MAX_REGIONS];
+};
+
+struct vu_mem_single_xen {
+	u64 padding;
+	struct vu_mem_region_xen region;
+};
+
 struct vu_log {
 	u64 size;
 	u64 offset;
@@ -213,6 +236,8 @@ struct vu_message {
 		struct vu_vring_addr addr;
 		struct vu_mem_table mem_table;
 		struct vu_mem_single mem_single;
+		struct vu_mem_table_xen mem_table_xen;
+		struct vu_mem_single_xen mem_single_xen;
 		struct vu_log log;
 		struct vu_config config;
 		struct vu_inflight inflight;
@@ -226,6 +251,7 @@ _Static_assert(offsetof(struct vu_message, bytes) ==
 	       "header and payload are one piece");
 _Static_assert(sizeof(struct vu_vring_addr) == 40, "wire format");
 _Static_assert(sizeof(struct vu_mem_single) == 40, "wire format");
+_Static_assert(sizeof(struct vu_mem_single_xen) == 48, "wire format");
 _Static_assert(sizeof(struct vu_inflight) == 24, "wire format");
 _Static_assert(sizeof(struct vu_inflight_desc) == 16, "wire format");
 _Static_assert(offsetof(struct vu_inflight_split, desc) == 16, "wire format");

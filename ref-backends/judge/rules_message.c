@@ -27,7 +27,10 @@ static bool wrong_size(const struct jd_message *m)
 		return false;
 	if (m->spec->id == VU_SET_MEM_TABLE)
 		return size != offsetof(struct vu_mem_table, regions) +
-				       msg(m)->mem_table.nregions * sizeof(struct vu_mem_region);
+				       msg(m)->mem_table.nregions *
+					       (vub_has_pf(m->s, VU_PF_XEN_MMAP)
+							? sizeof(struct vu_mem_region_xen)
+							: sizeof(struct vu_mem_region));
 	if (m->spec->id == VU_GET_CONFIG || m->spec->id == VU_SET_CONFIG)
 		return size != VU_CONFIG_HEADER + msg(m)->config.size;
 	return size < m->spec->req_size_min ||
@@ -105,14 +108,23 @@ static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
 	return a_size && b_size && a <= b + (b_size - 1) && b <= a + (a_size - 1);
 }
 
+/* Region `i` of a table: with XEN_MMAP each is longer. */
+static const struct vu_mem_region *region(const struct jd_message *m, u32 i)
+{
+	if (vub_has_pf(m->s, VU_PF_XEN_MMAP))
+		return &msg(m)->mem_table_xen.regions[i].region;
+	return &msg(m)->mem_table.regions[i];
+}
+
 /* Does the new region overlap another of its message, or one that is mapped? */
 static bool overlaps(const struct jd_message *m, bool gpa)
 {
-	const struct vu_mem_region *r = msg(m)->mem_table.regions;
 	u32 n = msg(m)->mem_table.nregions;
 
 	if (msg(m)->hdr.request == VU_ADD_MEM_REG) {
-		r = &msg(m)->mem_single.region;
+		/* It begins as without XEN_MMAP. */
+		const struct vu_mem_region *r = &msg(m)->mem_single.region;
+
 		for (u32 i = 0; i < m->s->mem->n; i++) {
 			const struct vub_region *o = &m->s->mem->regions[i];
 
@@ -123,10 +135,13 @@ static bool overlaps(const struct jd_message *m, bool gpa)
 		return false;
 	}
 	for (u32 i = 0; i < n && i < VU_MAX_REGIONS; i++)
-		for (u32 k = 0; k < i; k++)
-			if (gpa ? overlap(r[i].gpa, r[i].size, r[k].gpa, r[k].size)
-				: overlap(r[i].uva, r[i].size, r[k].uva, r[k].size))
+		for (u32 k = 0; k < i; k++) {
+			const struct vu_mem_region *a = region(m, i), *b = region(m, k);
+
+			if (gpa ? overlap(a->gpa, a->size, b->gpa, b->size)
+				: overlap(a->uva, a->size, b->uva, b->size))
 				return true;
+		}
 	return false;
 }
 

@@ -38,7 +38,7 @@ static void fresh(void)
 	s.mem = &s.mems[0];
 	s.mem->n = 1;
 	s.mem->regions[0] = (struct vub_region){ .gpa = 0x10000, .uva = 0x70000, .size = 0x10000 };
-	s.protocol_features = VUB_PROTOCOL_FEATURES;
+	s.protocol_features = VUB_PROTOCOL_FEATURES & ~BIT_ULL(VU_PF_XEN_MMAP);
 	s.features = BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VU_F_PROTOCOL_FEATURES);
 	s.status = 0xf;
 	rings[0].s = rings[1].s = &s;

@@ -155,6 +155,48 @@ static void the_log_marks_what_was_written_and_nothing_else(void **state)
 	munmap(raw, 1 << 20);
 }
 
+/* What can be said of a region of Xen's without Xen: what is refused, and that nothing is kept. */
+static void xen_regions_that_make_no_sense_are_refused(void **state)
+{
+	static const struct {
+		u64 gpa;
+		u32 flags, domain;
+	} bad[] = {
+		{ 0x10000, VU_XEN_FOREIGN, 1 },			  /* a memory file is no privcmd */
+		{ VU_XEN_GRANT_ADDR | 0x10000, VU_XEN_GRANT, 1 }, /* and no gntdev */
+		{ 0x10000, VU_XEN_GRANT, 1 },
+		{ 0x10000, VU_XEN_FOREIGN | VU_XEN_GRANT, 1 },
+		{ 0x10000, VU_XEN_FOREIGN | VU_XEN_NO_ADVANCE, 1 },
+		{ 0x10000, VU_XEN_NO_ADVANCE, 1 },
+		{ 0x10000, 1u << 31, 1 },
+		{ 0x10000, VU_XEN_FOREIGN, 0x7ff0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		const struct vu_mem_region_xen r = {
+			.region = { .gpa = bad[i].gpa, .size = 0x1000, .uva = 0x20000 },
+			.flags = bad[i].flags,
+			.domain = bad[i].domain,
+		};
+
+		assert_non_null(vub_mem_add_xen(&m, &r, fd));
+		assert_int_equal(m.n, 0);
+	}
+}
+
+static void a_xen_region_without_a_way_of_mapping_is_an_ordinary_one(void **state)
+{
+	const struct vu_mem_region_xen r = {
+		.region = { .gpa = 0x10000, .size = 0x1000, .uva = 0x20000, .mmap_offset = 0x3000 },
+		.domain = 7,
+	};
+
+	pwrite(fd, "X", 1, 0x3010);
+	assert_null(vub_mem_add_xen(&m, &r, fd));
+	assert_int_equal(*(u8 *)vub_mem_uva(&m, 0x20010, 1), 'X');
+	assert_true(vub_mem_remove(&m, &r.region));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -165,6 +207,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_slot_can_be_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_log_marks_what_was_written_and_nothing_else,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(xen_regions_that_make_no_sense_are_refused, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			a_xen_region_without_a_way_of_mapping_is_an_ordinary_one, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,21 +9,51 @@
 
 #define TABLE_HEADER offsetof(struct vu_mem_table, regions)
 
-static const char *set_mem_table(struct vub_session *s, struct vub_request *rq,
-				 struct vub_reply *rep)
+/* The regions of a table as they are with Xen's addition, which is 0 without. */
+static const char *take_table(const struct vub_session *s, const struct vub_request *rq,
+			      struct vu_mem_region_xen *out)
 {
 	const struct vu_mem_table *t = &rq->msg.mem_table;
-	struct vub_mem *old = s->mem, *new = old == &s->mems[0] ? &s->mems[1] : &s->mems[0];
-	const char *why = NULL;
+	const bool xen = vub_has_pf(s, VU_PF_XEN_MMAP);
+	const size_t one = xen ? sizeof(struct vu_mem_region_xen) : sizeof(struct vu_mem_region);
 
 	if (t->nregions == 0 || t->nregions > VU_MAX_REGIONS || t->nregions != rq->nfds)
 		return "number of regions does not fit";
 	/* Of its real length, or padded to the eight regions of the text. */
-	if (rq->msg.hdr.size != TABLE_HEADER + t->nregions * sizeof(t->regions[0]) &&
-	    rq->msg.hdr.size != sizeof(*t))
+	if (rq->msg.hdr.size != TABLE_HEADER + t->nregions * one &&
+	    rq->msg.hdr.size != TABLE_HEADER + VU_MAX_REGIONS * one)
 		return "size does not fit";
-	for (u32 i = 0; i < t->nregions && !why; i++)
-		why = vub_mem_add(new, &t->regions[i], rq->fds[i]);
+	for (u32 i = 0; i < t->nregions; i++)
+		out[i] = xen ? rq->msg.mem_table_xen.regions[i]
+			     : (struct vu_mem_region_xen){ .region = t->regions[i] };
+	return NULL;
+}
+
+/* That of a message with one, likewise. */
+static const char *take_single(const struct vub_session *s, const struct vub_request *rq,
+			       struct vu_mem_region_xen *out)
+{
+	const bool xen = vub_has_pf(s, VU_PF_XEN_MMAP);
+
+	if (rq->msg.hdr.size !=
+	    (xen ? sizeof(struct vu_mem_single_xen) : sizeof(struct vu_mem_single)))
+		return "size does not fit";
+	*out = xen ? rq->msg.mem_single_xen.region
+		   : (struct vu_mem_region_xen){ .region = rq->msg.mem_single.region };
+	return NULL;
+}
+
+static const char *set_mem_table(struct vub_session *s, struct vub_request *rq,
+				 struct vub_reply *rep)
+{
+	struct vub_mem *old = s->mem, *new = old == &s->mems[0] ? &s->mems[1] : &s->mems[0];
+	struct vu_mem_region_xen regions[VU_MAX_REGIONS];
+	const char *why = take_table(s, rq, regions);
+
+	if (why)
+		return why;
+	for (u32 i = 0; i < rq->msg.mem_table.nregions && !why; i++)
+		why = vub_mem_add_xen(new, &regions[i], rq->fds[i]);
 	if (why) {
 		vub_mem_clear(new);
 		return why;
@@ -44,12 +74,13 @@ static const char *get_max_mem_slots(struct vub_session *s, struct vub_request *
 
 static const char *add_mem_reg(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
 {
-	const char *why;
+	struct vu_mem_region_xen region;
+	const char *why = take_single(s, rq, &region);
 
-	if (rq->msg.hdr.size != sizeof(struct vu_mem_single))
-		return "size does not fit";
+	if (why)
+		return why;
 	vub_hold_all(s);
-	why = vub_mem_add(s->mem, &rq->msg.mem_single.region, rq->fds[0]);
+	why = vub_mem_add_xen(s->mem, &region, rq->fds[0]);
 	vub_release_all(s);
 	return why;
 }
@@ -57,12 +88,14 @@ static const char *add_mem_reg(struct vub_session *s, struct vub_request *rq, st
 /* A descriptor that comes along is closed unused, with the rest of the message. */
 static const char *rem_mem_reg(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
 {
+	struct vu_mem_region_xen region;
+	const char *why = take_single(s, rq, &region);
 	bool found;
 
-	if (rq->msg.hdr.size != sizeof(struct vu_mem_single))
-		return "size does not fit";
+	if (why)
+		return why;
 	vub_hold_all(s);
-	found = vub_mem_remove(s->mem, &rq->msg.mem_single.region);
+	found = vub_mem_remove(s->mem, &region.region);
 	vub_release_all(s);
 	return found ? NULL : "no such region";
 }

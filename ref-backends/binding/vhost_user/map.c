@@ -58,7 +58,7 @@ bool vub_map_vanished(void)
 	return __atomic_exchange_n(&vanished, false, __ATOMIC_ACQ_REL);
 }
 
-static bool guard_add(const struct vub_map *m, uintptr_t page)
+bool vub_map_guarded(const struct vub_map *m, uintptr_t page)
 {
 	for (int i = 0; i < MAX_MAPS; i++) {
 		if (__atomic_load_n(&maps[i].start, __ATOMIC_RELAXED))
@@ -93,7 +93,7 @@ const char *vub_map(struct vub_map *m, int fd, u64 offset, u64 size)
 	struct stat st;
 	u64 page, down;
 
-	memset(m, 0, sizeof(*m));
+	*m = (struct vub_map){ .grant_fd = -1 };
 	if (fstat(fd, &st))
 		return "not a descriptor";
 	if (size == 0 || offset + size < offset || offset + size > INT64_MAX)
@@ -110,7 +110,7 @@ const char *vub_map(struct vub_map *m, int fd, u64 offset, u64 size)
 		m->map = NULL;
 		return "descriptor cannot be mapped";
 	}
-	if (!guard_add(m, page)) {
+	if (!vub_map_guarded(m, page)) {
 		munmap(m->map, m->map_len);
 		m->map = NULL;
 		return "too many mappings";
@@ -127,5 +127,7 @@ void vub_unmap(struct vub_map *m)
 		return;
 	guard_remove(m);
 	munmap(m->map, m->map_len);
-	memset(m, 0, sizeof(*m));
+	if (m->grants)
+		vub_grants_return(m);
+	*m = (struct vub_map){ .grant_fd = -1 };
 }

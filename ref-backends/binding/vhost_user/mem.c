@@ -15,10 +15,25 @@ static bool wraps(u64 at, u64 size)
 	return at + (size - 1) < at;
 }
 
+static const char *map(struct vub_map *map, const struct vu_mem_region_xen *x, int fd)
+{
+	if (x->flags)
+		return vub_map_xen(map, fd, x);
+	return vub_map(map, fd, x->region.mmap_offset, x->region.size);
+}
+
 const char *vub_mem_add(struct vub_mem *m, const struct vu_mem_region *r, int fd)
 {
+	const struct vu_mem_region_xen x = { .region = *r };
+
+	return vub_mem_add_xen(m, &x, fd);
+}
+
+const char *vub_mem_add_xen(struct vub_mem *m, const struct vu_mem_region_xen *x, int fd)
+{
+	const struct vu_mem_region *r = &x->region;
 	struct vub_region *new;
-	struct vub_map map;
+	struct vub_map mapping;
 	const char *why;
 	u32 at = 0;
 
@@ -35,14 +50,14 @@ const char *vub_mem_add(struct vub_mem *m, const struct vu_mem_region *r, int fd
 		    overlap(r->uva, o->uva, r->size, o->size))
 			return "region overlaps another";
 	}
-	why = vub_map(&map, fd, r->mmap_offset, r->size);
+	why = map(&mapping, x, fd);
 	if (why)
 		return why;
 	while (at < m->n && m->regions[at].gpa < r->gpa)
 		at++;
 	new = &m->regions[at];
 	memmove(new + 1, new, (m->n - at) * sizeof(*new));
-	*new = (struct vub_region){ .gpa = r->gpa, .uva = r->uva, .size = r->size, .map = map };
+	*new = (struct vub_region){ .gpa = r->gpa, .uva = r->uva, .size = r->size, .map = mapping };
 	m->n++;
 	return NULL;
 }

@@ -28,6 +28,8 @@ struct vub_mem {
  * cannot be mapped, an overlap, no free slot.
  */
 const char *vub_mem_add(struct vub_mem *m, const struct vu_mem_region *r, int fd);
+/* The same where the message says how: its descriptor may be a device of Xen's. */
+const char *vub_mem_add_xen(struct vub_mem *m, const struct vu_mem_region_xen *r, int fd);
 
 /* Unmap the region with these addresses and this size. False when there is none. */
 bool vub_mem_remove(struct vub_mem *m, const struct vu_mem_region *r);

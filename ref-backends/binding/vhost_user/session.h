@@ -17,7 +17,8 @@
 #define VUB_PROTOCOL_FEATURES                                                                      \
 	(BIT_ULL(VU_PF_MQ) | BIT_ULL(VU_PF_LOG_SHMFD) | BIT_ULL(VU_PF_REPLY_ACK) |                 \
 	 BIT_ULL(VU_PF_BACKEND_REQ) | BIT_ULL(VU_PF_CONFIG) | BIT_ULL(VU_PF_INFLIGHT_SHMFD) |      \
-	 BIT_ULL(VU_PF_RESET_DEVICE) | BIT_ULL(VU_PF_CONFIGURE_MEM_SLOTS) | BIT_ULL(VU_PF_STATUS))
+	 BIT_ULL(VU_PF_RESET_DEVICE) | BIT_ULL(VU_PF_CONFIGURE_MEM_SLOTS) |                        \
+	 BIT_ULL(VU_PF_STATUS) | BIT_ULL(VU_PF_XEN_MMAP))
 
 struct vub_session {
 	struct rdev *dev;
