@@ -218,6 +218,17 @@ def test_a_load_inside_counts_every_request(guest, collect, run_dir, machine, ex
         assert result["notifications_per_request"]["calls"] > 0
 
 
+def test_the_translation_service_reads_no_memory_but_its_queue(guest, run_dir):
+    """Its queue of 128 commands goes round: what lies behind it are no commands."""
+    log = run_dir / "its.log"
+    guest.boot("virt-gic3", "job=conform device=rng@pci check=@(regs|pci).*",
+               f"-device virtio-rng-pci -trace gicv3_its_process_command -D {log}")
+    found = [int(at, 16) for at in re.findall(r"processing command at offset (0x[0-9a-f]+)",
+                                              log.read_text())]
+    assert len(found) > 128
+    assert set(found) == set(range(128))
+
+
 def test_the_clock_of_a_guest_that_is_held_up(guest, collect):
     """The timer goes round every 55 ms: who is stopped for longer cannot tell how often it did."""
     job, disk = "job=bench requests=50", f"{DISK} -device virtio-blk-pci,drive=d"

@@ -20,10 +20,15 @@
 #define GICR_PROPBASER 0x0070
 #define GICR_PENDBASER 0x0078
 
-#define SHARED_CACHED (1ull << 10 | 7ull << 7) /* inner shareable, write-back */
-#define ID_BITS	      14u		       /* LPIs up to 16383 */
-#define DEVICES	      256u		       /* functions of bus 0 */
-#define EVENT_BITS    8u
+/* Inner shareable, write-back: the redistributor's tables, and the service's, which have a number of
+ * pages where those have their caching. */
+#define GICR_CACHED (1ull << 10 | 7ull << 7)
+#define GITS_CACHED (7ull << 59 | 1ull << 10)
+#define GITS_VALID  (1ull << 63)
+#define PAGES_64K   (2ull << 8)
+#define ID_BITS	    14u	 /* LPIs up to 16383 */
+#define DEVICES	    256u /* functions of bus 0 */
+#define EVENT_BITS  8u
 
 static u64 its;
 static u8 config[8192] __attribute__((aligned(4096)));
@@ -72,8 +77,8 @@ static void give_tables(void)
 		const u64 at = its + GITS_BASER + 8ull * i, v = read64(at);
 
 		if ((v >> 56 & 7) && given < ARRAY_SIZE(tables))
-			write64(at, 1ull << 63 | (v & 7ull << 56) | (v & 31ull << 48) | 1ull << 59 |
-					    SHARED_CACHED | 2ull << 8 | (u64)tables[given++]);
+			write64(at, GITS_VALID | GITS_CACHED | PAGES_64K | (v & 7ull << 56) |
+					    (v & 31ull << 48) | (u64)tables[given++]);
 	}
 }
 
@@ -83,11 +88,11 @@ bool aarch64_its_init(const struct fdt *t, u64 redistributor)
 	if (!its)
 		return false;
 	memset(config, 0x81, LPIS); /* enabled, in the middle of priorities */
-	write64(redistributor + GICR_PROPBASER, (u64)config | SHARED_CACHED | (ID_BITS - 1));
-	write64(redistributor + GICR_PENDBASER, 1ull << 62 | (u64)pending | SHARED_CACHED);
+	write64(redistributor + GICR_PROPBASER, (u64)config | GICR_CACHED | (ID_BITS - 1));
+	write64(redistributor + GICR_PENDBASER, 1ull << 62 | (u64)pending | GICR_CACHED);
 	mmio_write32(redistributor + GICR_CTLR, mmio_read32(redistributor + GICR_CTLR) | 1);
 	give_tables();
-	write64(its + GITS_CBASER, 1ull << 63 | 1ull << 59 | SHARED_CACHED | (u64)queue);
+	write64(its + GITS_CBASER, GITS_VALID | GITS_CACHED | (u64)queue);
 	write64(its + GITS_CWRITER, 0);
 	mmio_write32(its + GITS_CTLR, 1);
 	/* The processor by the address of its redistributor, or by its number. */
