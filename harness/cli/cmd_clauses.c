@@ -25,6 +25,8 @@ static const char help[] =
 	"  --level L[,L…]          must, must-not, should, should-not, may\n"
 	"  --uncovered             testable device clauses that no proven check covers, and why\n"
 	"                          not where that is known\n"
+	"  --unjudged              driver clauses that the judge (ringside-backend --judge) does not\n"
+	"                          see, and why not\n"
 	"  --coverage              testable device clauses and how many are covered, per section\n"
 	"                          and on each transport\n"
 	"  --proof FILE            count only checks that FILE, a result of\n"
@@ -47,7 +49,7 @@ struct options {
 	struct catalogue_filter filter;
 	struct catalogue_proof proof;
 	const char *proof_path;
-	bool uncovered, coverage, help;
+	bool uncovered, unjudged, coverage, help;
 	int format;
 };
 
@@ -75,6 +77,7 @@ static int parse(int argc, char **argv, struct options *o)
 		TRANSPORT,
 		LEVEL,
 		UNCOVERED,
+		UNJUDGED,
 		COVERAGE,
 		PROOF,
 		FORMAT
@@ -86,6 +89,7 @@ static int parse(int argc, char **argv, struct options *o)
 		{ "transport", required_argument, NULL, TRANSPORT },
 		{ "level", required_argument, NULL, LEVEL },
 		{ "uncovered", no_argument, NULL, UNCOVERED },
+		{ "unjudged", no_argument, NULL, UNJUDGED },
 		{ "coverage", no_argument, NULL, COVERAGE },
 		{ "proof", required_argument, NULL, PROOF },
 		{ "format", required_argument, NULL, FORMAT },
@@ -116,6 +120,9 @@ static int parse(int argc, char **argv, struct options *o)
 		case UNCOVERED:
 			o->uncovered = true;
 			break;
+		case UNJUDGED:
+			o->unjudged = true;
+			break;
 		case COVERAGE:
 			o->coverage = true;
 			break;
@@ -145,8 +152,9 @@ static int parse(int argc, char **argv, struct options *o)
 			  argv[optind], argv[optind], argv[optind]);
 		return -1;
 	}
-	if (o->coverage && o->uncovered) {
-		cli_error("clauses: --coverage counts and --uncovered lists: choose one");
+	if (o->coverage + o->uncovered + o->unjudged > 1) {
+		cli_error(
+			"clauses: --coverage counts, --uncovered and --unjudged list: choose one");
 		return -1;
 	}
 	if ((o->coverage || o->uncovered) && o->filter.actors & 1u << CLAUSE_DRIVER) {
@@ -159,6 +167,7 @@ static int parse(int argc, char **argv, struct options *o)
 static bool chosen(const struct options *o, const struct clause *c)
 {
 	return catalogue_match(&o->filter, c) &&
+	       (!o->unjudged || (c->actor == CLAUSE_DRIVER && *c->reason)) &&
 	       (!o->uncovered || (clause_testable(c, o->filter.where) &&
 				  !catalogue_covered(&o->proof, c, o->filter.where)));
 }
@@ -204,8 +213,9 @@ static void list_text(const struct options *o)
 		       clause_level_name(c->level));
 		if (narrow)
 			printf("\n    ");
-		if (o->uncovered && *c->reason)
-			snprintf(why, sizeof(why), "%s Not covered: %s", c->summary, c->reason);
+		if ((o->uncovered || o->unjudged) && *c->reason)
+			snprintf(why, sizeof(why), "%s Not %s: %s", c->summary,
+				 o->unjudged ? "judged" : "covered", c->reason);
 		text_wrap(stdout, width, at, at, *why ? why : c->summary);
 	}
 	printf("%s%u clause%s, %u testable, %u of them covered\n", n ? "\n" : "", n,

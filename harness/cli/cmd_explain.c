@@ -151,7 +151,7 @@ static void clause_text(const struct clause *c)
 	field(2, "observable", catalogue_where_text(c->where, buf, sizeof(buf)));
 	field(2, "note", c->note);
 	field(2, "sketch", c->sketch);
-	field(2, "not covered", c->reason);
+	field(2, c->actor == CLAUSE_DRIVER ? "not judged" : "not covered", c->reason);
 }
 
 static void check_text(const struct subject *s, const struct check *check)

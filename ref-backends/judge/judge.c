@@ -33,6 +33,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *output;
 
 const struct judge_ops *judge_active;
+u64 judge_offer;
 
 static struct entry *entry_of(const char *clause)
 {

@@ -43,6 +43,9 @@ struct judge_ops {
 /* NULL without --judge. Set once before any thread runs. */
 extern const struct judge_ops *judge_active;
 
+/* Feature bits that the device does not have and offers all the same, to see who takes them. */
+extern u64 judge_offer;
+
 /* Begin to judge. `output` may be NULL; else a JSON summary is written there at each disconnect. */
 void judge_open(const char *output);
 /* The last summary. 0, or -1 after a line on stderr when it could not be written. */

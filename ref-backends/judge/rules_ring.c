@@ -67,8 +67,27 @@ static bool indirect_and_next(const struct jd_chain *c)
 	return c->error == DVQ_E_INDIRECT_NEXT;
 }
 
+/* Descriptors of a few bytes, each where the one before it ends: one would have done. */
+#define SMALL	 64
+#define NEEDLESS 8
+
+static bool needlessly_many(const struct jd_chain *c)
+{
+	const struct dvq_chain *h = c->c;
+	u32 n = 0;
+
+	for (u32 i = 1; c->error == DVQ_OK && i < h->n_readable + h->n_writable; i++) {
+		const struct dvq_seg *a = &h->segs[i - 1], *b = &h->segs[i];
+
+		n += i != h->n_readable && a->len < SMALL && b->len < SMALL &&
+		     (const u8 *)a->base + a->len == b->base;
+	}
+	return n >= NEEDLESS;
+}
+
 const struct jd_chain_rule jd_chain_rules[] = {
 	{ "v14.split-ring.message-framing.drv.1", order, 0, 0 },
+	{ "v14.split-ring.message-framing.drv.2", needlessly_many, 0, 0 },
 	{ "v14.split-ring.desc-table.drv.1", loop_or_bytes, 0, 0 },
 	{ "v14.split-ring.indirect.drv.1", indirect_not_negotiated, 0, INDIRECT },
 	{ "v14.split-ring.indirect.drv.2", nested, INDIRECT, 0 },

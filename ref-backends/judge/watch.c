@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ref-backends/judge/rules.h"
+#include "ref-backends/judge/steps.h"
 
 static struct jd_state state;
 
@@ -59,15 +60,20 @@ void jd_claims(void (*claim)(const char *clause, u64 looked))
 		claim(jd_blk_rules[i].clause, blk_looked[i]);
 	for (size_t i = 0; i < OWNS; i++)
 		claim(own_clauses[i], own_looked[i]);
+	jd_steps_claims(claim);
+	jd_kicks_claims(claim);
 }
 
 static void session_start(struct vub_session *s)
 {
 	memset(&state, 0, sizeof(state));
+	jd_steps_session_start();
 }
 
 static void session_end(struct vub_session *s)
 {
+	jd_kicks_session_end(s);
+	jd_steps_session_end();
 	jd_write();
 }
 
@@ -134,6 +140,8 @@ static void message(struct vub_session *s, const struct vub_request *rq)
 
 	run_message_rules(jd_message_rules, message_looked, &m);
 	run_message_rules(jd_status_rules, status_looked, &m);
+	jd_kicks_message(s, rq);
+	jd_steps_message(s, rq);
 	remember(s, rq);
 }
 
@@ -184,6 +192,7 @@ static void ring_start(struct vub_ring *r)
 		memset(f->sums, 0, f->num * sizeof(*f->sums));
 	}
 	run_ring_rules(jd_start_rules, start_looked, r);
+	jd_kicks_ring_start(r);
 }
 
 static void avail(struct vub_ring *r, int error)
@@ -191,6 +200,7 @@ static void avail(struct vub_ring *r, int error)
 	if (r->ring.is_packed)
 		return;
 	run_ring_rules(jd_avail_rules, avail_looked, r);
+	jd_kicks_avail(r);
 	look(&own_looked[OWN_RUNAWAY]);
 	if (error == DVQ_E_RUNAWAY)
 		jd_broke(own_clauses[OWN_RUNAWAY],

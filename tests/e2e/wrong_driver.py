@@ -15,9 +15,10 @@ import time
 GET_FEATURES, SET_FEATURES, SET_OWNER, SET_MEM_TABLE = 1, 2, 3, 5
 SET_VRING_NUM, SET_VRING_ADDR, SET_VRING_BASE, GET_VRING_BASE = 8, 9, 10, 11
 SET_VRING_KICK, SET_VRING_CALL, GET_PROTOCOL_FEATURES, SET_PROTOCOL_FEATURES = 12, 13, 15, 16
-SET_VRING_ENABLE, SET_STATUS, GET_STATUS = 18, 39, 40
+SET_VRING_ENABLE, GET_CONFIG, SET_CONFIG, SET_STATUS, GET_STATUS = 18, 24, 25, 39, 40
 
-PF_STATUS = 16
+PF_CONFIG, PF_STATUS = 9, 16
+F_FOREIGN, F_UNDESCRIBED = 20, 45  # network devices have the first, no text the other
 F_INDIRECT, F_EVENT_IDX, F_PROTOCOL, F_VERSION_1 = 28, 29, 30, 32
 F_RING_PACKED, F_IN_ORDER = 34, 35
 ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, FAILED = 1, 2, 4, 8, 128
@@ -80,10 +81,15 @@ class Driver:
     def connect(self):
         self.offered = self.ask(GET_FEATURES)
         offered = self.ask(GET_PROTOCOL_FEATURES)
-        self.number(SET_PROTOCOL_FEATURES, offered & (1 << PF_STATUS))
+        self.number(SET_PROTOCOL_FEATURES, offered & (1 << PF_STATUS | 1 << PF_CONFIG))
         self.send(SET_OWNER)
 
+    def reset(self):
+        self.status(0)
+        self.ask(GET_STATUS)
+
     def acknowledge(self):
+        self.reset()
         self.status(ACKNOWLEDGE)
         self.status(ACKNOWLEDGE | DRIVER)
 
@@ -119,6 +125,13 @@ class Driver:
         self.queue()
         self.driver_ok()
 
+    def stop(self):
+        """Where the ring stands."""
+        return self.ask(GET_VRING_BASE, struct.pack("<II", 0, 0)) >> 32
+
+    def config(self, offset, data):
+        self.send(SET_CONFIG, struct.pack("<III", offset, len(data), 0) + data)
+
     # The ring.
 
     def put(self, at, form, *values):
@@ -137,11 +150,18 @@ class Driver:
             self.descriptor(first + n, BASE + offset, length, flags | (0 if last else NEXT),
                             0 if last else first + n + 1, table)
 
-    def publish(self, head=0):
+    def publish(self, head=0, notify=True):
         self.put(AVAIL + 4 + 2 * (self.avail_idx % self.size), "H", head)
         self.avail_idx = (self.avail_idx + 1) & 0xffff
         self.put(AVAIL + 2, "H", self.avail_idx)
-        self.notify()
+        if notify and self.asked((self.avail_idx - 1) & 0xffff):
+            self.notify()
+
+    def asked(self, index):
+        """Does the device want to be told when the buffer at that index is made available?"""
+        if self.features & 1 << F_EVENT_IDX:
+            return self.get(USED + 4 + 8 * self.size, "H") == index
+        return not self.get(USED, "H") & 1
 
     def notify(self):
         os.eventfd_write(self.kick, 1)

@@ -5,6 +5,7 @@
 #include "ref-backends/binding/vhost_user/channel.h"
 #include "ref-backends/binding/vhost_user/dispatch.h"
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 
 /* What may change while rings run: the dirty log is switched so, and it is no device feature. */
 #define ON_THE_FLY (BIT_ULL(VU_F_LOG_ALL) | BIT_ULL(VU_F_PROTOCOL_FEATURES))
@@ -15,7 +16,7 @@ u64 vub_features(struct vub_session *s)
 		BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |
 		BIT_ULL(VIRTIO_F_RING_PACKED) | BIT_ULL(VIRTIO_F_IN_ORDER) |
 		BIT_ULL(VIRTIO_F_ORDER_PLATFORM) | BIT_ULL(VIRTIO_F_RING_RESET) |
-		BIT_ULL(VU_F_LOG_ALL) | BIT_ULL(VU_F_PROTOCOL_FEATURES);
+		BIT_ULL(VU_F_LOG_ALL) | BIT_ULL(VU_F_PROTOCOL_FEATURES) | judge_offer;
 
 	return fault_active && fault_active->features ? fault_active->features(f) : f;
 }

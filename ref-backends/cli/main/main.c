@@ -78,6 +78,8 @@ static void usage(FILE *f)
 	      "                         printed on stderr, once\n"
 	      "  --judge-output FILE    and all of them to FILE as JSON, at each disconnect and at the\n"
 	      "                         end\n"
+	      "  --judge-offer BIT      offer a feature that the device does not have, to see whether\n"
+	      "                         the driver takes it; may be repeated\n"
 	      "  --trace                turn the LTTng-UST tracepoints on (provider 'ringside')\n"
 	      "\n"
 	      "  --print-capabilities   JSON as in QEMU's vhost-user.json; nothing else is done\n"
@@ -190,6 +192,7 @@ enum {
 	OPT_SERIAL,
 	OPT_JUDGE,
 	OPT_JUDGE_OUTPUT,
+	OPT_JUDGE_OFFER,
 	OPT_FAULT,
 	OPT_TRACE,
 	OPT_PRINT_CAPABILITIES,
@@ -220,6 +223,7 @@ static const struct option long_options[] = {
 	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ "judge", no_argument, NULL, OPT_JUDGE },
 	{ "judge-output", required_argument, NULL, OPT_JUDGE_OUTPUT },
+	{ "judge-offer", required_argument, NULL, OPT_JUDGE_OFFER },
 	{ "fault", required_argument, NULL, OPT_FAULT },
 	{ "trace", no_argument, NULL, OPT_TRACE },
 	{ "print-capabilities", no_argument, NULL, OPT_PRINT_CAPABILITIES },
@@ -289,6 +293,15 @@ static int parse_option(struct options *o, int opt)
 			return usage_error("--without: '%s' is not the number of a feature bit",
 					   optarg);
 		o->machine.hidden |= BIT_ULL(v);
+		break;
+	case OPT_JUDGE_OFFER:
+		/* Others mean something to the back-end itself. */
+		if (!parse_size(optarg, &v) || v > 63 || (v > 23 && v < 42))
+			return usage_error("--judge-offer: '%s' is not the number of a feature bit "
+					   "of a device (0 to 23, or 42 to 63)",
+					   optarg);
+		o->judge = true;
+		judge_offer |= BIT_ULL(v);
 		break;
 	case OPT_LATENCY:
 		if (!parse_size(optarg, &v) || v > 60000)

@@ -25,6 +25,8 @@ static void event_read(struct reactor_watch *w, ssize_t res)
 	/* What was counted is no information: a kick means no more than "look". */
 	if (res == 0 || (res < 0 && res != -EAGAIN && res != -EINTR && res != -ECANCELED))
 		w->finished = true;
+	if (res == sizeof(w->value))
+		__atomic_fetch_add(&w->events, w->value, __ATOMIC_RELAXED);
 }
 
 static void read_done(struct reactor_op *op, int res)
@@ -37,7 +39,10 @@ static void read_done(struct reactor_op *op, int res)
 
 static void watch_init(struct reactor_watch *w, int fd)
 {
+	const u64 events = w->events;
+
 	memset(w, 0, sizeof(*w));
+	w->events = events;
 	w->poll_op.done = poll_done;
 	w->read_op.done = read_done;
 	w->fd = fd;

@@ -25,6 +25,7 @@ struct reactor_op {
 struct reactor_watch {
 	struct reactor_op poll_op, read_op;
 	u64 value;
+	u64 events;    /* atomic: how many there were, of all descriptors */
 	int fd;	       /* -1: none */
 	u8 in_ring;    /* operations not completed */
 	bool finished; /* end of file or error: never fires again */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Rules that need a history: the steps of initialization (steps.c) and notifications (kicks.c).
+ *
+ * Not every front-end passes on what a driver does: QEMU keeps the driver's status to itself and writes
+ * FEATURES_OK, and later the rest, of its own. Only where the first status after a reset is ACKNOWLEDGE
+ * alone are the steps those of a driver; else these rules have nothing to look at.
+ */
+#ifndef REF_BACKENDS_JUDGE_STEPS_H
+#define REF_BACKENDS_JUDGE_STEPS_H
+
+#include "ref-backends/judge/rules.h"
+
+typedef void jd_claim_fn(const char *clause, u64 looked);
+
+/* All but the last two on the session's thread; messages before they are handled. */
+void jd_steps_session_start(void);
+void jd_steps_message(struct vub_session *s, const struct vub_request *rq);
+void jd_steps_session_end(void);
+void jd_steps_claims(jd_claim_fn *claim);
+/* Does the front-end pass the driver's steps on? */
+bool jd_steps_seen(void);
+
+void jd_kicks_message(struct vub_session *s, const struct vub_request *rq);
+void jd_kicks_session_end(struct vub_session *s);
+void jd_kicks_claims(jd_claim_fn *claim);
+/* The ring's thread. */
+void jd_kicks_ring_start(struct vub_ring *r);
+void jd_kicks_avail(struct vub_ring *r);
+
+/* Count, in a table of `looked`, that a rule had something to look at. Any thread. */
+static inline void jd_look(u64 *looked)
+{
+	__atomic_fetch_add(looked, 1, __ATOMIC_RELAXED);
+}
+
+#endif
