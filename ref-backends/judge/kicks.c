@@ -52,6 +52,12 @@ void jd_kicks_claims(jd_claim_fn *claim)
 		claim(clauses[i], looked[i]);
 }
 
+/* Only of split rings is more told than that a notification came early. */
+static bool split(const struct vub_ring *r)
+{
+	return !r->ring.is_packed && r->vq.desc;
+}
+
 static bool event_idx(const struct vub_ring *r)
 {
 	return r->s->features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
@@ -85,10 +91,12 @@ void jd_kicks_ring_start(struct vub_ring *r)
 
 	*k = (struct ring){
 		.kicks = kicks_of(r),
-		.seen_idx = r->vq.last_avail,
-		.event = event_idx(r) ? avail_event(r) : 0,
 		.wanted = 1,
 	};
+	if (!split(r))
+		return;
+	k->seen_idx = r->vq.last_avail;
+	k->event = event_idx(r) ? avail_event(r) : 0;
 }
 
 /* Each place that avail_event stood at is good for one notification, and one more per round. */
@@ -175,7 +183,7 @@ static void look_at_sleeping(struct vub_ring *r)
 
 static void last_look(struct vub_ring *r)
 {
-	if (!r->started || !r->vq.desc || dvq_is_broken(&r->vq))
+	if (!r->started || !split(r) || dvq_is_broken(&r->vq))
 		return;
 	if (r->s->poll)
 		look_at_polled(r);
@@ -241,7 +249,7 @@ void jd_kicks_session_end(struct vub_session *s)
 		struct vub_ring *r = &s->rings[i];
 
 		conclude(r);
-		if (s->poll && r->started && r->vq.desc)
+		if (s->poll && r->started && split(r))
 			look_at_polled(r);
 	}
 }

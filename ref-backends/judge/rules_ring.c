@@ -2,8 +2,11 @@
 /* What a driver may do with a split ring. */
 #include "ref-backends/judge/rules.h"
 
+#include <string.h>
+
 #define EVENT_IDX BIT_ULL(VIRTIO_RING_F_EVENT_IDX)
 #define INDIRECT  BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC)
+#define IN_ORDER  BIT_ULL(VIRTIO_F_IN_ORDER)
 
 /* When a ring starts. */
 
@@ -85,6 +88,45 @@ static bool needlessly_many(const struct jd_chain *c)
 	return n >= NEEDLESS;
 }
 
+/* In order: which descriptor follows is no choice. */
+static bool next_jumps(const struct jd_chain *c)
+{
+	const u32 num = c->r->num;
+	u32 i = c->c->head;
+
+	for (u32 n = 0; n < num && i < num; n++) {
+		const struct vring_desc d = c->r->vq.desc[i];
+
+		if (!(le16(d.flags) & VRING_DESC_F_NEXT))
+			break;
+		if (le16(d.next) != (i + 1) % num)
+			return true;
+		i = le16(d.next);
+	}
+	return false;
+}
+
+static bool indirect_next_jumps(const struct jd_chain *c)
+{
+	const struct vring_desc d = c->r->vq.desc[c->c->head];
+	u64 len = MIN(le32(d.len), (u64)DVQ_MIN_LIMIT * sizeof(d));
+	const u8 *table;
+
+	if (!(le16(d.flags) & VRING_DESC_F_INDIRECT))
+		return false;
+	table = vub_mem_gpa(c->r->s->mem, le64(d.addr), &len);
+	for (u64 i = 0; table && (i + 1) * sizeof(d) <= len; i++) {
+		struct vring_desc e;
+
+		memcpy(&e, table + i * sizeof(e), sizeof(e));
+		if (!(le16(e.flags) & VRING_DESC_F_NEXT))
+			break;
+		if (le16(e.next) != i + 1)
+			return true;
+	}
+	return false;
+}
+
 const struct jd_chain_rule jd_chain_rules[] = {
 	{ "v14.split-ring.message-framing.drv.1", order, 0, 0 },
 	{ "v14.split-ring.message-framing.drv.2", needlessly_many, 0, 0 },
@@ -92,6 +134,8 @@ const struct jd_chain_rule jd_chain_rules[] = {
 	{ "v14.split-ring.indirect.drv.1", indirect_not_negotiated, 0, INDIRECT },
 	{ "v14.split-ring.indirect.drv.2", nested, INDIRECT, 0 },
 	{ "v14.split-ring.indirect.drv.3", too_many, 0, 0 },
+	{ "v14.split-ring.desc-table.drv.2", next_jumps, IN_ORDER, 0 },
+	{ "v14.split-ring.indirect.drv.5", indirect_next_jumps, INDIRECT | IN_ORDER, 0 },
 	{ "v14.split-ring.indirect.drv.4", indirect_and_next, INDIRECT, 0 },
 	{ NULL, NULL, 0, 0 },
 };

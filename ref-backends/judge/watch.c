@@ -181,6 +181,7 @@ static void ring_start(struct vub_ring *r)
 {
 	struct in_flight *f = &in_flight[r->index];
 
+	jd_kicks_ring_start(r);
 	if (r->ring.is_packed)
 		return;
 
@@ -192,7 +193,6 @@ static void ring_start(struct vub_ring *r)
 		memset(f->sums, 0, f->num * sizeof(*f->sums));
 	}
 	run_ring_rules(jd_start_rules, start_looked, r);
-	jd_kicks_ring_start(r);
 }
 
 static void avail(struct vub_ring *r, int error)

@@ -57,12 +57,23 @@ def test_a_good_driver(judged, features):
     assert accused(verdicts) == set()
     seen = {clause for clause, c in verdicts.items() if c["verdict"] == "pass"}
     others = {"v14.split-ring.used-notif-suppress.drv.1", "v14.split-ring.used-notif-suppress.drv.3",
-              *(f"v14.split-ring.indirect.drv.{n}" for n in (1, 2, 4)),
+              *(f"v14.split-ring.indirect.drv.{n}" for n in (1, 2, 4, 5)),
+              "v14.split-ring.desc-table.drv.2",
               # Nothing is refused, offered in vain, written to the configuration or left unsaid.
               *(f"v14.init.device-init.drv.{n}" for n in (10, 12, 13)),
               *(f"v14.basic.feature-bits.drv.{n}" for n in (5, 8, 12)),
               *(f"v14.split-ring.avail-notif-suppress.drv.{n}" for n in (3, 4, 6, 7))}
     assert {c for c in verdicts if c.startswith("v14.")} - seen <= others
+
+
+def test_a_good_driver_in_order(judged):
+    def drive(d):
+        d.in_order = True
+        good(d)
+    verdicts = judged(drive)
+    assert accused(verdicts) == set()
+    for clause in ("desc-table.drv.2", "indirect.drv.5"):
+        assert verdicts[f"v14.split-ring.{clause}"]["verdict"] == "pass"
 
 
 @pytest.mark.parametrize("features, seen", [
@@ -93,7 +104,7 @@ def test_a_driver_that_gives_up_in_good_order(judged):
     def drive(d):
         d.connect()
         d.acknowledge()
-        d.number(w.SET_FEATURES, d.offered | 1 << 40)
+        d.number(w.SET_FEATURES, d.offered | 1 << 49)
         d.status(w.ACKNOWLEDGE | w.DRIVER | w.FEATURES_OK)
         assert not d.ask(w.GET_STATUS) & w.FEATURES_OK
         d.status(w.ACKNOWLEDGE | w.DRIVER | w.FAILED)
@@ -115,14 +126,13 @@ def test_a_front_end_that_keeps_the_steps_to_itself(judged):
     """As QEMU does: what the driver's were nobody knows, and nobody is accused."""
     def drive(d):
         d.connect()
-        d.number(w.SET_FEATURES, d.offered)
+        d.choose()
         d.status(w.FEATURES_OK)
         d.memory_table()
         d.queue()
         d.notify()
         d.ask(w.GET_STATUS)
         d.status(w.ACKNOWLEDGE | w.DRIVER | w.FEATURES_OK | w.DRIVER_OK)
-        d.features = d.offered
         d.request(w.FLUSH)
     verdicts = judged(drive)
     assert accused(verdicts) == set()
@@ -167,7 +177,7 @@ def drives_what_it_did_not_acknowledge(d):
 def says_that_all_is_done(d):
     d.connect()
     d.acknowledge()
-    d.number(w.SET_FEATURES, d.offered & d.wanted | 1 << w.F_PROTOCOL)
+    d.choose()
     d.status(w.ACKNOWLEDGE | w.DRIVER | w.DRIVER_OK)
 
 
@@ -191,7 +201,7 @@ def has_features_before_it_is_a_driver(d):
     d.connect()
     d.reset()
     d.status(w.ACKNOWLEDGE)
-    d.number(w.SET_FEATURES, d.offered & d.wanted | 1 << w.F_PROTOCOL)
+    d.choose()
     d.status(w.ACKNOWLEDGE | w.DRIVER)
     d.negotiate()
 
@@ -208,7 +218,7 @@ def has_no_features(d):
 def does_not_look_whether_they_were_taken(d):
     d.connect()
     d.acknowledge()
-    d.number(w.SET_FEATURES, d.offered & d.wanted | 1 << w.F_PROTOCOL)
+    d.choose()
     d.status(w.ACKNOWLEDGE | w.DRIVER | w.FEATURES_OK)
     d.memory_table()
     d.queue()
@@ -218,7 +228,7 @@ def does_not_look_whether_they_were_taken(d):
 def lays_its_queue_out_first(d):
     d.connect()
     d.acknowledge()
-    d.number(w.SET_FEATURES, d.offered & d.wanted | 1 << w.F_PROTOCOL)
+    d.choose()
     d.memory_table()
     d.ring(w.SET_VRING_NUM, d.size)
     d.send(w.SET_VRING_ADDR, struct.pack("<II4Q", 0, 0, d.desc, w.BASE + w.USED, w.BASE + w.AVAIL, 0))
@@ -238,7 +248,7 @@ def writes_the_configuration_first(d):
 def gives_up_and_says_nothing(d):
     d.connect()
     d.acknowledge()
-    d.number(w.SET_FEATURES, d.offered | 1 << 40)
+    d.number(w.SET_FEATURES, d.offered | 1 << 49)
     d.status(w.ACKNOWLEDGE | w.DRIVER | w.FEATURES_OK)
     d.ask(w.GET_STATUS)
 
@@ -248,7 +258,7 @@ def gives_up_and_says_nothing(d):
 def goes_on_without_features(d):
     d.connect()
     d.acknowledge()
-    d.number(w.SET_FEATURES, d.offered | 1 << 40)
+    d.number(w.SET_FEATURES, d.offered | 1 << 49)
     d.status(w.ACKNOWLEDGE | w.DRIVER | w.FEATURES_OK)
     d.ask(w.GET_STATUS)
     d.status(w.ACKNOWLEDGE | w.DRIVER | w.DRIVER_OK)
@@ -355,7 +365,7 @@ def cuts_small(d):
 def sets_up_before_the_features_are_settled(d):
     d.connect()
     d.acknowledge()
-    d.number(w.SET_FEATURES, d.offered & d.wanted | 1 << w.F_PROTOCOL)
+    d.choose()
     d.memory_table()
     d.queue()
 
@@ -517,6 +527,31 @@ def goes_round(d):
     d.descriptor(1, w.BASE + w.DATA, 512, w.NEXT, 0)
     d.publish()
     d.wait(0.5)
+
+
+@wrong("v14.split-ring.desc-table.drv.2")
+def jumps(d):
+    d.in_order = True
+    d.set_up()
+    d.put(w.HEADER, "IIQ", w.IN, 0, 0)
+    d.descriptor(0, w.BASE + w.HEADER, 16, w.NEXT, 2)
+    d.descriptor(2, w.BASE + w.DATA, 512, w.NEXT | w.WRITE, 3)
+    d.descriptor(3, w.BASE + w.STATUS, 1, w.WRITE)
+    d.publish()
+    d.wait()
+
+
+@wrong("v14.split-ring.indirect.drv.5")
+def jumps_in_a_table(d):
+    d.in_order = True
+    d.set_up()
+    d.put(w.HEADER, "IIQ", w.IN, 0, 0)
+    d.descriptor(0, w.BASE + w.HEADER, 16, w.NEXT, 2, w.TABLE)
+    d.descriptor(1, w.BASE + w.STATUS, 1, w.WRITE, 0, w.TABLE)
+    d.descriptor(2, w.BASE + w.DATA, 512, w.NEXT | w.WRITE, 1, w.TABLE)
+    d.descriptor(0, w.BASE + w.TABLE, 48, w.INDIRECT)
+    d.publish()
+    d.wait()
 
 
 @wrong("v14.split-ring.indirect.drv.1", features=NO_INDIRECT)

@@ -35,6 +35,7 @@ class Driver:
     """One session. `features`: what to accept of what is offered."""
 
     size = 64
+    in_order = False
 
     def __init__(self, path, features=~0):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -93,11 +94,14 @@ class Driver:
         self.status(ACKNOWLEDGE)
         self.status(ACKNOWLEDGE | DRIVER)
 
-    def negotiate(self):
-        # This one speaks of split rings, and takes descriptors as it likes.
-        unspoken = 1 << F_RING_PACKED | 1 << F_IN_ORDER
+    def choose(self):
+        # This one speaks of split rings, and takes descriptors as it likes unless it is told.
+        unspoken = 1 << F_RING_PACKED | (0 if self.in_order else 1 << F_IN_ORDER)
         self.features = self.offered & self.wanted & ~unspoken | 1 << F_PROTOCOL
         self.number(SET_FEATURES, self.features)
+
+    def negotiate(self):
+        self.choose()
         self.status(ACKNOWLEDGE | DRIVER | FEATURES_OK)
         self.ask(GET_STATUS)
 
