@@ -60,6 +60,7 @@ int load_prepare(struct load *l, struct tp_buf area)
 			},
 			.table = area.hva + at + SLOT_TABLE,
 			.table_at = gpa_add(area.gpa, at + SLOT_TABLE),
+			.own = l->own ? l->own + (u64)i * l->block_bytes : NULL,
 		};
 		/* Incompressible enough, and not all the same block. */
 		for (u32 k = 0; k < s->req.data.len; k += 64)
@@ -104,6 +105,8 @@ static void submit(struct load *l, u64 start)
 		*s->req.status.hva = BLK_STATUS_UNSET;
 	}
 	s->start = start;
+	if (s->own && !blk_type_is_in(l->type))
+		memcpy(s->req.data.hva, s->own, s->req.data.len);
 	if (l->indirect)
 		vq_add_indirect(l->vq, s->table, s->table_at, s->sg, s->out, s->in, s);
 	else
@@ -140,6 +143,10 @@ static int reap(struct load *l)
 		if (n++ == 0)
 			now = clock_stop(l->clock);
 		s = token;
+		if (s->own && blk_type_is_in(l->type)) {
+			memcpy(s->own, s->req.data.hva, s->req.data.len);
+			now = clock_stop(l->clock);
+		}
 		hist_record(l->latency, clock_ns(l->clock, now - s->start));
 		if (l->raw_count < l->raw_room)
 			l->raw[l->raw_count++] = (struct load_stamp){ s->start, now };

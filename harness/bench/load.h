@@ -42,6 +42,7 @@ struct load_slot {
 	unsigned out, in;
 	void *table; /* indirect */
 	struct gpa table_at;
+	u8 *own; /* the driver's own copy of the data, which no device reaches; NULL: there is none */
 	u64 start; /* ticks */
 	bool busy;
 };
@@ -62,7 +63,8 @@ struct load {
 	u64 sectors;	 /* the part of the device to use */
 	u32 block_bytes; /* of one request: whole sectors, or anything with LOAD_NULL */
 	bool sequential;
-	bool indirect;		 /* each request in a table of its own */
+	bool indirect; /* each request in a table of its own */
+	u8 *own; /* load_own() bytes: data is copied from or to there, in the time of the request; NULL */
 	u64 rate;		 /* requests per second, 0 = closed loop */
 	u64 requests;		 /* stop after so many, 0 = by time */
 	u64 duration_ns;	 /* stop after so long, 0 = by count */
@@ -96,6 +98,11 @@ enum load_result {
 
 /* Guest memory that load_prepare() needs for these slots. */
 u64 load_memory(unsigned depth, u32 block_bytes);
+/* And memory of the driver alone, where data is copied. */
+static inline u64 load_own(unsigned depth, u32 block_bytes)
+{
+	return (u64)depth * block_bytes;
+}
 /* Lay the requests of all slots out in `area`. */
 int load_prepare(struct load *l, struct tp_buf area);
 /* Run, then wait for what is outstanding. May be called again (a warm-up, then the measurement). */

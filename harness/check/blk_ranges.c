@@ -235,9 +235,10 @@ static void framings(struct ck *c, u32 type)
 		framings(c, type);                                                                 \
 	}                                                                                          \
 	CHECK(ident##_framings, .id = "blk." name ".framing",                                      \
-	      .clauses = { FRAMING, ##__VA_ARGS__ }, .stimulus = FRAMING_STIMULUS,                 \
-	      .oracle = FRAMING_ORACLE, .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_CONFIG,          \
-	      .features = feature, .lacks = FEATURE(RO), .run = ident##_framings)
+	      .clauses = { FRAMING, "ROB.packed.framing", ##__VA_ARGS__ },                         \
+	      .stimulus = FRAMING_STIMULUS, .oracle = FRAMING_ORACLE, .device = VIRTIO_ID_BLOCK,   \
+	      .caps = TP_CAP_CONFIG, .features = feature, .lacks = FEATURE(RO),                    \
+	      .run = ident##_framings)
 
 FAMILY(discard, "discard", VIRTIO_BLK_T_DISCARD, FEATURE(DISCARD));
 FAMILY(zeroes, "write-zeroes", VIRTIO_BLK_T_WRITE_ZEROES, FEATURE(WRITE_ZEROES), ZEROES);

@@ -126,7 +126,8 @@ static void readable(struct ck *c)
 	}
 }
 
-CHECK(readable, .id = "blk.status.readable", .clauses = { READABLE },
+CHECK(readable, .id = "blk.status.readable",
+      .clauses = { READABLE, "v14.packed-ring.desc-table.dev.1" },
       .stimulus = "the same 14 requests", .oracle = "header and outgoing data are not modified",
       .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_CONFIG, .lacks = FEATURE(RO), .run = readable);
 
@@ -234,7 +235,7 @@ static void error_len(struct ck *c)
 	}
 }
 
-CHECK(error_len, .id = "blk.used-len.error", .clauses = { USED_LEN },
+CHECK(error_len, .id = "blk.used-len.error", .clauses = { USED_LEN, "ROB.packed.used-len" },
       .stimulus =
 	      "requests that are out of range, of an odd length or of an unknown type, each over "
 	      "two different fills of the device-writable buffers",

@@ -134,7 +134,7 @@ static void used_len(struct ck *c)
 	}
 }
 
-CHECK(used_len, .id = "rng.read.used-len", .clauses = { USED_LEN, SHORTER },
+CHECK(used_len, .id = "rng.read.used-len", .clauses = { USED_LEN, "ROB.packed.used-len", SHORTER },
       .stimulus = "buffers of 1 to 65536 bytes, in 1 to 16 descriptors, filled with 0xa5",
       .oracle = "the used length is at most the buffer's, and the bytes it covers are written",
       .device = VIRTIO_ID_RNG, .run = used_len);

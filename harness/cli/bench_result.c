@@ -88,14 +88,23 @@ static json_t *workload(const struct bench_result *r)
 {
 	const struct bench_opts *b = r->opts;
 
-	return json_pack("{s:s, s:s, s:i, s:b, s:i, s:i, s:I, s:s, s:s, s:s, s:I, s:f, s:s}",
-			 "device", device(r), "op", r->op, "batch", (int)MAX(b->batch, 1u),
-			 "indirect", b->indirect, "block_size", (int)b->block_size, "queue_depth",
-			 (int)b->depth, "rate", (json_int_t)b->rate, "loop",
-			 b->rate ? "open" : "closed", "wait", b->poll ? "poll" : "event", "ring",
-			 "split", "requests", (json_int_t)r->figures.requests, "duration_s",
-			 (double)r->figures.elapsed_ns / 1e9, "pattern",
-			 b->sequential ? "sequential" : "random");
+	json_t *pins = json_array(), *o;
+
+	for (unsigned i = 0; i < b->pins; i++)
+		json_array_append_new(pins, json_integer(b->pin[i]));
+	o = json_pack("{s:s, s:s, s:i, s:b, s:i, s:i, s:I, s:s, s:s, s:s, s:I, s:f, s:s}", "device",
+		      device(r), "op", r->op, "batch", (int)MAX(b->batch, 1u), "indirect",
+		      b->indirect, "block_size", (int)b->block_size, "queue_depth", (int)b->depth,
+		      "rate", (json_int_t)b->rate, "loop", b->rate ? "open" : "closed", "wait",
+		      b->poll ? "poll" : "event", "ring", b->packed ? "packed" : "split",
+		      "requests", (json_int_t)r->figures.requests, "duration_s",
+		      (double)r->figures.elapsed_ns / 1e9, "pattern",
+		      b->sequential ? "sequential" : "random");
+	json_object_set_new(o, "in_order", json_boolean(b->in_order));
+	json_object_set_new(o, "queues", json_integer((json_int_t)MAX(b->queues, 1u)));
+	json_object_set_new(o, "memory", json_string(bench_memory_name(b->memory)));
+	json_object_set_new(o, "pin", pins);
+	return o;
 }
 
 static json_t *floor_json(const struct bench_result *r)
@@ -180,8 +189,14 @@ void bench_write_text(const struct bench_result *r, FILE *f)
 	const struct bench_figures *g = &r->figures;
 	const struct bench_opts *b = r->opts;
 
-	fprintf(f, "%s: %s %s %u bytes, depth %u, wait %s, ", r->name ? r->name : r->uri, device(r),
-		r->op, b->block_size, b->depth, b->poll ? "poll" : "event");
+	fprintf(f, "%s: %s %s %u bytes, depth %u, wait %s, %s ring%s%s, ",
+		r->name ? r->name : r->uri, device(r), r->op, b->block_size, b->depth,
+		b->poll ? "poll" : "event", b->packed ? "packed" : "split",
+		b->in_order ? " in order" : "", b->indirect ? " with tables" : "");
+	if (b->queues > 1)
+		fprintf(f, "%u queues, ", b->queues);
+	if (b->memory != BENCH_DIRECT)
+		fprintf(f, "memory %s, ", bench_memory_name(b->memory));
 	if (b->rate)
 		fprintf(f, "open loop at %llu/s\n", (unsigned long long)b->rate);
 	else

@@ -29,7 +29,7 @@ struct bench_result {
 	u64 discarded;
 	struct bench_figures untraced;
 
-	const char *warnings[8];
+	const char *warnings[16];
 	unsigned warning_count;
 };
 

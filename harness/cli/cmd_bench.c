@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* ringside bench: latency and throughput of a target, and the floor of the machine beside it. */
 #include <getopt.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/bench/host/spoil.h"
 #include "harness/cli/bench_result.h"
 #include "harness/cli/cli.h"
 #include "harness/run/interrupt.h"
@@ -31,11 +33,16 @@ static void help(void)
 	     "      --queue-depth N     requests outstanding at once (1)\n"
 	     "      --batch N           made available so many at a time (1)\n"
 	     "      --indirect          each in a table of its own\n"
+	     "      --queues N          with a thread each; depth and batch are of each (1)\n"
+	     "      --memory M          direct: data anywhere in guest memory (default); fat: in a\n"
+	     "                          region set aside, all that is shared; copy: copied there\n"
+	     "      --pin LIST          CPUs of the queues' threads: 1 or 1,3 or 2-5\n"
 	     "      --pattern P         random (default) or sequential\n"
 	     "      --rate R            open loop: R requests a second, timed from when each was "
 	     "due\n"
 	     "      --wait W            how the driver waits: poll (default) or event\n"
-	     "      --ring R            split\n"
+	     "      --ring R            split (default) or packed\n"
+	     "      --in-order          negotiate VIRTIO_F_IN_ORDER\n"
 	     "      --ring-size N       entries of the ring (chosen for the depth)\n"
 	     "      --no-event-idx      do not negotiate VIRTIO_F_EVENT_IDX\n"
 	     "      --duration TIME     measure for so long (2s)\n"
@@ -90,6 +97,10 @@ enum {
 	DEPTH,
 	BATCH,
 	INDIRECT,
+	IN_ORDER,
+	QUEUES,
+	MEMORY,
+	PIN,
 	PATTERN,
 	RATE,
 	WAIT,
@@ -114,6 +125,10 @@ static const struct option longopts[] = {
 	{ "queue-depth", 1, 0, DEPTH },
 	{ "batch", 1, 0, BATCH },
 	{ "indirect", 0, 0, INDIRECT },
+	{ "in-order", 0, 0, IN_ORDER },
+	{ "queues", 1, 0, QUEUES },
+	{ "memory", 1, 0, MEMORY },
+	{ "pin", 1, 0, PIN },
 	{ "pattern", 1, 0, PATTERN },
 	{ "rate", 1, 0, RATE },
 	{ "wait", 1, 0, WAIT },
@@ -154,15 +169,16 @@ static int parse_number(int ch, struct cmd_opts *o)
 			return CLI_USAGE;
 		b->batch = (unsigned)v;
 		return -1;
+	case QUEUES:
+		if (cli_parse_u64("--queues", optarg, 1, BENCH_QUEUES, &v) < 0)
+			return CLI_USAGE;
+		b->queues = (unsigned)v;
+		return -1;
 	case RATE:
 		return cli_parse_u64("--rate", optarg, 1, 100000000, &b->rate) < 0 ? CLI_USAGE : -1;
 	case RING_SIZE:
-		if (cli_parse_u64("--ring-size", optarg, 4, VIRTIO_QUEUE_SIZE_MAX, &v) < 0)
+		if (cli_parse_u64("--ring-size", optarg, 1, VIRTIO_QUEUE_SIZE_MAX, &v) < 0)
 			return CLI_USAGE;
-		if (v & (v - 1)) {
-			cli_error("--ring-size: %llu is not a power of two", (unsigned long long)v);
-			return CLI_USAGE;
-		}
 		b->ring_size = (u16)v;
 		return -1;
 	case REQUESTS:
@@ -181,6 +197,59 @@ static int parse_number(int ch, struct cmd_opts *o)
 			return CLI_USAGE;
 		b->warmup_ns = v * 1000000;
 		return -1;
+	}
+}
+
+static int parse_memory(struct cmd_opts *o, const char *arg)
+{
+	for (int m = BENCH_DIRECT; m <= BENCH_COPY; m++) {
+		if (strcmp(arg, bench_memory_name((enum bench_memory)m)) != 0)
+			continue;
+		o->bench.memory = (enum bench_memory)m;
+		return -1;
+	}
+	return bad_choice("--memory", arg, "direct, fat, copy");
+}
+
+static int bad_pin(const char *arg)
+{
+	cli_error("--pin: '%s' is no list of CPUs that this process may use", arg);
+	return CLI_USAGE;
+}
+
+/* "1,3", "2-5". */
+static int parse_pin(struct cmd_opts *o, const char *arg)
+{
+	struct bench_opts *b = &o->bench;
+	const char *p = arg;
+	cpu_set_t allowed;
+
+	CPU_ZERO(&allowed);
+	sched_getaffinity(0, sizeof(allowed), &allowed);
+	b->pins = 0;
+	for (;;) {
+		unsigned from, to;
+		int used;
+
+		if (*p < '0' || *p > '9' || sscanf(p, "%u%n", &from, &used) != 1)
+			return bad_pin(arg);
+		p += used;
+		to = from;
+		if (*p == '-') {
+			if (p[1] < '0' || p[1] > '9' || sscanf(p + 1, "%u%n", &to, &used) != 1)
+				return bad_pin(arg);
+			p += 1 + used;
+		}
+		for (unsigned cpu = from; cpu <= to; cpu++) {
+			if (cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &allowed) ||
+			    b->pins == BENCH_QUEUES)
+				return bad_pin(arg);
+			b->pin[b->pins++] = (int)cpu;
+		}
+		if (!*p)
+			return from <= to ? -1 : bad_pin(arg);
+		if (*p++ != ',')
+			return bad_pin(arg);
 	}
 }
 
@@ -212,7 +281,17 @@ static int parse_one(int ch, struct cmd_opts *o)
 			return -1;
 		return bad_choice("--wait", optarg, "poll, event");
 	case RING:
-		return strcmp(optarg, "split") == 0 ? -1 : bad_choice("--ring", optarg, "split");
+		o->bench.packed = strcmp(optarg, "packed") == 0;
+		if (o->bench.packed || strcmp(optarg, "split") == 0)
+			return -1;
+		return bad_choice("--ring", optarg, "split, packed");
+	case IN_ORDER:
+		o->bench.in_order = true;
+		return -1;
+	case MEMORY:
+		return parse_memory(o, optarg);
+	case PIN:
+		return parse_pin(o, optarg);
 	case NO_EVENT_IDX:
 		o->bench.event_idx = false;
 		return -1;
@@ -265,6 +344,11 @@ static int fit(struct cmd_opts *o)
 	}
 	if (b->batch > b->depth) {
 		cli_error("--batch: %u is more than --queue-depth %u", b->batch, b->depth);
+		return CLI_USAGE;
+	}
+	if (b->ring_size && !b->packed && (b->ring_size & (b->ring_size - 1))) {
+		cli_error("--ring-size: %u is not a power of two, as a split ring's has to be",
+			  b->ring_size);
 		return CLI_USAGE;
 	}
 	if (b->ring_size && b->ring_size < each * b->depth) {
@@ -347,10 +431,10 @@ static void warn(struct bench_result *r, const char *text)
 		r->warnings[r->warning_count++] = text;
 }
 
-static void add_warnings(struct bench_session *s, struct bench_result *r)
+static void add_warnings(const struct spoil *spoil, struct bench_result *r)
 {
-	if (s->crowded)
-		warn(r, "one processor for driver and back-end: they take turns on it");
+	for (unsigned i = 0; i < spoil->notes; i++)
+		warn(r, spoil->note[i]);
 	if (strcmp(r->clock.source, "clock_gettime") == 0)
 		warn(r, "no trustworthy counter: every time stamp is a call of clock_gettime()");
 	if (r->figures.requests < 1000)
@@ -381,8 +465,11 @@ static int measure_open(const struct cmd_opts *o, struct bench_session *s, struc
 								       : CLI_OK;
 }
 
-static int measure(const struct cmd_opts *o, struct target *t, struct bench_result *r)
+static int measure(const struct cmd_opts *o, struct target *t, struct bench_result *r,
+		   struct spoil *spoil)
 {
+	const struct bench_opts *b = &o->bench;
+	struct spoil_place place = { .pin = b->pin, .pins = b->pins, .threads = b->queues };
 	struct bench_session s;
 	char error[256] = "";
 	int rc;
@@ -393,7 +480,10 @@ static int measure(const struct cmd_opts *o, struct target *t, struct bench_resu
 		rc = target_failed(o, error);
 	} else {
 		s.cancelled = cancelled;
+		place.target = s.fe.peer;
+		spoil_begin(spoil, "");
 		rc = measure_open(o, &s, r);
+		spoil_end(spoil, "", &place);
 	}
 	if (rc == CLI_TARGET && target_died(t))
 		cli_error("%s: the target %s", o->uri, t->death);
@@ -406,7 +496,7 @@ static int measure(const struct cmd_opts *o, struct target *t, struct bench_resu
 		return rc;
 	r->has_floor = !o->no_floor &&
 		       floor_measure(o->bench.poll ? FLOOR_POLL : FLOOR_EVENT, &r->floor) == 0;
-	add_warnings(&s, r);
+	add_warnings(spoil, r);
 	return CLI_OK;
 }
 
@@ -428,6 +518,7 @@ static int cmd_bench(int argc, char **argv)
 		.bench = { .type = VIRTIO_BLK_T_IN,
 			   .depth = 1,
 			   .batch = 1,
+			   .queues = 1,
 			   .poll = true,
 			   .event_idx = true,
 			   .duration_ns = 2000000000,
@@ -436,6 +527,7 @@ static int cmd_bench(int argc, char **argv)
 	};
 	struct bench_result r = { .opts = &o.bench };
 	char error[256] = "";
+	struct spoil spoil;
 	struct target t;
 	int rc = parse(argc, argv, &o);
 
@@ -450,7 +542,7 @@ static int cmd_bench(int argc, char **argv)
 	r.command = o.command;
 	r.op = o.op;
 	interrupt_catch();
-	rc = measure(&o, &t, &r);
+	rc = measure(&o, &t, &r, &spoil);
 	if (rc == CLI_OK)
 		rc = write_result(&o, &r);
 	bench_figures_free(&r.figures);

@@ -30,6 +30,8 @@ static void help(void)
 	     "      --device TYPE        what the target is (blk); else found from its configuration\n"
 	     "      --check GLOB         only checks whose id matches\n"
 	     "      --clause GLOB        only checks that exercise a matching clause\n"
+	     "      --ring LAYOUT        split, packed or both (both): over which rings checks run that\n"
+	     "                           are of no layout (both: split); checks of the other are left out\n"
 	     "      --expect FILE        known deviations: lines of CHECK VERDICT REASON\n"
 	     "      --timeout TIME       deadline for what must happen (1s)\n"
 	     "      --quiet TIME         how long to watch for what must not happen (40ms)\n"
@@ -52,6 +54,7 @@ static int parse(int argc, char **argv, struct conform_opts *o)
 		DEVICE,
 		CHECK_GLOB,
 		CLAUSE,
+		RING,
 		EXPECT,
 		TIMEOUT,
 		QUIET,
@@ -62,13 +65,21 @@ static int parse(int argc, char **argv, struct conform_opts *o)
 		HELP
 	};
 	static const struct option longopts[] = {
-		{ "command", 1, 0, COMMAND },  { "device", 1, 0, DEVICE },
-		{ "check", 1, 0, CHECK_GLOB }, { "clause", 1, 0, CLAUSE },
-		{ "expect", 1, 0, EXPECT },    { "timeout", 1, 0, TIMEOUT },
-		{ "quiet", 1, 0, QUIET },      { "config-trigger", 1, 0, TRIGGER },
-		{ "name", 1, 0, NAME },	       { "format", 1, 0, FORMAT },
-		{ "output", 1, 0, 'o' },       { "list", 0, 0, LIST },
-		{ "help", 0, 0, HELP },	       { 0, 0, 0, 0 },
+		{ "command", 1, 0, COMMAND },
+		{ "device", 1, 0, DEVICE },
+		{ "check", 1, 0, CHECK_GLOB },
+		{ "clause", 1, 0, CLAUSE },
+		{ "ring", 1, 0, RING },
+		{ "expect", 1, 0, EXPECT },
+		{ "timeout", 1, 0, TIMEOUT },
+		{ "quiet", 1, 0, QUIET },
+		{ "config-trigger", 1, 0, TRIGGER },
+		{ "name", 1, 0, NAME },
+		{ "format", 1, 0, FORMAT },
+		{ "output", 1, 0, 'o' },
+		{ "list", 0, 0, LIST },
+		{ "help", 0, 0, HELP },
+		{ 0, 0, 0, 0 },
 	};
 	const unsigned formats = 1u << CLI_FORMAT_TEXT | 1u << CLI_FORMAT_JSON |
 				 1u << CLI_FORMAT_JUNIT | 1u << CLI_FORMAT_TAP;
@@ -94,6 +105,12 @@ static int parse(int argc, char **argv, struct conform_opts *o)
 			break;
 		case CLAUSE:
 			o->runner.clause_glob = optarg;
+			break;
+		case RING:
+			if (!core_parse_ring(optarg, &o->runner.ring)) {
+				cli_error("--ring: '%s' is none of split, packed, both", optarg);
+				return CLI_USAGE;
+			}
 			break;
 		case EXPECT:
 			o->expect_path = optarg;

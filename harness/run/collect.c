@@ -283,6 +283,11 @@ static bool take_bench(struct collect *c)
 		.poll = m.poll,
 		.sequential = m.sequential,
 		.event_idx = m.event_idx,
+		.packed = m.packed,
+		.in_order = m.in_order,
+		.indirect = m.indirect,
+		.batch = m.batch,
+		.queues = 1,
 		.rate = m.rate,
 		.requests = m.requests,
 	};

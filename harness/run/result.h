@@ -33,6 +33,8 @@ struct run_target {
 	const char *command;
 	const char *device;
 	const char *transport;
+	const char
+		*ring; /* layout that was asked for: "split", "packed", "both"; NULL: not known */
 	u64 features, protocol_features;
 	unsigned queues;
 	const struct run_guest *guest; /* that it was seen from; NULL: from the host */

@@ -59,6 +59,8 @@ static json_t *target(const struct run_target *t)
 			      json_hex(t->protocol_features), "queues", (int)t->queues);
 
 	json_object_set_new(o, "name", json_any(t->name ? t->name : t->uri));
+	if (t->ring)
+		json_object_set_new(o, "ring", json_string(t->ring));
 	if (t->command)
 		json_object_set_new(o, "command", json_any(t->command));
 	return o;

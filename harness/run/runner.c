@@ -230,7 +230,7 @@ static void run_all(struct runner *rn)
 unsigned runner_select(const struct runner_opts *o, u32 device, const char *transport,
 		       const struct check **out, unsigned room)
 {
-	const struct core_choice c = { o->check_glob, o->clause_glob, device, transport };
+	const struct core_choice c = { o->check_glob, o->clause_glob, device, transport, o->ring };
 
 	return core_select(&c, out, room);
 }
@@ -261,6 +261,7 @@ int runner_run(struct target *t, const struct runner_opts *o, struct run *r, cha
 		rn->carrier.tp->quiet_ms = o->quiet_ms;
 	evidence_init(&rn->evidence);
 	rn->core.evidence = &rn->evidence;
+	rn->core.ring = o->ring;
 	if (!rn->core.slots || probe(rn, error, room) < 0)
 		goto out;
 	r->target = (struct run_target){
@@ -268,6 +269,7 @@ int runner_run(struct target *t, const struct runner_opts *o, struct run *r, cha
 		.command = t->command,
 		.device = runner_device_name(rn->core.face.device),
 		.transport = rn->carrier.tp->ops->name,
+		.ring = core_ring_name(o->ring),
 		.features = rn->core.face.all_features,
 		.protocol_features = rn->core.face.pf,
 		.queues = rn->core.face.queues,

@@ -13,6 +13,7 @@ struct runner_opts {
 	const char *check_glob;	       /* NULL: all */
 	const char *clause_glob;       /* NULL: all */
 	const char *device;	       /* NULL: found from the configuration */
+	enum check_ring ring;	       /* CHECK_RING_ANY: each check of a layout over its own */
 	const struct expect *expect;   /* NULL: none */
 	unsigned timeout_ms, quiet_ms; /* 0: the transport's defaults */
 	bool progress;		       /* a line on stderr that is overwritten */

@@ -16,10 +16,24 @@ void vq_init(struct vq *vq, const struct vq_mode *mode, const struct vq_layout *
 	}
 }
 
-u32 vq_lay_out(struct vq_layout *l, enum vq_ring ring, u16 size, void *hva, struct gpa gpa)
+static u32 driver_at(u16 size)
 {
-	const u32 driver = (u32)ALIGN_UP(vq_desc_bytes(size), 4096);
-	const u32 device = (u32)ALIGN_UP(driver + vq_driver_bytes(ring, size), 4096);
+	return (u32)ALIGN_UP(vq_desc_bytes(size), 4096);
+}
+
+static u32 device_at(enum vq_ring ring, u16 size)
+{
+	return (u32)ALIGN_UP(driver_at(size) + vq_driver_bytes(ring, size), 4096);
+}
+
+u32 vq_bytes(enum vq_ring ring, u16 size)
+{
+	return device_at(ring, size) + vq_device_bytes(ring, size);
+}
+
+void vq_lay_out(struct vq_layout *l, enum vq_ring ring, u16 size, void *hva, struct gpa gpa)
+{
+	const u32 driver = driver_at(size), device = device_at(ring, size);
 
 	*l = (struct vq_layout){
 		.size = size,
@@ -30,5 +44,4 @@ u32 vq_lay_out(struct vq_layout *l, enum vq_ring ring, u16 size, void *hva, stru
 		.driver_hva = (u8 *)hva + driver,
 		.device_hva = (u8 *)hva + device,
 	};
-	return device + vq_device_bytes(ring, size);
 }

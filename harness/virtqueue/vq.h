@@ -60,8 +60,9 @@ static inline u32 vq_device_bytes(enum vq_ring ring, u16 size)
 	return ring == VQ_RING_PACKED ? VQ_PACKED_EVENT_BYTES : vq_split_used_bytes(size);
 }
 
-/* The three parts one after the other, each on a page of its own. Returns the bytes they take. */
-u32 vq_lay_out(struct vq_layout *l, enum vq_ring ring, u16 size, void *hva, struct gpa gpa);
+/* The three parts one after the other, each on a page of its own: bytes, and where they are. */
+u32 vq_bytes(enum vq_ring ring, u16 size);
+void vq_lay_out(struct vq_layout *l, enum vq_ring ring, u16 size, void *hva, struct gpa gpa);
 
 static inline u16 vq_size(const struct vq *vq)
 {

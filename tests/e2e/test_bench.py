@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ringside bench on real back-ends. Counts are asserted, times only against each other."""
+import os
 import shutil
 import subprocess
 
@@ -50,6 +51,33 @@ def test_open_loop_keeps_its_rate(run_json, backend):
     assert result["workload"]["loop"] == "open"
 
 
+@pytest.mark.parametrize("memory", ["direct", "fat", "copy"])
+@pytest.mark.parametrize("op", ["read", "write"])
+def test_memory(run_json, backend, memory, op):
+    result = run_json("bench", backend().target, "--memory", memory, "--op", op, *QUICK)
+    consistent(result)
+    assert result["workload"]["memory"] == memory
+
+
+def test_several_queues(run_json, backend):
+    """The figures are those of all queues, and the requests are divided among them."""
+    result = run_json("bench", backend().target, "--queues", "3", "--queue-depth", "4", *QUICK)
+    consistent(result)
+    assert result["workload"]["queues"] == 3
+
+
+def test_more_queues_than_there_are(ringside, qsd):
+    done = ringside("bench", qsd().target, "--queues", "50", status=(3,))
+    assert "--queues: the target has 1" in done.stderr
+
+
+def test_pinned(run_json, backend):
+    cpu = min(os.sched_getaffinity(0))
+    result = run_json("bench", backend().target, "--pin", str(cpu), *QUICK)
+    consistent(result)
+    assert result["workload"]["pin"] == [cpu]
+
+
 def test_qemu_storage_daemon(run_json, qsd):
     target = qsd().target
     for wait in ("poll", "event"):
@@ -93,8 +121,13 @@ def test_text(ringside, backend):
     ("--queue-depth", "0", "not a number from 1"),
     ("--op", "scribble", "read, write, flush"),
     ("--wait", "pray", "poll, event"),
-    ("--ring", "packed", "split"),
+    ("--ring", "round", "split, packed"),
     ("--ring-size", "100", "power of two"),
+    ("--memory", "fast", "direct, fat, copy"),
+    ("--queues", "0", "not a number from 1"),
+    ("--pin", "99999", "no list of CPUs"),
+    ("--pin", "0-", "no list of CPUs"),
+    ("--pin", "1-0", "no list of CPUs"),
 ])
 def test_bad_options(ringside, option, value, says):
     assert says in ringside("bench", "vhost-user:x", option, value, status=(2,)).stderr

@@ -14,45 +14,46 @@
 
 #include "harness/bench/host/clock.h"
 
-static void look_up(struct bench_session *s)
+static void look_up(struct bench_queue *q)
 {
-	if (s->cancelled && s->cancelled())
-		s->load.cancel = true;
+	if (q->s->cancelled && q->s->cancelled())
+		q->load.cancel = true;
 }
 
 static void do_kick(void *arg)
 {
-	struct bench_session *s = arg;
+	struct bench_queue *q = arg;
 
-	s->syscalls++;
-	eventfd_write(s->fe.rings[0].kick, 1);
+	q->syscalls++;
+	eventfd_write(q->s->fe.rings[q->index].kick, 1);
 }
 
 static void do_sleep(void *arg, u64 deadline)
 {
-	struct bench_session *s = arg;
-	struct pollfd pfd = { .fd = s->fe.rings[0].call, .events = POLLIN };
-	u64 now = clock_start(&s->clock);
-	u64 ns = deadline > now ? clock_ns(&s->clock, deadline - now) : 0;
+	struct bench_queue *q = arg;
+	const struct clock *clock = &q->s->clock;
+	struct pollfd pfd = { .fd = q->s->fe.rings[q->index].call, .events = POLLIN };
+	u64 now = clock_start(clock);
+	u64 ns = deadline > now ? clock_ns(clock, deadline - now) : 0;
 	struct timespec ts = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
 	eventfd_t n;
 
-	look_up(s);
-	s->syscalls++;
+	look_up(q);
+	q->syscalls++;
 	if (ppoll(&pfd, 1, &ts, NULL) <= 0)
 		return;
-	s->syscalls++;
+	q->syscalls++;
 	if (eventfd_read(pfd.fd, &n) == 0)
-		s->calls += n;
+		q->calls += n;
 }
 
 static void do_relax(void *arg)
 {
-	struct bench_session *s = arg;
+	struct bench_queue *q = arg;
 
-	look_up(s);
-	if (s->crowded) {
-		s->syscalls++;
+	look_up(q);
+	if (q->s->crowded) {
+		q->syscalls++;
 		sched_yield();
 		return;
 	}
@@ -69,192 +70,408 @@ static int fail(char *error, size_t room, const char *what, const char *why)
 	return -1;
 }
 
-/* A ring in the first region, requests in the second: what a table of several regions costs is part of it. */
-static int start_queue(struct bench_session *s, char *error, size_t room)
+const char *bench_memory_name(enum bench_memory memory)
+{
+	static const char *const names[] = {
+		[BENCH_DIRECT] = "direct",
+		[BENCH_FAT] = "fat",
+		[BENCH_COPY] = "copy",
+	};
+
+	return names[memory];
+}
+
+/* --- memory ---------------------------------------------------------------------------------------- */
+
+/* A power of two, where nothing is asked for: the depth decides, and enough for chains of four. */
+static u16 ring_size(const struct bench_opts *o)
+{
+	u32 enough = 128;
+
+	if (o->ring_size)
+		return o->ring_size;
+	while (enough < 4 * o->depth)
+		enough *= 2;
+	return (u16)enough;
+}
+
+static enum vq_ring ring_of(const struct bench_opts *o)
+{
+	return o->packed ? VQ_RING_PACKED : VQ_RING_SPLIT;
+}
+
+/* Guest memory of one queue's ring, and of its requests. */
+static u32 ring_bytes(const struct bench_opts *o)
+{
+	return (u32)ALIGN_UP(vq_bytes(ring_of(o), ring_size(o)), 4096);
+}
+
+static u32 request_bytes(const struct bench_opts *o)
+{
+	return (u32)ALIGN_UP(load_memory(o->depth, o->block_size), 4096);
+}
+
+/*
+ * Direct: rings in the first region, requests in the second, which is all the rest of a guest's memory:
+ * what a table of several regions costs is part of it. Else one region holds all that the target is to
+ * reach, and the rest of the guest is not shared.
+ */
+static int share_memory(struct bench_session *s)
+{
+	const struct bench_opts *o = &s->opts;
+	const u64 rings = (u64)o->queues * ring_bytes(o);
+	const u64 requests = (u64)o->queues * request_bytes(o);
+	const struct vu_region_spec direct[] = {
+		{ 0x00100000, 0x7a0000200000, MAX((u64)4 << 20, ALIGN_UP(rings, 1 << 20)), 0 },
+		{ 0x40000000, 0x7a0040000000, MAX((u64)256 << 20, ALIGN_UP(requests, 1 << 20)), 0 },
+	};
+	const struct vu_region_spec aside = { 0x40000000, 0x7a0040000000,
+					      ALIGN_UP(rings + requests, 4096), 0 };
+
+	if (direct[0].size > 0x3ff00000 || direct[1].size > (u64)3 << 30)
+		return TP_ELOCAL;
+	return o->memory == BENCH_DIRECT ? vu_set_regions(&s->fe, direct, ARRAY_SIZE(direct))
+					 : vu_set_regions(&s->fe, &aside, 1);
+}
+
+static struct tp_buf part(struct tp_buf m, u64 at, u32 len)
+{
+	return (struct tp_buf){ m.hva + at, gpa_add(m.gpa, at), len };
+}
+
+static struct tp_buf ring_area(struct bench_session *s, unsigned q)
+{
+	const u32 bytes = ring_bytes(&s->opts);
+
+	return part(s->fe.tp.mem[0], (u64)q * bytes, bytes);
+}
+
+static struct tp_buf request_area(struct bench_session *s, unsigned q)
+{
+	const struct bench_opts *o = &s->opts;
+	const u32 bytes = request_bytes(o);
+
+	if (o->memory == BENCH_DIRECT)
+		return part(s->fe.tp.mem[1], (u64)q * bytes, bytes);
+	return part(s->fe.tp.mem[0], (u64)o->queues * ring_bytes(o) + (u64)q * bytes, bytes);
+}
+
+/* --- bringing it up -------------------------------------------------------------------------------- */
+
+static int start_queue(struct bench_session *s, struct bench_queue *q, char *error, size_t room)
 {
 	struct tp *t = &s->fe.tp;
-	u16 size = s->opts.ring_size;
-	u32 need = 4 * s->opts.depth;
-	struct vq_layout layout = { 0 };
-	struct tp_buf ring = t->mem[0];
-	struct tp_queue cfg;
+	const struct tp_buf ring = ring_area(s, q->index);
+	struct vq_layout layout;
 	struct vq_mode mode = {
-		.ring = s->features & BIT_ULL(VIRTIO_F_RING_PACKED) ? VQ_RING_PACKED
-								    : VQ_RING_SPLIT,
+		.ring = ring_of(&s->opts),
 		.event_idx = s->features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX),
 		.in_order = s->features & BIT_ULL(VIRTIO_F_IN_ORDER),
 	};
-	int rc;
+	struct tp_queue cfg;
 
-	if (!size) {
-		u32 enough = 128;
-
-		while (enough < need)
-			enough *= 2;
-		size = (u16)enough;
-	}
-	vq_lay_out(&layout, mode.ring, size, ring.hva, ring.gpa);
-	s->slots = calloc(size, sizeof(*s->slots));
-	if (!s->slots)
-		return fail(error, room, "ring", "out of memory");
 	mode.base = vq_start(mode.ring);
-	vq_init(&s->vq, &mode, &layout, s->slots);
+	vq_lay_out(&layout, mode.ring, ring_size(&s->opts), ring.hva, ring.gpa);
+	q->slots = calloc(layout.size, sizeof(*q->slots));
+	if (!q->slots)
+		return fail(error, room, "ring", "out of memory");
+	vq_init(&q->vq, &mode, &layout, q->slots);
 	cfg = (struct tp_queue){
-		.size = size,
+		.size = layout.size,
+		.base = mode.base,
 		.desc = layout.desc,
 		.driver = layout.driver,
 		.device = layout.device,
-		.base = mode.base,
-		.vq = &s->vq,
+		.vq = &q->vq,
 	};
 	/*
 	 * A driver that polls has a call descriptor too and asks for silence in the ring: not every
 	 * back-end survives having none (libvhost-user of QEMU 7.2 breaks the device).
 	 */
-	rc = t->ops->queue_start(t, 0, &cfg);
-	if (rc == TP_OK)
-		rc = t->ops->driver_ok(t);
-	return rc == TP_OK ? 0 : fail(error, room, "starting the queue", t->error);
+	return t->ops->queue_start(t, q->index, &cfg) == TP_OK
+		       ? 0
+		       : fail(error, room, "starting a queue", t->error);
 }
 
-static int prepare_load(struct bench_session *s, char *error, size_t room)
+/* Queue 0 takes what is left over of a number that is divided among them. */
+static u64 share(const struct bench_session *s, const struct bench_queue *q, u64 n)
+{
+	return n / s->opts.queues + (q->index == 0 ? n % s->opts.queues : 0);
+}
+
+static int prepare_load(struct bench_session *s, struct bench_queue *q, u64 sectors, char *error,
+			size_t room)
 {
 	const struct bench_opts *o = &s->opts;
-	struct tp *t = &s->fe.tp;
-	struct virtio_blk_config cfg = { 0 };
-	u64 capacity;
+	struct load *l = &q->load;
 
-	if (o->type != LOAD_NULL &&
-	    t->ops->read_config(t, 0, &cfg, VIRTIO_BLK_CONFIG_SIZE) != TP_OK)
-		return fail(error, room, "reading the configuration", t->error);
-	capacity = le64(cfg.capacity);
-	if (o->type != LOAD_NULL && capacity < o->block_size / VIRTIO_BLK_SECTOR) {
-		snprintf(error, room,
-			 "the device has %llu sectors, less than one block of %u bytes",
-			 (unsigned long long)capacity, o->block_size);
-		return -1;
-	}
-	s->load = (struct load){
-		.vq = &s->vq,
+	*l = (struct load){
+		.vq = &q->vq,
 		.clock = &s->clock,
-		.ops = { do_kick, o->poll ? NULL : do_sleep, do_relax, s },
+		.ops = { do_kick, o->poll ? NULL : do_sleep, do_relax, q },
 		.type = o->type,
 		.depth = o->depth,
 		.batch = o->batch,
-		.sectors = capacity,
+		.sectors = sectors,
 		.block_bytes = o->block_size,
 		.sequential = o->sequential,
 		.indirect = o->indirect,
-		.rate = o->rate,
-		.stall_ns = (u64)t->timeout_ms * 1000000,
+		.rate = share(s, q, o->rate),
+		.stall_ns = (u64)s->fe.tp.timeout_ms * 1000000,
 		.slots = calloc(o->depth, sizeof(struct load_slot)),
 	};
-	if (!s->load.slots)
+	if (o->memory == BENCH_COPY)
+		l->own = q->own = calloc(o->depth, o->block_size);
+	q->latency = malloc(sizeof(*q->latency));
+	l->latency = q->latency;
+	if (!l->slots || !q->latency || (o->memory == BENCH_COPY && !q->own))
 		return fail(error, room, "requests", "out of memory");
-	if (load_prepare(&s->load, t->mem[1]) != LOAD_OK) {
-		snprintf(error, room,
-			 "%u requests of %u bytes do not fit into %u bytes of guest memory",
-			 o->depth, o->block_size, t->mem[1].len);
+	if (load_prepare(l, request_area(s, q->index)) != LOAD_OK)
+		return fail(error, room, "requests", "they do not fit into guest memory");
+	/* Queues do not ask for the same blocks in the same order. */
+	l->rng ^= (u64)q->index * 0xbf58476d1ce4e5b9ull;
+	return 0;
+}
+
+static int capacity(struct bench_session *s, u64 *sectors, char *error, size_t room)
+{
+	struct virtio_blk_config cfg = { 0 };
+	struct tp *t = &s->fe.tp;
+
+	*sectors = 0;
+	if (s->opts.type == LOAD_NULL)
+		return 0;
+	if (t->ops->read_config(t, 0, &cfg, VIRTIO_BLK_CONFIG_SIZE) != TP_OK)
+		return fail(error, room, "reading the configuration", t->error);
+	*sectors = le64(cfg.capacity);
+	if (*sectors >= s->opts.block_size / VIRTIO_BLK_SECTOR)
+		return 0;
+	snprintf(error, room, "the device has %llu sectors, less than one block of %u bytes",
+		 (unsigned long long)*sectors, s->opts.block_size);
+	return -1;
+}
+
+static int negotiate(struct bench_session *s, char *error, size_t room)
+{
+	const struct bench_opts *o = &s->opts;
+	const struct {
+		bool asked;
+		unsigned bit;
+		const char *option, *why;
+	} needs[] = {
+		{ o->packed, VIRTIO_F_RING_PACKED, "--ring packed", "no packed rings" },
+		{ o->in_order, VIRTIO_F_IN_ORDER, "--in-order", "not the feature IN_ORDER" },
+		{ o->indirect, VIRTIO_RING_F_INDIRECT_DESC, "--indirect",
+		  "no indirect descriptors" },
+	};
+	struct tp *t = &s->fe.tp;
+	u64 want = BIT_ULL(VIRTIO_F_VERSION_1);
+
+	if (o->type != LOAD_NULL)
+		want |= BIT_ULL(VIRTIO_BLK_F_FLUSH) | BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);
+	if (o->type != LOAD_NULL && o->queues > 1)
+		want |= BIT_ULL(VIRTIO_BLK_F_MQ);
+	if (o->event_idx)
+		want |= BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
+		if (!needs[i].asked)
+			continue;
+		if (!(s->fe.offered & BIT_ULL(needs[i].bit))) {
+			snprintf(error, room, "%s: the target has %s", needs[i].option,
+				 needs[i].why);
+			return -1;
+		}
+		want |= BIT_ULL(needs[i].bit);
+	}
+	if (o->queues > s->fe.queues) {
+		snprintf(error, room, "--queues: the target has %u", s->fe.queues);
 		return -1;
 	}
-	return 0;
+	s->features = s->fe.offered & want;
+	return t->ops->set_features(t, s->features) == TP_OK
+		       ? 0
+		       : fail(error, room, "negotiating features", t->error);
 }
 
 int bench_open(struct bench_session *s, const char *socket, const struct bench_opts *o, char *error,
 	       size_t room)
 {
-	static const struct vu_region_spec regions[] = {
-		{ 0x00100000, 0x7a0000200000, 4 << 20, 0 },
-		{ 0x40000000, 0x7a0040000000, 256 << 20, 0 },
-	};
 	struct tp *t = &s->fe.tp;
 	cpu_set_t cpus;
-	u64 want;
+	u64 sectors;
 	int rc;
 
 	memset(s, 0, sizeof(*s));
 	s->opts = *o;
+	s->opts.queues = MAX(o->queues, 1u);
+	vu_transport_init(&s->fe, socket);
+	s->queue = calloc(s->opts.queues, sizeof(*s->queue));
+	if (!s->queue)
+		return fail(error, room, "queues", "out of memory");
+	for (unsigned q = 0; q < s->opts.queues; q++) {
+		s->queue[q].s = s;
+		s->queue[q].index = q;
+	}
 	clock_calibrate(&s->clock);
 	CPU_ZERO(&cpus);
-	s->crowded = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) < 2;
-	vu_transport_init(&s->fe, socket);
+	s->crowded = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 &&
+		     (unsigned)CPU_COUNT(&cpus) < s->opts.queues + 1;
 	t->timeout_ms = 5000;
 	rc = vu_connect(&s->fe);
-	if (rc == TP_OK)
-		rc = vu_set_regions(&s->fe, regions, ARRAY_SIZE(regions));
+	if (rc == TP_OK && share_memory(s) != TP_OK)
+		return fail(error, room, "guest memory",
+			    t->error[0] ? t->error : "the requests take more than there is");
 	if (rc == TP_OK)
 		rc = vu_handshake(&s->fe);
 	if (rc != TP_OK)
 		return fail(error, room, "handshake", t->error);
-	want = BIT_ULL(VIRTIO_F_VERSION_1);
-	if (o->type != LOAD_NULL)
-		want |= BIT_ULL(VIRTIO_BLK_F_FLUSH) | BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);
-	if (o->indirect)
-		want |= BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
-	if (o->event_idx)
-		want |= BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
-	s->features = s->fe.offered & want;
-	if (o->indirect && !(s->features & BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC)))
-		return fail(error, room, "--indirect", "the target has no indirect descriptors");
-	if (t->ops->set_features(t, s->features) != TP_OK)
-		return fail(error, room, "negotiating features", t->error);
-	if (start_queue(s, error, room) < 0)
+	if (negotiate(s, error, room) < 0 || capacity(s, &sectors, error, room) < 0)
 		return -1;
-	return prepare_load(s, error, room);
+	for (unsigned q = 0; q < s->opts.queues; q++)
+		if (start_queue(s, &s->queue[q], error, room) < 0 ||
+		    prepare_load(s, &s->queue[q], sectors, error, room) < 0)
+			return -1;
+	if (t->ops->driver_ok(t) != TP_OK)
+		return fail(error, room, "setting DRIVER_OK", t->error);
+	return 0;
+}
+
+/* --- measuring --------------------------------------------------------------------------------------- */
+
+static void pin(const struct bench_queue *q)
+{
+	const struct bench_opts *o = &q->s->opts;
+	cpu_set_t cpus;
+
+	if (!o->pins)
+		return;
+	CPU_ZERO(&cpus);
+	CPU_SET(o->pin[q->index % o->pins], &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
+enum {
+	GO = 1,
+	GIVE_UP = 2,
+};
+
+static void *drive(void *arg)
+{
+	struct bench_queue *q = arg;
+
+	unsigned go;
+
+	pin(q);
+	while (!(go = __atomic_load_n(&q->s->go, __ATOMIC_ACQUIRE)))
+		sched_yield();
+	if (go == GO)
+		q->result = load_run(&q->load);
+	return NULL;
+}
+
+/* All queues at once: the first in this thread, which is put back to where it was. */
+static int run_queues(struct bench_session *s, char *error, size_t room)
+{
+	unsigned started = 1;
+	cpu_set_t before;
+	int rc = 0;
+
+	sched_getaffinity(0, sizeof(before), &before);
+	__atomic_store_n(&s->go, 0, __ATOMIC_RELAXED);
+	for (; started < s->opts.queues; started++) {
+		struct bench_queue *q = &s->queue[started];
+
+		rc = pthread_create(&q->thread, NULL, drive, q);
+		if (rc)
+			break;
+	}
+	__atomic_store_n(&s->go, rc ? GIVE_UP : GO, __ATOMIC_RELEASE);
+	drive(&s->queue[0]);
+	for (unsigned q = 1; q < started; q++)
+		pthread_join(s->queue[q].thread, NULL);
+	sched_setaffinity(0, sizeof(before), &before);
+	return rc ? fail(error, room, "a thread for each queue", strerror(rc)) : 0;
 }
 
 static int run_phase(struct bench_session *s, u64 requests, u64 duration_ns, char *error,
 		     size_t room)
 {
-	s->load.requests = requests;
-	s->load.duration_ns = duration_ns;
-	switch (load_run(&s->load)) {
-	case LOAD_OK:
-		return 0;
-	case LOAD_STALLED:
-		snprintf(error, room, "no request completed for %u ms after %llu requests",
-			 s->fe.tp.timeout_ms, (unsigned long long)s->load.completed);
+	u64 completed = 0;
+
+	for (unsigned i = 0; i < s->opts.queues; i++) {
+		struct bench_queue *q = &s->queue[i];
+
+		q->load.requests = share(s, q, requests);
+		q->load.duration_ns = duration_ns;
+		hist_reset(q->latency);
+		q->load.submitted = q->load.completed = q->load.errors = 0;
+		q->load.kicks = q->load.sleeps = 0;
+		q->syscalls = q->calls = 0;
+	}
+	if (run_queues(s, error, room) < 0)
 		return -1;
-	default:
-		return fail(error, room, "the target",
-			    "returned a descriptor that was not outstanding");
+	for (unsigned i = 0; i < s->opts.queues; i++)
+		completed += s->queue[i].load.completed;
+	for (unsigned i = 0; i < s->opts.queues; i++) {
+		switch (s->queue[i].result) {
+		case LOAD_OK:
+			continue;
+		case LOAD_STALLED:
+			snprintf(error, room, "no request completed for %u ms after %llu requests",
+				 s->fe.tp.timeout_ms, (unsigned long long)completed);
+			return -1;
+		default:
+			return fail(error, room, "the target",
+				    "returned a descriptor that was not outstanding");
+		}
+	}
+	return 0;
+}
+
+static void add_up(const struct bench_session *s, struct bench_figures *f)
+{
+	for (unsigned i = 0; i < s->opts.queues; i++) {
+		const struct bench_queue *q = &s->queue[i];
+		const struct load *l = &q->load;
+
+		hist_merge(f->latency, q->latency);
+		if (l->errors && !f->errors)
+			f->first_bad = l->first_bad;
+		f->requests += l->completed;
+		f->errors += l->errors;
+		f->elapsed_ns = MAX(f->elapsed_ns, l->elapsed_ns);
+		f->kicks += l->kicks;
+		f->calls += q->calls;
+		f->syscalls += q->syscalls;
 	}
 }
 
 int bench_measure(struct bench_session *s, struct bench_figures *f, char *error, size_t room)
 {
-	struct load *l = &s->load;
-
 	*f = (struct bench_figures){ .latency = malloc(sizeof(*f->latency)) };
 	if (!f->latency)
 		return fail(error, room, "histogram", "out of memory");
 	hist_reset(f->latency);
-	l->latency = f->latency;
 	if (s->opts.warmup_ns && run_phase(s, 0, s->opts.warmup_ns, error, room) < 0)
 		return -1;
-	hist_reset(f->latency);
-	l->submitted = l->completed = l->errors = l->kicks = l->sleeps = 0;
-	s->syscalls = s->calls = 0;
 	if (run_phase(s, s->opts.requests, s->opts.requests ? 0 : s->opts.duration_ns, error,
 		      room) < 0)
 		return -1;
-	f->requests = l->completed;
-	f->errors = l->errors;
-	f->first_bad = l->first_bad;
-	f->elapsed_ns = l->elapsed_ns;
-	f->kicks = l->kicks;
-	f->calls = s->calls;
-	f->syscalls = s->syscalls;
+	add_up(s, f);
 	return 0;
 }
 
 void bench_close(struct bench_session *s)
 {
 	vu_disconnect(&s->fe);
-	free(s->slots);
-	free(s->load.slots);
-	s->slots = NULL;
-	s->load.slots = NULL;
+	for (unsigned i = 0; s->queue && i < s->opts.queues; i++) {
+		free(s->queue[i].slots);
+		free(s->queue[i].load.slots);
+		free(s->queue[i].latency);
+		free(s->queue[i].own);
+	}
+	free(s->queue);
+	s->queue = NULL;
 }
 
 void bench_figures_free(struct bench_figures *f)

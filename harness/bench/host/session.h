@@ -3,20 +3,39 @@
 #ifndef HARNESS_BENCH_HOST_SESSION_H
 #define HARNESS_BENCH_HOST_SESSION_H
 
+#include <pthread.h>
+
 #include "harness/bench/load.h"
 #include "harness/transport/vhost_user/frontend.h"
+
+#define BENCH_QUEUES 64
+
+/* What of guest memory the target can reach, and where data lies. */
+enum bench_memory {
+	BENCH_DIRECT, /* all of it; data is anywhere */
+	BENCH_FAT,    /* one region, set aside beside the rings, and data is made there */
+	BENCH_COPY,   /* the same, and data is copied there and from there, as part of a request */
+};
 
 struct bench_opts {
 	u32 type; /* VIRTIO_BLK_T_*, or LOAD_NULL */
 	u32 block_size;
-	unsigned depth, batch;
+	unsigned depth, batch; /* of each queue */
+	unsigned queues;       /* a thread each; 0 is 1 */
 	bool indirect;
 	bool poll; /* else sleep on the call descriptor */
 	bool sequential;
-	bool event_idx;
-	u64 rate, requests, duration_ns, warmup_ns;
+	bool event_idx, packed, in_order;
+	enum bench_memory memory;
+	u64 rate; /* of all queues together */
+	u64 requests, duration_ns, warmup_ns;
 	u16 ring_size; /* 0: chosen for the depth */
+	/* Queue i's thread runs on pin[i % pins]; pins 0: wherever the system puts it. */
+	int pin[BENCH_QUEUES];
+	unsigned pins;
 };
+
+const char *bench_memory_name(enum bench_memory memory);
 
 struct bench_figures {
 	struct hist *latency; /* owned: bench_figures_free() */
@@ -26,20 +45,34 @@ struct bench_figures {
 	u64 kicks, calls, syscalls;
 };
 
+struct bench_session;
+
+/* One queue, and the thread that drives it. */
+struct bench_queue {
+	struct bench_session *s;
+	unsigned index;
+	struct load load;
+	struct vq vq;
+	struct vq_slot *slots;
+	struct hist *latency;
+	u8 *own; /* BENCH_COPY */
+	u64 syscalls, calls;
+	pthread_t thread;
+	int result; /* of load_run() */
+};
+
 struct bench_session {
 	struct vu_frontend fe;
 	struct clock clock;
 	struct bench_opts opts;
-	struct load load;
-	struct vq vq;
-	struct vq_slot *slots;
+	struct bench_queue *queue; /* opts.queues of them */
 	u64 features;
-	u64 syscalls, calls;
 	bool (*cancelled)(void); /* asked now and then: end early; NULL: never */
-	bool crowded;		 /* one processor for both sides: polling must give it up */
+	bool crowded;		 /* fewer processors than threads: polling must give them up */
+	unsigned go;		 /* set when all threads are there: they begin together */
 };
 
-/* Connect to `socket` and start queue 0. 0, or -1 with one line in `error`. */
+/* Connect to `socket` and start the queues. 0, or -1 with one line in `error`. */
 int bench_open(struct bench_session *s, const char *socket, const struct bench_opts *o, char *error,
 	       size_t room);
 /* Warm up, then measure. 0, or -1 with one line in `error`. May be repeated. */

@@ -126,7 +126,7 @@ static bool start_queue(const struct bench_job *job)
 		.event_idx = b.features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX),
 		.in_order = b.features & BIT_ULL(VIRTIO_F_IN_ORDER),
 	};
-	u32 size = job->ring_size, bytes;
+	u32 size = job->ring_size;
 	u16 max = 0;
 
 	if (tp->ops->queue_max(tp, 0, &max) != TP_OK)
@@ -135,15 +135,18 @@ static bool start_queue(const struct bench_job *job)
 		for (size = 128; size < 4 * job->depth; size *= 2)
 			;
 	size = MIN(size, max);
-	if (size > RING_MAX || 3 * job->depth > size) {
+	/* Of a packed ring any size will do, and one entry holds a request with a table. */
+	if (mode.ring == VQ_RING_SPLIT && (size & (size - 1)))
+		return fail("ring-size", "of a split ring it is a power of two");
+	if (size > RING_MAX || (job->indirect ? 1 : 3) * job->depth > size) {
 		out_text(WIRE_FAIL,
-			 "a ring of %u entries does not hold %u requests of 3 descriptors (the "
+			 "a ring of %u entries does not hold %u requests (the "
 			 "device allows %u, the probe %u)",
 			 size, job->depth, max, RING_MAX);
 		return false;
 	}
-	bytes = vq_lay_out(&layout, mode.ring, (u16)size, ring.hva, ring.gpa);
-	memset(ring.hva, 0, bytes);
+	vq_lay_out(&layout, mode.ring, (u16)size, ring.hva, ring.gpa);
+	memset(ring.hva, 0, vq_bytes(mode.ring, (u16)size));
 	mode.base = vq_start(mode.ring);
 	vq_init(&b.vq, &mode, &layout, b.slots);
 	cfg = (struct tp_queue){
@@ -162,16 +165,30 @@ static bool start_queue(const struct bench_job *job)
 static bool bring_up(const struct bench_job *job)
 {
 	struct tp *tp = b.t->tp;
-	u64 offered = 0, want = BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_BLK_F_FLUSH) |
-				BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);
+	u64 need = 0, offered = 0,
+	    want = BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_BLK_F_FLUSH) |
+		   BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);
 
 	if (job->event_idx)
 		want |= BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
+	if (b.t->job->ring == CHECK_RING_PACKED)
+		need |= BIT_ULL(VIRTIO_F_RING_PACKED);
+	if (job->indirect)
+		need |= BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
+	if (job->in_order)
+		need |= BIT_ULL(VIRTIO_F_IN_ORDER);
 	if (tp->ops->open(tp) != TP_OK || tp->ops->get_features(tp, &offered) != TP_OK)
 		return failed("opening the device");
 	if (regs_from_tp(tp)->device_id != VIRTIO_ID_BLOCK)
 		return fail("bench", "the device is not a block device");
-	b.features = offered & want;
+	if (need & ~offered)
+		return fail("bench",
+			    need & ~offered & BIT_ULL(VIRTIO_F_RING_PACKED)
+				    ? "ring=packed: the device offers no packed ring"
+			    : need & ~offered & BIT_ULL(VIRTIO_F_IN_ORDER)
+				    ? "in-order=on: the device does not offer IN_ORDER"
+				    : "indirect=on: the device has no indirect descriptors");
+	b.features = offered & (want | need);
 	if (tp->ops->set_features(tp, b.features) != TP_OK)
 		return failed("negotiating features");
 	b.offered = offered;
@@ -196,6 +213,8 @@ static bool prepare(const struct bench_job *job)
 	b.load.sectors = le64(cfg.capacity);
 	b.load.block_bytes = job->block_size;
 	b.load.sequential = job->sequential;
+	b.load.indirect = job->indirect;
+	b.load.batch = MIN(job->batch, job->depth);
 	b.load.rate = job->rate;
 	b.load.stall_ns = (u64)MAX(tp->timeout_ms, 5000u) * 1000000;
 	b.load.slots = b.requests;
@@ -254,6 +273,10 @@ static void send_figures(const struct bench_job *job)
 		.poll = job->poll,
 		.sequential = job->sequential,
 		.event_idx = job->event_idx,
+		.packed = b.t->job->ring == CHECK_RING_PACKED,
+		.in_order = job->in_order,
+		.indirect = job->indirect,
+		.batch = job->batch,
 		.rate = job->rate,
 		.requests = b.load.completed,
 		.errors = b.load.errors,

@@ -109,7 +109,8 @@ bool run_conform(struct guest_target *t, u32 number, u32 first, bool restart, u3
 	const u64 start = guest_now_ns();
 	struct core_choice choice = { .check_glob = t->job->check_glob,
 				      .clause_glob = t->job->clause_glob,
-				      .transport = t->tp->ops->name };
+				      .transport = t->tp->ops->name,
+				      .ring = t->job->ring };
 	struct core_face *face = &core.face;
 	u32 count;
 
@@ -118,6 +119,7 @@ bool run_conform(struct guest_target *t, u32 number, u32 first, bool restart, u3
 	core.tp = t->tp;
 	core.evidence = &evidence;
 	core.slots = slots;
+	core.ring = t->job->ring;
 	evidence_set_up(&evidence, lines, text_vformat);
 	if (core_look(t->tp, face) == TP_EUNSUPPORTED) {
 		out_text(WIRE_FAIL, "%s", t->tp->error);

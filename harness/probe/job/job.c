@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/probe/job/number.h"
+#include "harness/run/core/core.h"
 #include "harness/run/core/devices.h"
 #include "harness/run/core/text.h"
 #include "harness/spec/virtio14.h"
@@ -132,6 +133,7 @@ enum key {
 	KEY_DEVICE,
 	KEY_CHECK,
 	KEY_CLAUSE,
+	KEY_RING,
 	KEY_TIMEOUT,
 	KEY_QUIET,
 	KEY_OP,
@@ -142,6 +144,9 @@ enum key {
 	KEY_WAIT,
 	KEY_RING_SIZE,
 	KEY_EVENT_IDX,
+	KEY_INDIRECT,
+	KEY_IN_ORDER,
+	KEY_BATCH,
 	KEY_DURATION,
 	KEY_REQUESTS,
 	KEY_WARMUP,
@@ -162,6 +167,7 @@ static const char *const keys[KEYS] = {
 	[KEY_DEVICE] = "device",
 	[KEY_CHECK] = "check",
 	[KEY_CLAUSE] = "clause",
+	[KEY_RING] = "ring",
 	[KEY_TIMEOUT] = "timeout",
 	[KEY_QUIET] = "quiet",
 	[KEY_OP] = "op",
@@ -172,6 +178,9 @@ static const char *const keys[KEYS] = {
 	[KEY_WAIT] = "wait",
 	[KEY_RING_SIZE] = "ring-size",
 	[KEY_EVENT_IDX] = "event-idx",
+	[KEY_INDIRECT] = "indirect",
+	[KEY_IN_ORDER] = "in-order",
+	[KEY_BATCH] = "batch",
 	[KEY_DURATION] = "duration",
 	[KEY_REQUESTS] = "requests",
 	[KEY_WARMUP] = "warmup",
@@ -227,10 +236,16 @@ static bool take_bench(struct bench_job *b, enum key key, const char *value)
 	case KEY_WAIT:
 		return choice(value, "poll", "event", &b->poll);
 	case KEY_RING_SIZE:
-		return number32(value, 4, VIRTIO_QUEUE_SIZE_MAX, &b->ring_size) &&
-		       !(b->ring_size & (b->ring_size - 1));
+		/* Whether it fits the layout is known when that is. */
+		return number32(value, 1, VIRTIO_QUEUE_SIZE_MAX, &b->ring_size);
 	case KEY_EVENT_IDX:
 		return choice(value, "on", "off", &b->event_idx);
+	case KEY_INDIRECT:
+		return choice(value, "on", "off", &b->indirect);
+	case KEY_IN_ORDER:
+		return choice(value, "on", "off", &b->in_order);
+	case KEY_BATCH:
+		return number32(value, 1, LOAD_DEPTH_MAX, &b->batch);
 	case KEY_DURATION:
 		b->requests = 0;
 		return duration_ns(value, &b->duration_ns) && b->duration_ns > 0;
@@ -291,6 +306,8 @@ static bool take(struct jobs *jobs, struct job *common, enum key key, char *valu
 	case KEY_CLAUSE:
 		j->clause_glob = value;
 		return true;
+	case KEY_RING:
+		return core_parse_ring(value, &j->ring);
 	case KEY_TIMEOUT:
 		return duration_ms(value, &j->timeout_ms);
 	case KEY_QUIET:

@@ -8,6 +8,7 @@
 #ifndef HARNESS_PROBE_JOB_JOB_H
 #define HARNESS_PROBE_JOB_JOB_H
 
+#include "harness/check/check.h"
 #include "harness/probe/wire/message.h"
 
 #define JOBS_MAX 8
@@ -15,7 +16,8 @@
 struct bench_job {
 	u32 type; /* VIRTIO_BLK_T_* */
 	u32 block_size, depth;
-	bool poll, sequential, event_idx;
+	bool poll, sequential, event_idx, indirect, in_order;
+	u32 batch;
 	u64 rate, requests;
 	u64 duration_ns, warmup_ns;
 	u32 ring_size; /* 0: chosen for the depth */
@@ -32,6 +34,7 @@ struct job {
 	u64 window;
 
 	const char *check_glob, *clause_glob;
+	enum check_ring ring;	       /* of a bench, too: CHECK_RING_ANY is split there */
 	unsigned timeout_ms, quiet_ms; /* 0: the transport's */
 	struct bench_job bench;
 };

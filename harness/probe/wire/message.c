@@ -154,6 +154,10 @@ bool wire_bench(struct wire *w, struct wire_bench *m)
 	NUMBER(w, m->poll);
 	NUMBER(w, m->sequential);
 	NUMBER(w, m->event_idx);
+	NUMBER(w, m->packed);
+	NUMBER(w, m->in_order);
+	NUMBER(w, m->indirect);
+	NUMBER(w, m->batch);
 	NUMBER(w, m->rate);
 	NUMBER(w, m->requests);
 	NUMBER(w, m->errors);

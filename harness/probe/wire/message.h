@@ -102,7 +102,8 @@ struct wire_result {
 struct wire_bench {
 	u32 type; /* VIRTIO_BLK_T_* */
 	u32 block_size, depth;
-	u8 poll, sequential, event_idx;
+	u8 poll, sequential, event_idx, packed, in_order, indirect;
+	u32 batch;
 	u64 rate;
 	u64 requests, errors, first_bad, elapsed_ns, kicks, calls;
 	u64 sum, min, max, clamped; /* of the histogram */

@@ -20,6 +20,14 @@ int core_look(struct tp *tp, struct core_face *f)
 	return rc;
 }
 
+/* The layout over which a check is to run. */
+static enum vq_ring ring_of(const struct core *co, const struct check *k)
+{
+	const enum check_ring ring = k->ring ? k->ring : co->ring;
+
+	return ring == CHECK_RING_PACKED ? VQ_RING_PACKED : VQ_RING_SPLIT;
+}
+
 /* Why a check does not apply to this target; false: it does. */
 static bool skipped(struct core *co, const struct check *k)
 {
@@ -43,6 +51,12 @@ static bool skipped(struct core *co, const struct check *k)
 
 	if (!f->ok)
 		return false;
+	if (ring_of(co, k) == VQ_RING_PACKED &&
+	    !(f->all_features & BIT_ULL(VIRTIO_F_RING_PACKED))) {
+		evidence_set(ev, VERDICT_SKIP, "the target offers no packed ring (feature bit %u)",
+			     VIRTIO_F_RING_PACKED);
+		return true;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(caps); i++) {
 		if (k->caps & caps[i].cap && !(f->caps & caps[i].cap)) {
 			evidence_set(ev, VERDICT_SKIP, "%s", caps[i].what);
@@ -123,6 +137,7 @@ void core_run(struct core *co, const struct check *k)
 		.device = co->face.device,
 		.slots = co->slots,
 		.rng = 0x9e3779b97f4a7c15ull,
+		.ring = ring_of(co, k),
 		/* What a check with a session of its own goes by. */
 		.offered = co->face.features,
 		.queues = co->face.queues,

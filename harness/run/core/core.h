@@ -25,6 +25,7 @@ struct core_face {
 struct core {
 	struct tp *tp;
 	struct core_face face;
+	enum check_ring ring; /* CHECK_RING_PACKED: checks of no layout run over a packed ring */
 	struct evidence *evidence;
 	struct vq_slot *slots; /* CK_SLOTS of them */
 	struct ck ck;
@@ -55,7 +56,12 @@ struct core_choice {
 	const char *clause_glob; /* NULL: all */
 	u32 device;		 /* 0: any */
 	const char *transport;	 /* NULL: any */
+	enum check_ring ring;	 /* checks of the other layout are left out; CHECK_RING_ANY: none */
 };
+
+/* "split", "packed" or "both" (CHECK_RING_ANY): what a user calls them. */
+bool core_parse_ring(const char *text, enum check_ring *ring);
+const char *core_ring_name(enum check_ring ring);
 
 /*
  * The checks of a choice, sorted by id: at most `room` into `out`, which may be NULL. Returns how many

@@ -22,11 +22,33 @@ bool runner_goes_over(const struct check *k, const char *transport)
 	return text_same(k->transport, transport);
 }
 
+static const char *const ring_names[] = {
+	[CHECK_RING_ANY] = "both",
+	[CHECK_RING_SPLIT] = "split",
+	[CHECK_RING_PACKED] = "packed",
+};
+
+bool core_parse_ring(const char *text, enum check_ring *ring)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(ring_names); i++) {
+		if (!text_same(text, ring_names[i]))
+			continue;
+		*ring = (enum check_ring)i;
+		return true;
+	}
+	return false;
+}
+
+const char *core_ring_name(enum check_ring ring)
+{
+	return ring_names[ring];
+}
+
 static bool selected(const struct core_choice *c, const struct check *k)
 {
 	return (!k->device || !c->device || k->device == c->device) &&
-	       runner_goes_over(k, c->transport) && glob_match(c->check_glob, k->id) &&
-	       clause_selected(k, c->clause_glob);
+	       runner_goes_over(k, c->transport) && (!c->ring || !k->ring || c->ring == k->ring) &&
+	       glob_match(c->check_glob, k->id) && clause_selected(k, c->clause_glob);
 }
 
 static bool before(const struct check *a, const struct check *b)

@@ -9,7 +9,7 @@ from ringside_scenario.load import BadScenario, dotted, seconds
 
 AXES = ("hypervisor", "driver", "arch", "transport", "ring", "device", "backend", "wait")
 ARCHES = ("x86_64", "aarch64", "riscv64")
-RINGS = ("split",)
+RINGS = ("split", "packed")
 TRANSPORTS = ("vhost-user", "pci", "mmio")
 WAITS = ("event", "poll")
 DEFAULT_TIMEOUT = 300.0
@@ -61,7 +61,12 @@ class Cell:
     def values(self):
         """Its values, without those that say nothing about this job."""
         return [self.axes[a] for a in AXES
-                if a != "ring" and (a != "wait" or self.job in WAITING_JOBS)]
+                if (a != "ring" or self.packed) and (a != "wait" or self.job in WAITING_JOBS)]
+
+    @property
+    def packed(self):
+        """Are its rings packed ones? What is said of a ring is said of those only."""
+        return self.axes["ring"] == "packed"
 
     @property
     def name(self):
@@ -80,10 +85,11 @@ class Cell:
     @property
     def target_name(self):
         """What reports call it: short, since it heads a column."""
+        ring = ", packed" if self.packed else ""
         if self.hypervisor == "none":
-            return f"{self.backend} {self.device}, direct"
+            return f"{self.backend} {self.device}, direct{ring}"
         return (f"{self.backend} {self.device}, {self.hypervisor} {self.arch} {self.transport}, "
-                f"{self.driver}")
+                f"{self.driver}{ring}")
 
     @property
     def expect_files(self):

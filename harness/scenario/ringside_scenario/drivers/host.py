@@ -37,7 +37,7 @@ class Host(Driver):
 
     @staticmethod
     def _conform(cell, ctx, hypervisor):
-        argv = []
+        argv = ["--ring", cell.ring]
         for key in ("check", "clause", "timeout", "quiet"):
             if key in cell.options:
                 argv += [f"--{key}", str(cell.options[key])]
@@ -48,7 +48,7 @@ class Host(Driver):
 
     @staticmethod
     def _bench(cell):
-        argv = ["--wait", cell.wait]
+        argv = ["--wait", cell.wait, "--ring", cell.ring]
         for key in ("op", "block-size", "queue-depth", "rate", "duration", "requests"):
             if key in cell.options:
                 argv += [f"--{key}", str(cell.options[key])]

@@ -29,7 +29,8 @@ class Probe(Driver):
 
     def run(self, cell, ctx, hypervisor, backend):
         stream = os.path.join(ctx.folder, "stream")
-        words = [f"job={cell.job}", f"device={cell.device}@{cell.transport}"]
+        words = [f"job={cell.job}", f"device={cell.device}@{cell.transport}",
+                 f"ring={cell.ring}"]
         words += [f"{key}={cell.options[key]}" for key in KEYS[cell.job] if key in cell.options]
         if cell.job == "bench":
             words.append(f"wait={cell.wait}")

@@ -60,20 +60,22 @@ class Qemu(Hypervisor):
     def device(self, cell, ctx, backend):
         """The device with its properties, and the arguments that go with it."""
         if backend:
-            return qemu_devices.vhost_user(cell.device, cell.transport, backend.socket)
+            device, args = qemu_devices.vhost_user(cell.device, cell.transport, backend.socket)
+            return device + qemu_devices.ring(cell), args
         device, args = qemu_devices.split(self._row(cell)["uri"])
         if any("{image}" in a for a in args):
             image = os.path.join(ctx.work, "disk.img")
             with open(image, "wb") as f:
                 f.truncate(IMAGE_BYTES)
             args = [a.replace("{image}", image) for a in args]
-        return device, args
+        return device + qemu_devices.ring(cell), args
 
     def uri(self, cell, ctx, backend):
         row = self._row(cell)
         # ringside itself fills in {image}, and {socket} when it starts a back-end.
         device, args = qemu_devices.split(row["uri"]) if row else \
             qemu_devices.vhost_user(cell.device, cell.transport, "{socket}")
+        device += qemu_devices.ring(cell)
         return qemu_devices.uri(device, args, cell.transport, cell.arch)
 
     def command(self, cell, ctx, backend, guest):

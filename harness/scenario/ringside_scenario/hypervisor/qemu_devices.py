@@ -45,6 +45,11 @@ def vhost_user(device, transport, socket):
     return f"{name},chardev=vhost{sizes}", ["-chardev", f"socket,id=vhost,path={socket}"]
 
 
+def ring(cell):
+    """The property without which no device of QEMU offers the ring."""
+    return ",packed=on" if cell.packed else ""
+
+
 def uri(device, args, transport, arch):
     """The other way round."""
     query = "".join(f"&arg={re.sub('[&%]', '', a)}" for a in args)
