@@ -44,6 +44,8 @@ static const char *missing(void)
 	if (!config.shape.in_order && !coverage.out_of_order &&
 	    config.shape.size >= 2u * config.pieces)
 		return "nothing came back out of order";
+	if (config.shape.in_order && !coverage.batches && config.shape.size >= 2u * config.pieces)
+		return "nothing came back as a batch";
 	return NULL;
 }
 

@@ -165,16 +165,8 @@ static void take(const struct pair_chain *c)
 	world.serials[world.held++] = world.fetched++;
 }
 
-static void push_one(void)
+static void forget_held(u8 i)
 {
-	/* The oldest or the newest of those held. */
-	const u8 i = config.shape.in_order || !choose(MIN(world.held, 2)) ? 0 : world.held - 1;
-	struct request *r = &world.requests[world.serials[i]];
-	const struct pair_chain c = world.chains[i];
-
-	r->len = 1u + world.serials[i];
-	enter(DEVICE, OP_PUSH);
-	pair_push(&world.pair, &c, r->len);
 	for (u8 k = i; k + 1 < world.held; k++) {
 		world.chains[k] = world.chains[k + 1];
 		world.serials[k] = world.serials[k + 1];
@@ -184,6 +176,36 @@ static void push_one(void)
 	world.serials[world.held] = 0;
 }
 
+static void push_one(void)
+{
+	/* The oldest or the newest of those held. */
+	const u8 i = config.shape.in_order || !choose(MIN(world.held, 2)) ? 0 : world.held - 1;
+	struct request *r = &world.requests[world.serials[i]];
+	const struct pair_chain c = world.chains[i];
+
+	r->len = 1u + world.serials[i];
+	enter(DEVICE, OP_PUSH);
+	pair_stage(&world.pair, &c, r->len);
+	forget_held(i);
+}
+
+/* Those held by one entry: the lengths of all but the last are not told. */
+static void push_batch(void)
+{
+	struct pair_chain c[MAX_SIZE] = { { 0 } };
+	const u8 n = world.held;
+
+	for (u8 i = 0; i < n; i++) {
+		c[i] = world.chains[0];
+		world.requests[world.serials[0]].len =
+			i + 1 < n ? c[i].sg[c[i].out].len : 1u + world.serials[0];
+		forget_held(0);
+	}
+	coverage.batches++;
+	enter(DEVICE, OP_PUSH);
+	pair_stage_batch(&world.pair, c, n, 1u + world.fetched - 1u);
+}
+
 static void notify(void)
 {
 	enter(DEVICE, OP_NOTIFY_DUE);
@@ -191,6 +213,23 @@ static void notify(void)
 		raise_for(DRIVER);
 	else
 		coverage.silent[DRIVER]++;
+}
+
+/* One or two, shown one by one or together. */
+static void give_back(void)
+{
+	if (config.shape.in_order && world.held > 1 && choose(2)) {
+		push_batch();
+		return;
+	}
+	push_one();
+	if (!world.held || !choose(2))
+		return;
+	if (choose(2)) {
+		enter(DEVICE, OP_PUSH);
+		pair_flush(&world.pair);
+	}
+	push_one();
 }
 
 /* Until nothing is available and nothing held. */
@@ -213,9 +252,9 @@ static void serve(void)
 			continue;
 		if (!world.held)
 			break;
-		push_one();
-		if (world.held && choose(2))
-			push_one();
+		give_back();
+		enter(DEVICE, OP_PUSH);
+		pair_flush(&world.pair);
 		notify();
 	}
 }

@@ -109,7 +109,7 @@ struct config {
 
 /* Things that have to happen now and then for an exploration to have been one. Not part of a state. */
 struct coverage {
-	u64 slept[SIDES], raised[SIDES], silent[SIDES], out_of_order, ends;
+	u64 slept[SIDES], raised[SIDES], silent[SIDES], out_of_order, batches, ends;
 };
 
 extern struct world world;

@@ -19,22 +19,26 @@ enum what {
 	DRIVER_POLLS,
 	DEVICE_SLEEPS,
 	DEVICE_POLLS,
+	PUSH_BATCH,
+	RESET,
 	WHATS,
 };
 
 static const struct {
 	const char *name;
-	u8 weight;
+	u16 weight;
 } whats[WHATS] = {
-	[ADD] = { "add", 8 },
-	[PUBLISH] = { "publish, notify if due", 5 },
-	[FETCH] = { "device fetches", 8 },
-	[PUSH] = { "device returns, notifies if due", 8 },
-	[REAP] = { "reap", 8 },
-	[DRIVER_SLEEPS] = { "driver asks for notifications", 3 },
-	[DRIVER_POLLS] = { "driver asks for none", 1 },
-	[DEVICE_SLEEPS] = { "device asks for notifications", 3 },
-	[DEVICE_POLLS] = { "device asks for none", 1 },
+	[ADD] = { "add", 64 },
+	[PUBLISH] = { "publish, notify if due", 40 },
+	[FETCH] = { "device fetches", 64 },
+	[PUSH] = { "device returns, notifies if due", 64 },
+	[REAP] = { "reap", 64 },
+	[DRIVER_SLEEPS] = { "driver asks for notifications", 24 },
+	[DRIVER_POLLS] = { "driver asks for none", 8 },
+	[DEVICE_SLEEPS] = { "device asks for notifications", 24 },
+	[DEVICE_POLLS] = { "device asks for none", 8 },
+	[PUSH_BATCH] = { "device returns all by one entry, notifies if due", 24 },
+	[RESET] = { "queue reset", 1 },
 };
 
 struct buffer {
@@ -81,6 +85,14 @@ __attribute__((format(printf, 2, 3))) static void fail(struct model *m, const ch
 	va_start(ap, fmt);
 	vsnprintf(m->r->failure, sizeof(m->r->failure), fmt, ap);
 	va_end(ap);
+}
+
+/* Both are told of everything from the start, unless they say something else. */
+static void begin(struct model *m)
+{
+	m->driver_sleeps = true;
+	m->device_sleeps = !pair_kick_enable(m->pair);
+	m->driver_silent = m->device_silent = false;
 }
 
 static void append(struct list *l, struct buffer *b)
@@ -177,21 +189,10 @@ static void fetch(struct model *m)
 	append(&m->fetched, b);
 }
 
-static void push(struct model *m, const struct model_op *op)
+static void notify(struct model *m)
 {
-	struct buffer *b;
-	bool due;
+	bool due = pair_notify_due(m->pair);
 
-	if (!m->fetched.count)
-		return;
-	b = take(&m->fetched, op->a % m->fetched.count);
-	b->len = b->in ? 1u + op->b : 0;
-	if (!now_and_then(m, MISTAKE_LOST))
-		pair_push(m->pair, &b->chain, b->len + (now_and_then(m, MISTAKE_LENGTH) ? 1 : 0));
-	if (now_and_then(m, MISTAKE_TWICE))
-		pair_push(m->pair, &b->chain, b->len);
-	append(&m->used, b);
-	due = pair_notify_due(m->pair);
 	if (now_and_then(m, MISTAKE_NO_CALL))
 		due = false;
 	if (m->driver_sleeps && !due)
@@ -200,6 +201,59 @@ static void push(struct model *m, const struct model_op *op)
 		fail(m, "a driver that asks for no notifications gets one");
 	if (due && m->shape->event_idx)
 		m->driver_sleeps = false;
+}
+
+static void push(struct model *m, const struct model_op *op)
+{
+	struct buffer *b;
+
+	if (!m->fetched.count)
+		return;
+	b = take(&m->fetched, m->shape->in_order ? 0 : op->a % m->fetched.count);
+	b->len = b->in ? 1u + op->b : 0;
+	if (!now_and_then(m, MISTAKE_LOST))
+		pair_push(m->pair, &b->chain, b->len + (now_and_then(m, MISTAKE_LENGTH) ? 1 : 0));
+	if (now_and_then(m, MISTAKE_TWICE))
+		pair_push(m->pair, &b->chain, b->len);
+	append(&m->used, b);
+	notify(m);
+}
+
+/* With IN_ORDER: some of those fetched by the entry of the last. What the others hold is not told. */
+static void push_batch(struct model *m, const struct model_op *op)
+{
+	struct pair_chain chains[256];
+	struct buffer *b = NULL;
+	u32 n = 0, count;
+
+	if (!m->shape->in_order || !m->fetched.count)
+		return;
+	count = 1 + op->a % MIN(m->fetched.count, ARRAY_SIZE(chains));
+	while (n < count) {
+		b = take(&m->fetched, 0);
+		b->len = 0;
+		for (unsigned i = b->out; i < b->out + b->in; i++)
+			b->len += b->sg[i].len;
+		chains[n++] = b->chain;
+		append(&m->used, b);
+	}
+	b->len = b->in ? 1u + op->b : 0;
+	pair_stage_batch(m->pair, chains, n, b->len);
+	pair_flush(m->pair);
+	notify(m);
+}
+
+/* Whatever was under way is not any more. */
+static void reset(struct model *m)
+{
+	struct list *lists[] = { &m->added, &m->shown, &m->fetched, &m->used };
+
+	pair_reset(m->pair);
+	for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
+		while (lists[i]->count)
+			append(&m->idle, take(lists[i], 0));
+	m->free = m->shape->size;
+	begin(m);
 }
 
 static void reap(struct model *m)
@@ -273,7 +327,7 @@ static enum what what_of(const struct model_op *op)
 
 	for (unsigned i = 0; i < WHATS; i++)
 		sum += whats[i].weight;
-	at = op->what % sum;
+	at = (op->what | (unsigned)op->c << 8) % sum;
 	for (unsigned i = 0; i < WHATS; i++) {
 		if (at < whats[i].weight)
 			return (enum what)i;
@@ -310,8 +364,14 @@ static void step(struct model *m, const struct model_op *op)
 		device_sleeps(m);
 		break;
 	case DEVICE_POLLS:
-	default:
 		device_polls(m);
+		break;
+	case PUSH_BATCH:
+		push_batch(m, op);
+		break;
+	case RESET:
+	default:
+		reset(m);
 		break;
 	}
 	m->r->ops++;
@@ -351,9 +411,8 @@ static bool set_up(struct model *m)
 	m->free = size;
 	for (u32 i = 0; ok && i < size; i++)
 		append(&m->idle, &m->buffers[i]);
-	/* Both are told of everything from the start, unless they say something else. */
-	m->driver_sleeps = true;
-	m->device_sleeps = !pair_kick_enable(m->pair);
+	if (ok)
+		begin(m);
 	return ok;
 }
 

@@ -3,7 +3,7 @@
  * What a virtqueue must do, whatever its layout, as lists of buffers: random legal operations of both
  * sides go to the real rings and to this model, and the first difference ends the run.
  *
- * An operation is three bytes that always mean something legal: what they ask for is cut down to what
+ * An operation is four bytes that always mean something legal: what they ask for is cut down to what
  * the model's state allows. So any part of a sequence is a sequence, and a failure can be shrunk.
  */
 #ifndef TESTS_STRESS_MODEL_H
@@ -12,7 +12,7 @@
 #include "tests/stress/pair.h"
 
 struct model_op {
-	u8 what, a, b;
+	u8 what, a, b, c;
 };
 
 /* Mistakes to make on purpose, so that it can be shown that the model sees them. */

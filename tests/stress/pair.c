@@ -110,6 +110,18 @@ void pair_init(struct pair *p, const struct pair_shape *shape, u8 *driver_ram, u
 	init_device(p);
 }
 
+static struct vq_slot *slots_of(const struct pair *p)
+{
+	return p->shape.packed ? p->vq.packed.slots : p->vq.split.slots;
+}
+
+void pair_reset(struct pair *p)
+{
+	const struct pair_shape shape = p->shape;
+
+	pair_init(p, &shape, p->driver_ram, p->device_ram, slots_of(p));
+}
+
 static const char *place_in(const char *table, u64 i, const char *field, char *text, size_t room)
 {
 	snprintf(text, room, "%s[%llu]%s", table, (unsigned long long)i, field);
@@ -172,11 +184,6 @@ struct pair *pair_make(const struct pair_shape *shape)
 	}
 	pair_init(p, shape, ram, ram, slots);
 	return p;
-}
-
-static struct vq_slot *slots_of(const struct pair *p)
-{
-	return p->shape.packed ? p->vq.packed.slots : p->vq.split.slots;
 }
 
 void pair_free(struct pair *p)
@@ -275,13 +282,39 @@ int pair_fetch(struct pair *p, struct pair_chain *c)
 	return 1;
 }
 
-void pair_push(struct pair *p, const struct pair_chain *c, u32 len)
+void pair_stage(struct pair *p, const struct pair_chain *c, u32 len)
 {
 	if (p->shape.packed)
-		dvq_packed_push(&p->dp, (struct dvq_packed_chain){ (u16)c->id, (u16)c->slots },
-				len);
+		dvq_packed_stage(&p->dp, (struct dvq_packed_chain){ (u16)c->id, (u16)c->slots },
+				 len);
 	else
-		dvq_push(&p->ds, (u16)c->id, len);
+		dvq_stage(&p->ds, (u16)c->id, len);
+}
+
+void pair_flush(struct pair *p)
+{
+	if (p->shape.packed)
+		dvq_packed_flush(&p->dp);
+	else
+		dvq_flush(&p->ds);
+}
+
+void pair_push(struct pair *p, const struct pair_chain *c, u32 len)
+{
+	pair_stage(p, c, len);
+	pair_flush(p);
+}
+
+void pair_stage_batch(struct pair *p, const struct pair_chain *c, unsigned n, u32 len)
+{
+	struct pair_chain all = c[n - 1];
+
+	/* 2.7.9, 2.8.9: one entry, where the first one's would be, and on from there as if all were written. */
+	for (unsigned i = 0; i + 1 < n; i++)
+		all.slots += c[i].slots;
+	pair_stage(p, &all, len);
+	if (!p->shape.packed)
+		p->ds.used_idx = (u16)(p->ds.used_idx + n - 1);
 }
 
 bool pair_notify_due(struct pair *p)

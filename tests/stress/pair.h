@@ -45,6 +45,8 @@ u64 pair_bytes(const struct pair_shape *shape);
 /* In memory of the caller's. The two views may be the same; `slots` has shape->size entries. */
 void pair_init(struct pair *p, const struct pair_shape *shape, u8 *driver_ram, u8 *device_ram,
 	       struct vq_slot *slots);
+/* The queue is reset: what was outstanding is forgotten, and both sides begin anew. */
+void pair_reset(struct pair *p);
 /* What lies at this offset of shared memory: "avail.idx"; NULL when nothing may be there. */
 const char *pair_place(const struct pair *p, u64 off, char *text, size_t room);
 
@@ -64,6 +66,11 @@ void pair_disable_calls(struct pair *p);
 /* The device's. pair_fetch(): 1, 0 when nothing is available, -1 when the ring or chain is broken. */
 int pair_fetch(struct pair *p, struct pair_chain *c);
 void pair_push(struct pair *p, const struct pair_chain *c, u32 len);
+/* The same in two steps: what was staged is seen by the driver at the flush. */
+void pair_stage(struct pair *p, const struct pair_chain *c, u32 len);
+void pair_flush(struct pair *p);
+/* In order only: `n` chains, the oldest first, by one used element or descriptor. `len` is the last one's. */
+void pair_stage_batch(struct pair *p, const struct pair_chain *c, unsigned n, u32 len);
 bool pair_notify_due(struct pair *p);
 bool pair_kick_enable(struct pair *p);
 void pair_kick_disable(struct pair *p);

@@ -61,10 +61,10 @@ static int report(const struct pair_shape *shape, const struct options *o, struc
 
 	count = model_shrink(shape, o->mistake, ops, count);
 	model_run(shape, o->mistake, ops, count, &r);
-	printf("%s ring, %u entries, %s event index, from %u, seed %llu: %s\n",
+	printf("%s ring, %u entries, %s event index, %s, from %u, seed %llu: %s\n",
 	       shape->packed ? "packed" : "split", shape->size,
-	       shape->event_idx ? "with" : "without", shape->start, (unsigned long long)run_seed,
-	       r.failure);
+	       shape->event_idx ? "with" : "without", shape->in_order ? "in order" : "in any order",
+	       shape->start, (unsigned long long)run_seed, r.failure);
 	for (u64 i = 0; i < count; i++) {
 		model_op_text(&ops[i], text, sizeof(text));
 		printf("  %llu. %s%s\n", (unsigned long long)i + 1, text,
@@ -86,6 +86,7 @@ static int stress(const struct options *o)
 		struct pair_shape shape = {
 			.packed = o->packed < 0 ? (draw(&state) & 1) != 0 : o->packed == 1,
 			.event_idx = draw(&state) & 1,
+			.in_order = draw(&state) & 1,
 		};
 
 		shape.size = o->size ? o->size : draw_size(&state, shape.packed);
@@ -96,7 +97,8 @@ static int stress(const struct options *o)
 		for (unsigned i = 0; i < OPS; i++) {
 			const u64 v = draw(&state);
 
-			ops[i] = (struct model_op){ (u8)v, (u8)(v >> 8), (u8)(v >> 16) };
+			ops[i] = (struct model_op){ (u8)v, (u8)(v >> 8), (u8)(v >> 16),
+						    (u8)(v >> 24) };
 		}
 		model_run(&shape, o->mistake, ops, OPS, &r);
 		if (r.failure[0])
