@@ -12,51 +12,6 @@ static u64 now_ns(void)
 	return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
 }
 
-static struct rdev *below(struct rdev *dev)
-{
-	return ((struct slow *)dev)->below;
-}
-
-static u64 slow_features(struct rdev *dev)
-{
-	return below(dev)->ops->features(below(dev));
-}
-
-static void slow_negotiated(struct rdev *dev, u64 features)
-{
-	below(dev)->ops->negotiated(below(dev), features);
-}
-
-static void slow_reset(struct rdev *dev)
-{
-	below(dev)->ops->reset(below(dev));
-}
-
-static void slow_config(struct rdev *dev, u8 *image)
-{
-	below(dev)->ops->config(below(dev), image);
-}
-
-static bool slow_config_write(struct rdev *dev, u32 off, const u8 *data, u32 len, bool migration)
-{
-	return below(dev)->ops->config_write(below(dev), off, data, len, migration);
-}
-
-static bool slow_resized(struct rdev *dev)
-{
-	return below(dev)->ops->resized(below(dev));
-}
-
-static int slow_queue_open(struct rdev *dev, u16 queue, struct reactor *reactor)
-{
-	return below(dev)->ops->queue_open(below(dev), queue, reactor);
-}
-
-static void slow_queue_close(struct rdev *dev, u16 queue)
-{
-	below(dev)->ops->queue_close(below(dev), queue);
-}
-
 static void slow_serve(struct rdev *dev, struct rdev_req *req)
 {
 	struct slow *s = (struct slow *)dev;
@@ -72,40 +27,18 @@ static void slow_serve(struct rdev *dev, struct rdev_req *req)
 static bool slow_ready(struct rdev *dev, u16 queue)
 {
 	/* What waits here was taken for what is ready there: one at a time. */
-	return !((struct slow *)dev)->count && rdev_ready(below(dev), queue);
-}
+	struct slow *s = (struct slow *)dev;
 
-static void slow_wake(struct rdev *under, u16 queue)
-{
-	rdev_wake(under->binding, queue);
+	return !s->count && rdev_ready(s->through.below, queue);
 }
 
 struct rdev *slow_init(struct slow *s, struct rdev *under, unsigned delay_ms)
 {
-	*s = (struct slow){
-		.dev = { .ops = &s->ops, .num_queues = under->num_queues },
-		.ops = {
-			.name = under->ops->name,
-			.id = under->ops->id,
-			.config_size = under->ops->config_size,
-			.req_size = under->ops->req_size,
-			.features = slow_features,
-			.negotiated = slow_negotiated,
-			.reset = slow_reset,
-			.config = slow_config,
-			.config_write = slow_config_write,
-			.resized = slow_resized,
-			.queue_open = slow_queue_open,
-			.queue_close = slow_queue_close,
-			.serve = slow_serve,
-			.ready = under->ops->ready ? slow_ready : NULL,
-		},
-		.below = under,
-		.delay_ns = delay_ms * 1000000ull,
-	};
-	under->wake = slow_wake;
-	under->binding = &s->dev;
-	return &s->dev;
+	*s = (struct slow){ .delay_ns = delay_ms * 1000000ull };
+	rthrough_init(&s->through, under);
+	s->through.ops.serve = slow_serve;
+	s->through.ops.ready = under->ops->ready ? slow_ready : NULL;
+	return &s->through.dev;
 }
 
 void slow_run(struct slow *s)
@@ -116,10 +49,10 @@ void slow_run(struct slow *s)
 
 		s->first = (s->first + 1) % SLOW_MAX;
 		s->count--;
-		s->below->ops->serve(s->below, req);
-		if (s->ops.ready)
-			for (u16 q = 0; q < s->dev.num_queues; q++)
-				rdev_wake(&s->dev, q);
+		s->through.below->ops->serve(s->through.below, req);
+		if (s->through.ops.ready)
+			for (u16 q = 0; q < s->through.dev.num_queues; q++)
+				rdev_wake(&s->through.dev, q);
 	}
 }
 

@@ -7,15 +7,13 @@
 #ifndef REF_BACKENDS_BINDING_MACHINE_SLOW_H
 #define REF_BACKENDS_BINDING_MACHINE_SLOW_H
 
-#include "ref-backends/device/device.h"
+#include "ref-backends/device/through.h"
 
 /* More than any binding has in flight. */
 #define SLOW_MAX 256
 
 struct slow {
-	struct rdev dev; /* what the binding serves */
-	struct rdev_ops ops;
-	struct rdev *below;
+	struct rthrough through;
 	u64 delay_ns;
 	struct {
 		struct rdev_req *req;
