@@ -101,8 +101,17 @@ static void queue_defaults(struct rreg_queue *q)
 	memset(&q->ring, 0, sizeof(q->ring));
 }
 
+static void stop_elsewhere(struct rreg_queue *q)
+{
+	if (q->elsewhere)
+		q->r->ops->queue_stop(q->r->ctx, q);
+	q->elsewhere = false;
+}
+
 static void reset_done(struct rreg *r)
 {
+	for (unsigned i = 0; i < r->num_queues; i++)
+		stop_elsewhere(&r->queues[i]);
 	r->resetting = false;
 	r->suspend = RREG_AWAKE;
 	r->config_due = false;
@@ -135,6 +144,7 @@ static void queue_stopped(struct rreg_queue *q)
 	enum rreg_stop stop = q->stop;
 	const struct rreg_queue was = *q;
 
+	stop_elsewhere(q);
 	q->stop = RREG_RUNS;
 	q->enabled = false;
 	q->pending = false;

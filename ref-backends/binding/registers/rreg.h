@@ -82,6 +82,7 @@ enum rreg_id {
 };
 
 struct rreg;
+struct rreg_queue;
 struct rreg_slot;
 
 struct rreg_ops {
@@ -91,6 +92,14 @@ struct rreg_ops {
 	void (*line)(void *ctx, bool level);
 	/* A message-signalled interrupt: a write of `data` to `addr`. Not for virtio-mmio. */
 	void (*msi)(void *ctx, u64 addr, u32 data);
+	/*
+	 * Queues that another program serves, a vhost-user back-end (all three or none): one may run,
+	 * its rings are in q->vq (false: it cannot, and the device needs a reset); it was notified; it
+	 * is to stop, and all that is in flight is done when this returns.
+	 */
+	bool (*queue_start)(void *ctx, struct rreg_queue *q);
+	void (*queue_kick)(void *ctx, struct rreg_queue *q);
+	void (*queue_stop)(void *ctx, struct rreg_queue *q);
 };
 
 /* A shared memory region (2.10); `mem` is the device's address of it. */
@@ -140,9 +149,10 @@ struct rreg_queue {
 	u16 size;
 	u16 vector;
 	bool enabled;
-	bool faulty;  /* its rings were found wrong: DEVICE_NEEDS_RESET was said for it */
-	bool pending; /* there may be something to do */
-	bool batch;   /* being served: the notification comes at the end */
+	bool faulty;	/* its rings were found wrong: DEVICE_NEEDS_RESET was said for it */
+	bool pending;	/* there may be something to do */
+	bool elsewhere; /* it was started by queue_start() */
+	bool batch;	/* being served: the notification comes at the end */
 	enum rreg_stop stop;
 	u64 desc, avail, used;
 	u32 in_flight;

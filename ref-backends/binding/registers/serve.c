@@ -262,10 +262,32 @@ static bool serve_batch(struct rreg_queue *q)
 	return false;
 }
 
+/* Another program serves it: that hears when it may run, and then of each notification. */
+static void serve_elsewhere(struct rreg_queue *q)
+{
+	const struct rreg_ops *ops = q->r->ops;
+
+	q->pending = false;
+	if (q->elsewhere) {
+		ops->queue_kick(q->r->ctx, q);
+		return;
+	}
+	if (!q->faulty)
+		q->elsewhere = ops->queue_start(q->r->ctx, q);
+	if (!q->elsewhere) {
+		q->faulty = true;
+		rreg_needs_reset(q->r);
+	}
+}
+
 void rreg_queue_serve(struct rreg_queue *q)
 {
 	if (!q->pending || q->batch || !may_run(q))
 		return;
+	if (q->r->ops->queue_start) {
+		serve_elsewhere(q);
+		return;
+	}
 	/* Whatever a fault wants: without memory there is no ring. */
 	if (!q->faulty && q->vq.desc) {
 		q->batch = true;

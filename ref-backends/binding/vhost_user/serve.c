@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ref-backends/binding/vhost_user/session.h"
+#include "ref-backends/device/host/measure.h"
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
 #include "traces/trace.h"
@@ -168,6 +169,7 @@ void vub_serve_notify(struct vub_ring *r)
 	}
 	vub_signal(r->call_fd, r->call_may_block);
 	trace_call(r->index, r->last_head, r->last_seq, n);
+	measure_call();
 }
 
 /* Requests. */

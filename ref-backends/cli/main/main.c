@@ -11,7 +11,9 @@
 
 #include "ref-backends/binding/machine/machine.h"
 #include "ref-backends/binding/vhost_user/server.h"
+#include "ref-backends/cli/common/size.h"
 #include "ref-backends/device/host/entropy.h"
+#include "ref-backends/device/host/measure.h"
 #include "ref-backends/device/host/store.h"
 #include "ref-backends/device/null.h"
 #include "ref-backends/fault/fault.h"
@@ -28,7 +30,8 @@ struct options {
 	struct vub_server server;
 	struct machine machine;
 	const char *registers;
-	const char *device, *image, *memory, *serial, *fault, *judge_output;
+	const char *device, *image, *memory, *serial, *fault, *judge_output, *stamps;
+	u64 burn;
 	unsigned num_queues;
 	bool null, read_only, judge, trace;
 	bool print_capabilities, list_faults, list_devices, json;
@@ -80,6 +83,9 @@ static void usage(FILE *f)
 	      "                         end\n"
 	      "  --judge-offer BIT      offer a feature that the device does not have, to see whether\n"
 	      "                         the driver takes it; may be repeated\n"
+	      "  --stamps FILE          stamp each request of queue 0 with the processor's counter,\n"
+	      "                         into this file (device/host/measure.h)\n"
+	      "  --burn N               N loop iterations more for each request\n"
 	      "  --trace                turn the LTTng-UST tracepoints on (provider 'ringside')\n"
 	      "\n"
 	      "  --print-capabilities   JSON as in QEMU's vhost-user.json; nothing else is done\n"
@@ -101,31 +107,6 @@ static int usage_error(const char *fmt, const char *arg)
 	fprintf(stderr, fmt, arg);
 	fputs(" (--help tells more)\n", stderr);
 	return EXIT_USAGE;
-}
-
-/* A number with an optional suffix k, m, g, t. */
-static bool parse_size(const char *arg, u64 *out)
-{
-	static const char suffixes[] = "kmgt";
-	unsigned long long v;
-	unsigned shift = 0;
-	char *end;
-
-	errno = 0;
-	v = strtoull(arg, &end, 0);
-	if (end == arg || arg[0] == '-' || errno)
-		return false;
-	if (*end) {
-		const char *s = strchr(suffixes, *end | 0x20);
-
-		if (!s || end[1])
-			return false;
-		shift = 10 * (unsigned)(s - suffixes + 1);
-	}
-	if (v > (1ull << 62) >> shift)
-		return false;
-	*out = v << shift;
-	return true;
 }
 
 static int print_capabilities(void)
@@ -194,6 +175,8 @@ enum {
 	OPT_JUDGE_OUTPUT,
 	OPT_JUDGE_OFFER,
 	OPT_FAULT,
+	OPT_STAMPS,
+	OPT_BURN,
 	OPT_TRACE,
 	OPT_PRINT_CAPABILITIES,
 	OPT_LIST_FAULTS,
@@ -225,6 +208,8 @@ static const struct option long_options[] = {
 	{ "judge-output", required_argument, NULL, OPT_JUDGE_OUTPUT },
 	{ "judge-offer", required_argument, NULL, OPT_JUDGE_OFFER },
 	{ "fault", required_argument, NULL, OPT_FAULT },
+	{ "stamps", required_argument, NULL, OPT_STAMPS },
+	{ "burn", required_argument, NULL, OPT_BURN },
 	{ "trace", no_argument, NULL, OPT_TRACE },
 	{ "print-capabilities", no_argument, NULL, OPT_PRINT_CAPABILITIES },
 	{ "list-faults", no_argument, NULL, OPT_LIST_FAULTS },
@@ -327,6 +312,13 @@ static int parse_option(struct options *o, int opt)
 	case OPT_FAULT:
 		o->fault = optarg;
 		break;
+	case OPT_STAMPS:
+		o->stamps = optarg;
+		break;
+	case OPT_BURN:
+		if (!parse_size(optarg, &o->burn))
+			return usage_error("--burn: '%s' is not a number", optarg);
+		break;
 	case OPT_TRACE:
 		o->trace = true;
 		break;
@@ -373,7 +365,14 @@ static struct rblk_store *open_store(const struct options *o, int *status)
 static int serve(const struct options *o, struct rdev *dev)
 {
 	struct machine m = o->machine;
+	static struct measure measure;
 
+	if (o->stamps || o->burn)
+		dev = measure_init(&measure, dev, o->stamps, o->burn);
+	if (!dev) {
+		fprintf(stderr, "ringside-backend: %s: %s\n", o->stamps, strerror(errno));
+		return 1;
+	}
 	if (!o->registers)
 		return vub_serve(&o->server, dev);
 	m.pci = strcmp(o->registers, "pci") == 0;

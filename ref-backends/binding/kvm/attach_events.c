@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The device model on a thread of its own, in the same process. The guest's notification becomes an event
+ * inside the kernel (ioeventfd), and the device's interrupt another one (irqfd): the processor's thread
+ * leaves the kernel for registers only.
+ */
+#include <errno.h>
+#include <linux/virtio_mmio.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "ref-backends/binding/kvm/attach.h"
+#include "ref-backends/device/host/measure.h"
+
+static void event_line(void *ctx, bool level)
+{
+	struct attach *a = ctx;
+	const u64 one = 1;
+
+	/* An edge: the kernel lets the line fall by itself. */
+	if (level && write(a->irq, &one, sizeof(one)) == sizeof(one))
+		measure_call();
+}
+
+const struct rreg_ops attach_event_ops = { .translate = attach_translate, .line = event_line };
+
+static void serve(struct attach *a, unsigned queue)
+{
+	u64 value;
+
+	if (read(a->kick[queue], &value, sizeof(value)) < 0)
+		return;
+	pthread_mutex_lock(&a->lock);
+	a->kicks++;
+	rreg_notify(&a->mmio.r, queue);
+	while (rreg_pending(&a->mmio.r)) {
+		/* Others may have their turn: the guest runs meanwhile, and may go on adding. */
+		pthread_mutex_unlock(&a->lock);
+		pthread_mutex_lock(&a->lock);
+		rreg_run(&a->mmio.r);
+	}
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* With one queue, which most devices have, a read is all; else one look tells which. */
+static void *events_thread(void *arg)
+{
+	struct attach *a = arg;
+	const unsigned n = a->dev->num_queues;
+	struct pollfd *p = calloc(n + 1, sizeof(*p));
+
+	if (!p)
+		abort();
+	for (unsigned i = 0; i < n; i++)
+		p[i] = (struct pollfd){ .fd = a->kick[i], .events = POLLIN };
+	p[n] = (struct pollfd){ .fd = a->stop, .events = POLLIN };
+	for (;;) {
+		if (poll(p, n + 1, -1) < 0 && errno != EINTR)
+			break;
+		if (p[n].revents)
+			break;
+		for (unsigned i = 0; i < n; i++)
+			if (p[i].revents)
+				serve(a, i);
+	}
+	free(p);
+	return NULL;
+}
+
+static int open_events(struct attach *a)
+{
+	const unsigned n = a->dev->num_queues;
+
+	a->kick = calloc(n, sizeof(*a->kick));
+	a->irq = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	a->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!a->kick || a->irq < 0 || a->stop < 0)
+		return vm_failed("eventfd");
+	for (unsigned i = 0; i < n; i++) {
+		a->kick[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (a->kick[i] < 0)
+			return vm_failed("eventfd");
+		if (vm_ioeventfd(a->v, KVM_WINDOW + VIRTIO_MMIO_QUEUE_NOTIFY, true, i, a->kick[i],
+				 true))
+			return -1;
+	}
+	return vm_irqfd(a->v, KVM_WINDOW_LINE, a->irq, true);
+}
+
+int attach_events_open(struct attach *a)
+{
+	sigset_t all, old;
+
+	if (open_events(a))
+		return -1;
+	/* Signals are for the processor's thread. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	a->has_thread = pthread_create(&a->thread, NULL, events_thread, a) == 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return a->has_thread ? 0 : vm_failed("a thread");
+}
+
+void attach_events_close(struct attach *a)
+{
+	const u64 one = 1;
+
+	if (a->has_thread && write(a->stop, &one, sizeof(one)) == sizeof(one))
+		pthread_join(a->thread, NULL);
+	a->has_thread = false;
+	for (unsigned i = 0; a->kick && i < a->dev->num_queues; i++)
+		close(a->kick[i]);
+	free(a->kick);
+	a->kick = NULL;
+	if (a->irq >= 0)
+		close(a->irq);
+	if (a->stop >= 0)
+		close(a->stop);
+	a->irq = a->stop = -1;
+}
