@@ -29,9 +29,10 @@ static void frame(struct load_slot *s)
 {
 	struct vq_sg sg[BLK_FRAME_MAX];
 
-	if (s->req.type == LOAD_NULL) {
+	if (!load_is_blk(s->req.type)) {
 		s->sg[0] = (struct vq_sg){ s->req.data.gpa, s->req.data.len };
-		s->out = 1;
+		s->out = s->req.type == LOAD_NULL;
+		s->in = s->req.type == LOAD_FILL;
 		return;
 	}
 	blk_prepare(&s->req);
@@ -100,7 +101,7 @@ static void submit(struct load *l, u64 start)
 	struct load_slot *s = l->free[--l->free_count];
 	struct virtio_blk_outhdr *h = (struct virtio_blk_outhdr *)s->req.hdr.hva;
 
-	if (l->type != LOAD_NULL) {
+	if (load_is_blk(l->type)) {
 		h->sector = le64(next_sector(l));
 		*s->req.status.hva = BLK_STATUS_UNSET;
 	}
@@ -119,6 +120,8 @@ static void publish(struct load *l)
 	vq_publish(l->vq);
 	if (vq_kick_due(l->vq)) {
 		l->kicks++;
+		if (l->raw_room)
+			l->kicked = clock_start(l->clock);
 		l->ops.kick(l->ops.arg);
 	}
 }
@@ -149,8 +152,9 @@ static int reap(struct load *l)
 		}
 		hist_record(l->latency, clock_ns(l->clock, now - s->start));
 		if (l->raw_count < l->raw_room)
-			l->raw[l->raw_count++] = (struct load_stamp){ s->start, now };
-		if (l->type != LOAD_NULL && blk_status(&s->req) != VIRTIO_BLK_S_OK &&
+			l->raw[l->raw_count++] =
+				(struct load_stamp){ s->start, now, l->kicked, l->woken };
+		if (load_is_blk(l->type) && blk_status(&s->req) != VIRTIO_BLK_S_OK &&
 		    l->errors++ == 0)
 			l->first_bad = blk_status(&s->req);
 		l->free[l->free_count++] = s;
@@ -212,11 +216,12 @@ static void rest(struct load *l, const struct pace *p, u64 now)
 	}
 	if (l->rate && l->free_count && more_wanted(l, p, now))
 		until = MIN(until, due_at(l, p, p->due_count));
-	if (vq_enable_calls(l->vq))
+	if (!l->notified && vq_enable_calls(l->vq))
 		return;
 	l->sleeps++;
 	l->ops.sleep(l->ops.arg, until);
-	vq_disable_calls(l->vq);
+	if (!l->notified)
+		vq_disable_calls(l->vq);
 }
 
 int load_run(struct load *l)
@@ -241,8 +246,11 @@ int load_run(struct load *l)
 			p.last = now;
 		if (l->free_count == l->depth && !more_wanted(l, &p, now))
 			break;
+		/* What came meanwhile will not be told. */
+		if (l->notified && vq_enable_calls(l->vq))
+			continue;
 		fill(l, &p, now);
-		if (n > 0 || vq_used_pending(l->vq))
+		if (!l->notified && (n > 0 || vq_used_pending(l->vq)))
 			continue;
 		/* Idle between two due requests of an open loop is no stall. */
 		if (l->free_count == l->depth)

@@ -22,6 +22,13 @@
 
 /* In place of a VIRTIO_BLK_T_*: a buffer of one device-readable piece, for a device that returns all. */
 #define LOAD_NULL 0xffffffffu
+/* A buffer of one device-writable piece, for a device that fills all (entropy). */
+#define LOAD_FILL 0xfffffffeu
+
+static inline bool load_is_blk(u32 type)
+{
+	return type < LOAD_FILL;
+}
 
 struct load_ops {
 	/* Notify the device. */
@@ -47,9 +54,12 @@ struct load_slot {
 	bool busy;
 };
 
-/* When one request was made available (open loop: was due), and when it was seen used; ticks. */
+/*
+ * When one request was made available (open loop: was due), and when it was seen used; before that, when the
+ * device was last notified, and when its last notification reached the driver (0: it polls); ticks.
+ */
 struct load_stamp {
-	u64 start, end;
+	u64 start, end, kicked, woken;
 };
 
 struct load {
@@ -57,14 +67,19 @@ struct load {
 	struct vq *vq;
 	const struct clock *clock;
 	struct load_ops ops;
-	u32 type; /* VIRTIO_BLK_T_IN, _OUT or _FLUSH, or LOAD_NULL */
+	u32 type; /* VIRTIO_BLK_T_IN, _OUT or _FLUSH, LOAD_NULL or LOAD_FILL */
 	unsigned depth;
 	unsigned batch;	 /* at least so many are made available together; 0 is 1 */
 	u64 sectors;	 /* the part of the device to use */
-	u32 block_bytes; /* of one request: whole sectors, or anything with LOAD_NULL */
+	u32 block_bytes; /* of one request: whole sectors, or anything without blocks */
 	bool sequential;
 	bool indirect; /* each request in a table of its own */
 	u8 *own; /* load_own() bytes: data is copied from or to there, in the time of the request; NULL */
+	/*
+	 * Wait for the device's notification each time and do not look into the ring before it, as a
+	 * driver does that has its interrupt handler look. Needs ops.sleep.
+	 */
+	bool notified;
 	u64 rate;		 /* requests per second, 0 = closed loop */
 	u64 requests;		 /* stop after so many, 0 = by time */
 	u64 duration_ns;	 /* stop after so long, 0 = by count */
@@ -74,6 +89,7 @@ struct load {
 	struct load_stamp *raw;	 /* stamps of the first raw_room requests; NULL: none are kept */
 	u32 raw_room;
 	bool cancel; /* set by an operation: submit nothing more */
+	u64 woken;   /* set by an operation: when the device's notification came; for stamps */
 
 	/* What came of it. */
 	u64 submitted, completed;
@@ -85,6 +101,7 @@ struct load {
 
 	/* The loop's own. */
 	u64 rng, next_block, blocks;
+	u64 kicked;
 	unsigned free_count;
 	struct load_slot *free[LOAD_DEPTH_MAX];
 };

@@ -68,7 +68,7 @@ static json_t *histogram(const struct hist *h)
 
 static const char *device(const struct bench_result *r)
 {
-	return r->opts->type == LOAD_NULL ? "null" : "blk";
+	return r->opts->type == LOAD_NULL ? "null" : r->opts->type == LOAD_FILL ? "rng" : "blk";
 }
 
 static json_t *target(const struct bench_result *r)
@@ -220,4 +220,19 @@ void bench_write_text(const struct bench_result *r, FILE *f)
 	}
 	for (unsigned i = 0; i < r->warning_count; i++)
 		fprintf(f, "warning    %s\n", r->warnings[i]);
+}
+
+void bench_write_raw_head(FILE *f)
+{
+	fputs("start_ticks\tend_ticks\tlatency_ns\tkicked_ticks\twoken_ticks\n", f);
+}
+
+void bench_write_raw_rows(FILE *f, const struct clock *clock, const struct load_stamp *raw,
+			  u32 count)
+{
+	for (u32 i = 0; i < count; i++)
+		fprintf(f, "%llu\t%llu\t%llu\t%llu\t%llu\n", (unsigned long long)raw[i].start,
+			(unsigned long long)raw[i].end,
+			(unsigned long long)clock_ns(clock, raw[i].end - raw[i].start),
+			(unsigned long long)raw[i].kicked, (unsigned long long)raw[i].woken);
 }

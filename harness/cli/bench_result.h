@@ -36,4 +36,9 @@ struct bench_result {
 void bench_write_json(const struct bench_result *r, FILE *f);
 void bench_write_text(const struct bench_result *r, FILE *f);
 
+/* Time stamps of single requests, as tab-separated values. */
+void bench_write_raw_head(FILE *f);
+void bench_write_raw_rows(FILE *f, const struct clock *clock, const struct load_stamp *raw,
+			  u32 count);
+
 #endif

@@ -12,11 +12,13 @@
 #include "harness/run/target.h"
 #include "traces/session.h"
 
+#define RAW_MAX (1u << 20)
+
 struct cmd_opts {
 	struct bench_opts bench;
-	const char *uri, *command, *name, *output, *trace, *op;
+	const char *uri, *command, *name, *output, *trace, *op, *raw;
 	int format;
-	bool no_floor, null;
+	bool no_floor, null, fill;
 };
 
 static void help(void)
@@ -27,9 +29,10 @@ static void help(void)
 	     "\n"
 	     "      --command CMD       start the target with this shell command; {socket} stands "
 	     "for PATH\n"
-	     "      --device TYPE       blk, or null: buffers that the target is to return at once\n"
+	     "      --device TYPE       blk; rng; or null: buffers that the target is to return at "
+	     "once\n"
 	     "      --op OP             of blk: read (default), write or flush\n"
-	     "      --block-size N      bytes of a request (4096; null: 64)\n"
+	     "      --block-size N      bytes of a request (4096; others: 64)\n"
 	     "      --queue-depth N     requests outstanding at once (1)\n"
 	     "      --batch N           made available so many at a time (1)\n"
 	     "      --indirect          each in a table of its own\n"
@@ -43,11 +46,16 @@ static void help(void)
 	     "      --wait W            how the driver waits: poll (default) or event\n"
 	     "      --ring R            split (default) or packed\n"
 	     "      --in-order          negotiate VIRTIO_F_IN_ORDER\n"
+	     "      --notified          with --wait event: look into the ring only when notified\n"
 	     "      --ring-size N       entries of the ring (chosen for the depth)\n"
 	     "      --no-event-idx      do not negotiate VIRTIO_F_EVENT_IDX\n"
 	     "      --duration TIME     measure for so long (2s)\n"
 	     "      --requests N        or measure so many requests\n"
 	     "      --warmup TIME       before that, unmeasured (200ms)\n"
+	     "      --raw FILE          write the time stamps of each request there; needs "
+	     "--requests\n"
+	     "      --counter-hz N      take the processor's counter for a clock of so many ticks a "
+	     "second\n"
 	     "      --trace DIR         record the target's tracepoints there, and print its "
 	     "stages;\n"
 	     "                          an untraced run comes first and is given beside it\n"
@@ -110,6 +118,9 @@ enum {
 	DURATION,
 	REQUESTS,
 	WARMUP,
+	NOTIFIED,
+	RAW,
+	COUNTER_HZ,
 	TRACE,
 	NO_FLOOR,
 	NAME,
@@ -138,6 +149,9 @@ static const struct option longopts[] = {
 	{ "duration", 1, 0, DURATION },
 	{ "requests", 1, 0, REQUESTS },
 	{ "warmup", 1, 0, WARMUP },
+	{ "notified", 0, 0, NOTIFIED },
+	{ "raw", 1, 0, RAW },
+	{ "counter-hz", 1, 0, COUNTER_HZ },
 	{ "trace", 1, 0, TRACE },
 	{ "no-floor", 0, 0, NO_FLOOR },
 	{ "name", 1, 0, NAME },
@@ -183,6 +197,10 @@ static int parse_number(int ch, struct cmd_opts *o)
 		return -1;
 	case REQUESTS:
 		return cli_parse_u64("--requests", optarg, 1, 1ull << 40, &b->requests) < 0
+			       ? CLI_USAGE
+			       : -1;
+	case COUNTER_HZ:
+		return cli_parse_u64("--counter-hz", optarg, 1000, 1ull << 40, &b->counter_hz) < 0
 			       ? CLI_USAGE
 			       : -1;
 	case DURATION:
@@ -262,9 +280,10 @@ static int parse_one(int ch, struct cmd_opts *o)
 		return -1;
 	case DEVICE:
 		o->null = strcmp(optarg, "null") == 0;
-		return o->null || strcmp(optarg, "blk") == 0
+		o->fill = strcmp(optarg, "rng") == 0;
+		return o->null || o->fill || strcmp(optarg, "blk") == 0
 			       ? -1
-			       : bad_choice("--device", optarg, "blk, null");
+			       : bad_choice("--device", optarg, "blk, rng, null");
 	case INDIRECT:
 		o->bench.indirect = true;
 		return -1;
@@ -295,6 +314,12 @@ static int parse_one(int ch, struct cmd_opts *o)
 	case NO_EVENT_IDX:
 		o->bench.event_idx = false;
 		return -1;
+	case NOTIFIED:
+		o->bench.notified = true;
+		return -1;
+	case RAW:
+		o->raw = optarg;
+		return -1;
 	case TRACE:
 		o->trace = optarg;
 		return -1;
@@ -324,21 +349,30 @@ static int parse_one(int ch, struct cmd_opts *o)
 static int fit(struct cmd_opts *o)
 {
 	struct bench_opts *b = &o->bench;
-	const unsigned each = b->indirect || o->null ? 1 : 3;
+	const bool blk = !o->null && !o->fill;
+	const unsigned each = b->indirect || !blk ? 1 : 3;
 
-	if (o->null && o->op) {
-		cli_error("--op: null has but one operation");
+	if (!blk && o->op) {
+		cli_error("--op: %s has but one operation", o->null ? "null" : "rng");
 		return CLI_USAGE;
 	}
+	if (o->raw && (!b->requests || b->requests > RAW_MAX || o->trace)) {
+		cli_error("--raw needs --requests up to %u, and no --trace", RAW_MAX);
+		return CLI_USAGE;
+	}
+	b->raw = o->raw ? (u32)b->requests : 0;
 	if (o->null) {
 		b->type = LOAD_NULL;
 		o->op = "return";
+	} else if (o->fill) {
+		b->type = LOAD_FILL;
+		o->op = "fill";
 	} else if (!o->op) {
 		o->op = "read";
 	}
 	if (!b->block_size)
-		b->block_size = o->null ? 64 : 4096;
-	if (!o->null && b->block_size % VIRTIO_BLK_SECTOR) {
+		b->block_size = blk ? 4096 : 64;
+	if (blk && b->block_size % VIRTIO_BLK_SECTOR) {
 		cli_error("--block-size: %u is not a multiple of 512", b->block_size);
 		return CLI_USAGE;
 	}
@@ -455,6 +489,17 @@ static bool cancelled(void)
 	return interrupt_pending() != 0;
 }
 
+static int write_raw(const struct cmd_opts *o, const struct bench_session *s)
+{
+	FILE *f = cli_open_output(o->raw);
+
+	if (!f)
+		return CLI_INTERNAL;
+	bench_write_raw_head(f);
+	bench_write_raw_rows(f, &s->clock, s->raw, s->queue[0].load.raw_count);
+	return cli_close_output(f, o->raw) < 0 ? CLI_INTERNAL : CLI_OK;
+}
+
 static int measure_open(const struct cmd_opts *o, struct bench_session *s, struct bench_result *r)
 {
 	char error[256] = "";
@@ -484,6 +529,8 @@ static int measure(const struct cmd_opts *o, struct target *t, struct bench_resu
 		spoil_begin(spoil, "");
 		rc = measure_open(o, &s, r);
 		spoil_end(spoil, "", &place);
+		if (rc == CLI_OK && o->raw)
+			rc = write_raw(o, &s);
 	}
 	if (rc == CLI_TARGET && target_died(t))
 		cli_error("%s: the target %s", o->uri, t->death);

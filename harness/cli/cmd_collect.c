@@ -11,7 +11,7 @@
 #include "harness/run/expect.h"
 
 struct collect_opts {
-	const char *from, *name, *output, *expect_path, *raw;
+	const char *from, *name, *output, *expect_path, *raw, *figures;
 	bool has_memory, resume;
 	u64 memory;
 	u64 job; /* from 1; 0: not chosen */
@@ -33,6 +33,7 @@ static void help(void)
 	     "      --expect FILE       known deviations: lines of CHECK VERDICT REASON\n"
 	     "      --name NAME         what reports call the target\n"
 	     "      --raw FILE          write the time stamps of single requests there\n"
+	     "      --figures FILE      write what was calibrated there\n"
 	     "      --format FORMAT     text, json, junit or tap; bench: text or json\n"
 	     "  -o, --output FILE       write there instead of to standard output\n"
 	     "      --help              this text\n"
@@ -63,22 +64,16 @@ static int parse(int argc, char **argv, struct collect_opts *o)
 		EXPECT,
 		NAME,
 		RAW,
+		FIGURES,
 		RESUME,
 		FORMAT,
 		HELP
 	};
 	static const struct option longopts[] = {
-		{ "from", 1, 0, FROM },
-		{ "memory", 1, 0, MEMORY },
-		{ "job", 1, 0, JOB },
-		{ "expect", 1, 0, EXPECT },
-		{ "name", 1, 0, NAME },
-		{ "raw", 1, 0, RAW },
-		{ "format", 1, 0, FORMAT },
-		{ "output", 1, 0, 'o' },
-		{ "resume", 0, 0, RESUME },
-		{ "help", 0, 0, HELP },
-		{ 0, 0, 0, 0 },
+		{ "from", 1, 0, FROM },	      { "memory", 1, 0, MEMORY }, { "job", 1, 0, JOB },
+		{ "expect", 1, 0, EXPECT },   { "name", 1, 0, NAME },	  { "raw", 1, 0, RAW },
+		{ "figures", 1, 0, FIGURES }, { "format", 1, 0, FORMAT }, { "output", 1, 0, 'o' },
+		{ "resume", 0, 0, RESUME },   { "help", 0, 0, HELP },	  { 0, 0, 0, 0 },
 	};
 	const unsigned formats = 1u << CLI_FORMAT_TEXT | 1u << CLI_FORMAT_JSON |
 				 1u << CLI_FORMAT_JUNIT | 1u << CLI_FORMAT_TAP;
@@ -110,6 +105,9 @@ static int parse(int argc, char **argv, struct collect_opts *o)
 			break;
 		case RAW:
 			o->raw = optarg;
+			break;
+		case FIGURES:
+			o->figures = optarg;
 			break;
 		case FORMAT:
 			o->format = cli_parse_format(optarg, formats);
@@ -185,7 +183,10 @@ static bool chosen(const struct collect_opts *o, const struct collect *c, unsign
 
 static const char *op_name(u32 type)
 {
-	return type == VIRTIO_BLK_T_OUT ? "write" : type == VIRTIO_BLK_T_FLUSH ? "flush" : "read";
+	return type == LOAD_FILL	    ? "fill"
+	       : type == VIRTIO_BLK_T_OUT   ? "write"
+	       : type == VIRTIO_BLK_T_FLUSH ? "flush"
+					    : "read";
 }
 
 static int write_bench(const struct collect_opts *o, const struct collect *c,
@@ -247,17 +248,28 @@ static int write_raw(const struct collect_opts *o, const struct collect *c)
 
 	if (!f)
 		return CLI_INTERNAL;
-	fputs("start_ticks\tend_ticks\tlatency_ns\n", f);
-	for (unsigned i = 0; i < c->job_count; i++) {
-		const struct collect_job *j = &c->job[i];
-
-		for (u32 k = 0; chosen(o, c, i) && k < j->raw_count; k++)
-			fprintf(f, "%llu\t%llu\t%llu\n", (unsigned long long)j->raw[k].start,
-				(unsigned long long)j->raw[k].end,
-				(unsigned long long)clock_ns(&j->clock,
-							     j->raw[k].end - j->raw[k].start));
-	}
+	bench_write_raw_head(f);
+	for (unsigned i = 0; i < c->job_count; i++)
+		if (chosen(o, c, i))
+			bench_write_raw_rows(f, &c->job[i].clock, c->job[i].raw,
+					     c->job[i].raw_count);
 	return cli_close_output(f, o->raw) < 0 ? CLI_INTERNAL : CLI_OK;
+}
+
+static int write_figures(const struct collect_opts *o, const struct collect *c)
+{
+	FILE *f = cli_open_output(o->figures);
+
+	if (!f)
+		return CLI_INTERNAL;
+	fputs("what\tcount\tmin\tmedian\tmax\tsum\n", f);
+	for (unsigned i = 0; i < c->figure_count; i++)
+		fprintf(f, "%s\t%llu\t%llu\t%llu\t%llu\t%llu\n", c->figure[i].what,
+			(unsigned long long)c->figure[i].count,
+			(unsigned long long)c->figure[i].min,
+			(unsigned long long)c->figure[i].median,
+			(unsigned long long)c->figure[i].max, (unsigned long long)c->figure[i].sum);
+	return cli_close_output(f, o->figures) < 0 ? CLI_INTERNAL : CLI_OK;
 }
 
 static int write_jobs(const struct collect_opts *o, struct collect *c, const struct expect *expect)
@@ -272,8 +284,10 @@ static int write_jobs(const struct collect_opts *o, struct collect *c, const str
 		cli_error("the guest did %u jobs, and this format holds one: say --job N", count);
 		return CLI_USAGE;
 	}
+	if (o->figures)
+		rc = write_figures(o, c);
 	if (!count)
-		return CLI_OK;
+		return rc;
 	f = cli_open_output(o->output);
 	if (!f)
 		return CLI_INTERNAL;

@@ -339,7 +339,8 @@ static bool take_raw(struct collect *c)
 		return broken(c, "out of memory");
 	j->raw = raw;
 	for (u32 i = 0; i < m.count; i++)
-		raw[j->raw_count++] = (struct load_stamp){ m.start[i], m.end[i] };
+		raw[j->raw_count++] =
+			(struct load_stamp){ m.start[i], m.end[i], m.kicked[i], m.woken[i] };
 	return true;
 }
 
@@ -368,6 +369,23 @@ static bool take_mark(struct collect *c)
 		return out_of_order(c, "a mark that ends early");
 	if (!c->first_request && strcmp(m.what, "first request served") == 0)
 		c->first_request = m.ticks;
+	return true;
+}
+
+static bool take_figure(struct collect *c)
+{
+	struct wire_figure m;
+	struct collect_figure *f = &c->figure[c->figure_count];
+
+	if (!wire_figure(&c->wire, &m) || !m.count)
+		return out_of_order(c, "a figure that ends early");
+	if (c->figure_count == COLLECT_FIGURES)
+		return true;
+	*f = (struct collect_figure){
+		.count = m.count, .min = m.min, .median = m.median, .max = m.max, .sum = m.sum
+	};
+	snprintf(f->what, sizeof(f->what), "%s", m.what);
+	c->figure_count++;
 	return true;
 }
 
@@ -424,6 +442,7 @@ static bool (*const takers[WIRE_KINDS])(struct collect *c) = {
 	[WIRE_BENCH] = take_bench,     [WIRE_HIST] = take_hist,	  [WIRE_RAW] = take_raw,
 	[WIRE_JOB_END] = take_job_end, [WIRE_MARK] = take_mark,	  [WIRE_NOTE] = take_note,
 	[WIRE_FAIL] = take_fail,       [WIRE_PANIC] = take_panic, [WIRE_END] = take_end,
+	[WIRE_FIGURE] = take_figure,
 };
 
 /* --- frames ----------------------------------------------------------------------------------------------- */

@@ -12,8 +12,9 @@
 #include "harness/run/guest.h"
 #include "harness/run/result.h"
 
-#define COLLECT_JOBS  8
-#define COLLECT_NOTES 64
+#define COLLECT_JOBS	8
+#define COLLECT_NOTES	64
+#define COLLECT_FIGURES 16
 
 struct collect_job {
 	enum wire_job_kind kind;
@@ -50,6 +51,11 @@ struct collect {
 	char *given; /* the job as the guest got it */
 	struct collect_job job[COLLECT_JOBS];
 	unsigned job_count;
+	struct collect_figure {
+		char what[32];
+		u64 count, min, median, max, sum;
+	} figure[COLLECT_FIGURES];
+	unsigned figure_count;
 	u64 first_request; /* ticks of that mark, 0: none */
 	unsigned boots;
 	bool restart; /* the last one asked for another */

@@ -45,6 +45,8 @@ static void do_sleep(void *arg, u64 deadline)
 	q->syscalls++;
 	if (eventfd_read(pfd.fd, &n) == 0)
 		q->calls += n;
+	if (q->load.raw_room)
+		q->load.woken = clock_start(clock);
 }
 
 static void do_relax(void *arg)
@@ -216,6 +218,7 @@ static int prepare_load(struct bench_session *s, struct bench_queue *q, u64 sect
 		.block_bytes = o->block_size,
 		.sequential = o->sequential,
 		.indirect = o->indirect,
+		.notified = o->notified && !o->poll,
 		.rate = share(s, q, o->rate),
 		.stall_ns = (u64)s->fe.tp.timeout_ms * 1000000,
 		.slots = calloc(o->depth, sizeof(struct load_slot)),
@@ -239,7 +242,7 @@ static int capacity(struct bench_session *s, u64 *sectors, char *error, size_t r
 	struct tp *t = &s->fe.tp;
 
 	*sectors = 0;
-	if (s->opts.type == LOAD_NULL)
+	if (!load_is_blk(s->opts.type))
 		return 0;
 	if (t->ops->read_config(t, 0, &cfg, VIRTIO_BLK_CONFIG_SIZE) != TP_OK)
 		return fail(error, room, "reading the configuration", t->error);
@@ -267,9 +270,9 @@ static int negotiate(struct bench_session *s, char *error, size_t room)
 	struct tp *t = &s->fe.tp;
 	u64 want = BIT_ULL(VIRTIO_F_VERSION_1);
 
-	if (o->type != LOAD_NULL)
+	if (load_is_blk(o->type))
 		want |= BIT_ULL(VIRTIO_BLK_F_FLUSH) | BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);
-	if (o->type != LOAD_NULL && o->queues > 1)
+	if (load_is_blk(o->type) && o->queues > 1)
 		want |= BIT_ULL(VIRTIO_BLK_F_MQ);
 	if (o->event_idx)
 		want |= BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
@@ -312,7 +315,10 @@ int bench_open(struct bench_session *s, const char *socket, const struct bench_o
 		s->queue[q].s = s;
 		s->queue[q].index = q;
 	}
-	clock_calibrate(&s->clock);
+	if (o->counter_hz)
+		s->clock = clock_of_counter(o->counter_hz);
+	else
+		clock_calibrate(&s->clock);
 	CPU_ZERO(&cpus);
 	s->crowded = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 &&
 		     (unsigned)CPU_COUNT(&cpus) < s->opts.queues + 1;
@@ -331,6 +337,13 @@ int bench_open(struct bench_session *s, const char *socket, const struct bench_o
 		if (start_queue(s, &s->queue[q], error, room) < 0 ||
 		    prepare_load(s, &s->queue[q], sectors, error, room) < 0)
 			return -1;
+	if (o->raw) {
+		s->raw = calloc(o->raw, sizeof(*s->raw));
+		if (!s->raw)
+			return fail(error, room, "time stamps", "out of memory");
+		/* No page of it is to be touched first while something is measured. */
+		memset(s->raw, 0xff, o->raw * sizeof(*s->raw));
+	}
 	if (t->ops->driver_ok(t) != TP_OK)
 		return fail(error, room, "setting DRIVER_OK", t->error);
 	return 0;
@@ -454,6 +467,9 @@ int bench_measure(struct bench_session *s, struct bench_figures *f, char *error,
 	hist_reset(f->latency);
 	if (s->opts.warmup_ns && run_phase(s, 0, s->opts.warmup_ns, error, room) < 0)
 		return -1;
+	s->queue[0].load.raw = s->raw;
+	s->queue[0].load.raw_room = s->raw ? s->opts.raw : 0;
+	s->queue[0].load.raw_count = 0;
 	if (run_phase(s, s->opts.requests, s->opts.requests ? 0 : s->opts.duration_ns, error,
 		      room) < 0)
 		return -1;
@@ -471,7 +487,9 @@ void bench_close(struct bench_session *s)
 		free(s->queue[i].own);
 	}
 	free(s->queue);
+	free(s->raw);
 	s->queue = NULL;
+	s->raw = NULL;
 }
 
 void bench_figures_free(struct bench_figures *f)

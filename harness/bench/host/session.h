@@ -18,18 +18,21 @@ enum bench_memory {
 };
 
 struct bench_opts {
-	u32 type; /* VIRTIO_BLK_T_*, or LOAD_NULL */
+	u32 type; /* VIRTIO_BLK_T_*, LOAD_NULL or LOAD_FILL */
 	u32 block_size;
 	unsigned depth, batch; /* of each queue */
 	unsigned queues;       /* a thread each; 0 is 1 */
 	bool indirect;
-	bool poll; /* else sleep on the call descriptor */
+	bool poll;     /* else sleep on the call descriptor */
+	bool notified; /* wait for each notification, as struct load has it */
 	bool sequential;
 	bool event_idx, packed, in_order;
 	enum bench_memory memory;
 	u64 rate; /* of all queues together */
 	u64 requests, duration_ns, warmup_ns;
-	u16 ring_size; /* 0: chosen for the depth */
+	u16 ring_size;	/* 0: chosen for the depth */
+	u64 counter_hz; /* 0: the clock is found out */
+	u32 raw;	/* keep the stamps of so many requests of queue 0 */
 	/* Queue i's thread runs on pin[i % pins]; pins 0: wherever the system puts it. */
 	int pin[BENCH_QUEUES];
 	unsigned pins;
@@ -67,6 +70,7 @@ struct bench_session {
 	struct bench_opts opts;
 	struct bench_queue *queue; /* opts.queues of them */
 	u64 features;
+	struct load_stamp *raw;	 /* queue[0].load.raw_count of them, after a measurement */
 	bool (*cancelled)(void); /* asked now and then: end early; NULL: never */
 	bool crowded;		 /* fewer processors than threads: polling must give them up */
 	unsigned go;		 /* set when all threads are there: they begin together */

@@ -18,6 +18,7 @@ static struct {
 	struct hist latency;
 	struct load_stamp raw[RAW_MAX];
 	u64 calls;
+	u32 type;      /* of its requests */
 	u32 *flag;     /* set by the queue's interrupt */
 	u32 line_flag; /* of a virtio-mmio window */
 	u64 offered, features;
@@ -83,11 +84,14 @@ static void line_handler(void *arg)
 {
 	volatile u32 *status = (volatile u32 *)(uintptr_t)(b.t->mmio.base + 0x60);
 	volatile u32 *ack = (volatile u32 *)(uintptr_t)(b.t->mmio.base + 0x64);
+	const u64 now = clock_start(&machine.clock);
 	const u32 isr = *status;
 
 	*ack = isr;
-	if (isr)
-		__atomic_store_n(&b.line_flag, 1, __ATOMIC_RELEASE);
+	if (!isr)
+		return;
+	b.load.woken = now;
+	__atomic_store_n(&b.line_flag, 1, __ATOMIC_RELEASE);
 }
 
 /* How the device wakes a driver that sleeps. */
@@ -165,10 +169,10 @@ static bool start_queue(const struct bench_job *job)
 static bool bring_up(const struct bench_job *job)
 {
 	struct tp *tp = b.t->tp;
-	u64 need = 0, offered = 0,
-	    want = BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_BLK_F_FLUSH) |
-		   BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);
+	u64 need = 0, offered = 0, want = BIT_ULL(VIRTIO_F_VERSION_1);
 
+	if (load_is_blk(b.type))
+		want |= BIT_ULL(VIRTIO_BLK_F_FLUSH) | BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);
 	if (job->event_idx)
 		want |= BIT_ULL(VIRTIO_RING_F_EVENT_IDX);
 	if (b.t->job->ring == CHECK_RING_PACKED)
@@ -179,8 +183,10 @@ static bool bring_up(const struct bench_job *job)
 		need |= BIT_ULL(VIRTIO_F_IN_ORDER);
 	if (tp->ops->open(tp) != TP_OK || tp->ops->get_features(tp, &offered) != TP_OK)
 		return failed("opening the device");
-	if (regs_from_tp(tp)->device_id != VIRTIO_ID_BLOCK)
-		return fail("bench", "the device is not a block device");
+	if (regs_from_tp(tp)->device_id != (load_is_blk(b.type) ? VIRTIO_ID_BLOCK : VIRTIO_ID_RNG))
+		return fail("bench",
+			    "the device is none for this load: block devices read, write and "
+			    "flush, entropy devices fill");
 	if (need & ~offered)
 		return fail("bench",
 			    need & ~offered & BIT_ULL(VIRTIO_F_RING_PACKED)
@@ -200,21 +206,23 @@ static bool prepare(const struct bench_job *job)
 	struct tp *tp = b.t->tp;
 	struct virtio_blk_config cfg = { 0 };
 
-	if (tp->ops->read_config(tp, 0, &cfg, VIRTIO_BLK_CONFIG_SIZE) != TP_OK)
+	if (load_is_blk(b.type) &&
+	    tp->ops->read_config(tp, 0, &cfg, VIRTIO_BLK_CONFIG_SIZE) != TP_OK)
 		return failed("reading the configuration");
-	if (le64(cfg.capacity) < job->block_size / VIRTIO_BLK_SECTOR)
+	if (load_is_blk(b.type) && le64(cfg.capacity) < job->block_size / VIRTIO_BLK_SECTOR)
 		return fail("bench", "the device is smaller than one block");
 	memset(&b.load, 0, sizeof(b.load));
 	b.load.vq = &b.vq;
 	b.load.clock = &machine.clock;
 	b.load.ops = (struct load_ops){ do_kick, job->poll ? NULL : do_sleep, do_relax, NULL };
-	b.load.type = job->type;
+	b.load.type = b.type;
 	b.load.depth = job->depth;
 	b.load.sectors = le64(cfg.capacity);
 	b.load.block_bytes = job->block_size;
 	b.load.sequential = job->sequential;
 	b.load.indirect = job->indirect;
 	b.load.batch = MIN(job->batch, job->depth);
+	b.load.notified = job->notified && !job->poll;
 	b.load.rate = job->rate;
 	b.load.stall_ns = (u64)MAX(tp->timeout_ms, 5000u) * 1000000;
 	b.load.slots = b.requests;
@@ -267,7 +275,7 @@ static void reset_figures(void)
 static void send_figures(const struct bench_job *job)
 {
 	struct wire_bench m = {
-		.type = job->type,
+		.type = b.type,
 		.block_size = job->block_size,
 		.depth = job->depth,
 		.poll = job->poll,
@@ -319,6 +327,8 @@ static void send_raw(void)
 	m.count = 0;
 	for (u32 i = 0; i < b.load.raw_count; i++) {
 		m.start[m.count] = b.raw[i].start;
+		m.kicked[m.count] = b.raw[i].kicked;
+		m.woken[m.count] = b.raw[i].woken;
 		m.end[m.count++] = b.raw[i].end;
 		if (m.count == WIRE_RAW_MAX || i + 1 == b.load.raw_count) {
 			out_end(wire_raw(out_begin(WIRE_RAW), &m));
@@ -329,6 +339,8 @@ static void send_raw(void)
 
 static bool measure(const struct bench_job *job)
 {
+	bool done;
+
 	reset_figures();
 	if (!first_request(job))
 		return false;
@@ -340,7 +352,12 @@ static bool measure(const struct bench_job *job)
 	reset_figures();
 	b.load.raw = b.raw;
 	b.load.raw_room = MIN(job->raw, RAW_MAX);
-	return run_phase(job->requests, job->requests ? 0 : job->duration_ns);
+	if (job->mark)
+		arch_mark(job->mark, 1);
+	done = run_phase(job->requests, job->requests ? 0 : job->duration_ns);
+	if (job->mark)
+		arch_mark(job->mark, 2);
+	return done;
 }
 
 bool run_bench(struct guest_target *t, u32 number)
@@ -350,6 +367,7 @@ bool run_bench(struct guest_target *t, u32 number)
 	bool done;
 
 	b.t = t;
+	b.type = job->type;
 	done = bring_up(job) && prepare(job) && (job->poll || set_up_wait());
 	if (done) {
 		run_begin(t, number, b.offered, regs_from_tp(t->tp)->queues, 0, 0);

@@ -84,6 +84,12 @@ bool arch_calibrate(struct clock *c, unsigned ms);
 /* What a clock of a known frequency needs besides. */
 void arch_clock_init(struct clock *c);
 
+/* What leaves for the hypervisor and does nothing there. False: this architecture has no such thing. */
+bool arch_trap(void);
+
+/* Tell whoever counts: 1 begins, 2 ends. `where` is a port where there are ports, else an address. */
+void arch_mark(u64 where, u8 what);
+
 /* In a loop that waits for memory to change. */
 void arch_relax(void);
 

@@ -115,6 +115,8 @@ static bool run_job(u32 number, u32 *next)
 		guest_target_list();
 		return true;
 	}
+	if (j->kind == WIRE_JOB_CALIBRATE)
+		return run_calibrate(&j->calibrate);
 	if (!guest_target_find(&target, j, jobs.msi)) {
 		out_text(WIRE_FAIL, "%s", target.why);
 		return false;

@@ -15,6 +15,9 @@
  * left. Then *next is the check to go on with; otherwise 0.
  */
 bool run_conform(struct guest_target *t, u32 number, u32 first, bool restart, u32 *next);
+/* What the machine charges for single things. False: a FAIL says why. */
+bool run_calibrate(const struct calibrate_job *job);
+
 bool run_bench(struct guest_target *t, u32 number);
 
 /* The check under way, for a panic; "" when there is none. Also sends what it has logged so far. */

@@ -115,6 +115,8 @@ static bool parse_op(const char *s, u32 *type)
 		*type = VIRTIO_BLK_T_OUT;
 	else if (text_same(s, "flush"))
 		*type = VIRTIO_BLK_T_FLUSH;
+	else if (text_same(s, "fill"))
+		*type = LOAD_FILL;
 	else
 		return false;
 	return true;
@@ -151,6 +153,13 @@ enum key {
 	KEY_REQUESTS,
 	KEY_WARMUP,
 	KEY_RAW,
+	KEY_NOTIFIED,
+	KEY_MARK,
+	KEY_SAMPLES,
+	KEY_USER,
+	KEY_EVENT,
+	KEY_INJECT,
+	KEY_LINE,
 	KEYS
 };
 
@@ -185,6 +194,13 @@ static const char *const keys[KEYS] = {
 	[KEY_REQUESTS] = "requests",
 	[KEY_WARMUP] = "warmup",
 	[KEY_RAW] = "raw",
+	[KEY_NOTIFIED] = "notified",
+	[KEY_MARK] = "mark",
+	[KEY_SAMPLES] = "samples",
+	[KEY_USER] = "user",
+	[KEY_EVENT] = "event",
+	[KEY_INJECT] = "inject",
+	[KEY_LINE] = "line",
 };
 
 /* What loaders and other people's habits put onto a kernel's command line. */
@@ -213,10 +229,28 @@ static bool begin_job(struct jobs *jobs, const struct job *common, const char *w
 		j->kind = WIRE_JOB_BENCH;
 	else if (text_same(what, "list"))
 		j->kind = WIRE_JOB_LIST;
+	else if (text_same(what, "calibrate"))
+		j->kind = WIRE_JOB_CALIBRATE;
 	else
 		return false;
 	jobs->count++;
 	return true;
+}
+
+static bool take_calibrate(struct calibrate_job *c, enum key key, const char *value)
+{
+	switch (key) {
+	case KEY_SAMPLES:
+		return number32(value, 1, CALIBRATE_SAMPLES, &c->samples);
+	case KEY_USER:
+		return guest_number(value, &c->user);
+	case KEY_EVENT:
+		return guest_number(value, &c->event);
+	case KEY_INJECT:
+		return guest_number(value, &c->inject);
+	default:
+		return number32(value, 0, 1023, &c->line);
+	}
 }
 
 static bool take_bench(struct bench_job *b, enum key key, const char *value)
@@ -255,6 +289,10 @@ static bool take_bench(struct bench_job *b, enum key key, const char *value)
 		return duration_ns(value, &b->warmup_ns);
 	case KEY_RAW:
 		return number32(value, 0, 1 << 16, &b->raw);
+	case KEY_NOTIFIED:
+		return choice(value, "on", "off", &b->notified);
+	case KEY_MARK:
+		return guest_number(value, &b->mark);
 	default:
 		return false;
 	}
@@ -312,6 +350,12 @@ static bool take(struct jobs *jobs, struct job *common, enum key key, char *valu
 		return duration_ms(value, &j->timeout_ms);
 	case KEY_QUIET:
 		return duration_ms(value, &j->quiet_ms);
+	case KEY_SAMPLES:
+	case KEY_USER:
+	case KEY_EVENT:
+	case KEY_INJECT:
+	case KEY_LINE:
+		return take_calibrate(&j->calibrate, key, value);
 	default:
 		return take_bench(&j->bench, key, value);
 	}
@@ -343,6 +387,7 @@ bool job_parse(struct jobs *jobs, char *text, char *error, size_t room)
 			   .event_idx = true,
 			   .duration_ns = 2000000000,
 			   .warmup_ns = 200000000 },
+		.calibrate = { .samples = 200 },
 	};
 	bool good = true;
 	char *word;

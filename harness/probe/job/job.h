@@ -13,15 +13,27 @@
 
 #define JOBS_MAX 8
 
+#define CALIBRATE_SAMPLES 1000
+
 struct bench_job {
 	u32 type; /* VIRTIO_BLK_T_* */
 	u32 block_size, depth;
-	bool poll, sequential, event_idx, indirect, in_order;
+	bool poll, sequential, event_idx, indirect, in_order, notified;
 	u32 batch;
 	u64 rate, requests;
 	u64 duration_ns, warmup_ns;
 	u32 ring_size; /* 0: chosen for the depth */
 	u32 raw;       /* keep the stamps of so many requests */
+	u64 mark;      /* told when the measurement begins (1) and ends (2); 0: nobody */
+};
+
+/* What is calibrated beside an exit of the processor's own: 0: not that. */
+struct calibrate_job {
+	u32 samples;
+	u64 user;   /* a read of which exits to the hypervisor's user space */
+	u64 event;  /* a write to which is an event that nobody waits for */
+	u64 inject; /* a write to which raises `line` */
+	u32 line;
 };
 
 struct job {
@@ -37,6 +49,7 @@ struct job {
 	enum check_ring ring;	       /* of a bench, too: CHECK_RING_ANY is split there */
 	unsigned timeout_ms, quiet_ms; /* 0: the transport's */
 	struct bench_job bench;
+	struct calibrate_job calibrate;
 };
 
 struct jobs {

@@ -194,6 +194,8 @@ bool wire_raw(struct wire *w, struct wire_raw *m)
 	for (u32 i = 0; !w->bad && i < m->count; i++) {
 		NUMBER(w, m->start[i]);
 		NUMBER(w, m->end[i]);
+		NUMBER(w, m->kicked[i]);
+		NUMBER(w, m->woken[i]);
 	}
 	return !w->bad;
 }
@@ -203,6 +205,17 @@ bool wire_job_end(struct wire *w, struct wire_job_end *m)
 	NUMBER(w, m->number);
 	NUMBER(w, m->results);
 	NUMBER(w, m->duration_ns);
+	return !w->bad;
+}
+
+bool wire_figure(struct wire *w, struct wire_figure *m)
+{
+	text(w, &m->what);
+	NUMBER(w, m->count);
+	NUMBER(w, m->min);
+	NUMBER(w, m->median);
+	NUMBER(w, m->max);
+	NUMBER(w, m->sum);
 	return !w->bad;
 }
 

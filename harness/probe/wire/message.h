@@ -14,12 +14,12 @@
 #include "harness/bench/load.h"
 #include "harness/probe/wire/frame.h"
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 
 /*
- * The order of a stream: HELLO, then for each job JOB, its results, JOB_END, and at last END. NOTE and
- * MARK may come anywhere; PANIC is the last frame of a guest that failed. The streams of several boots
- * make one when each goes on where the one before it ended.
+ * The order of a stream: HELLO, then for each job JOB, its results, JOB_END, and at last END. NOTE, MARK
+ * and FIGURE may come anywhere; PANIC is the last frame of a guest that failed. The streams of several
+ * boots make one when each goes on where the one before it ended.
  */
 enum wire_kind {
 	WIRE_HELLO = 1,
@@ -37,13 +37,15 @@ enum wire_kind {
 	WIRE_FAIL, /* a job that could not be done, and why */
 	WIRE_PANIC,
 	WIRE_END,
+	WIRE_FIGURE, /* what some single thing takes (calibrate) */
 	WIRE_KINDS
 };
 
 enum wire_job_kind {
 	WIRE_JOB_CONFORM = 1,
 	WIRE_JOB_BENCH,
-	WIRE_JOB_LIST, /* the devices that were found, as notes */
+	WIRE_JOB_LIST,	    /* the devices that were found, as notes */
+	WIRE_JOB_CALIBRATE, /* what the machine charges for single things, as figures */
 };
 
 #define WIRE_TEXT_MAX (FRAME_PAYLOAD_MAX + 16)
@@ -119,11 +121,12 @@ struct wire_hist {
 	u64 value[WIRE_HIST_MAX];
 };
 
-#define WIRE_RAW_MAX 120
+#define WIRE_RAW_MAX 60
 
 struct wire_raw {
 	u32 count;
-	u64 start[WIRE_RAW_MAX], end[WIRE_RAW_MAX]; /* ticks */
+	/* Ticks, as in struct load_stamp. */
+	u64 start[WIRE_RAW_MAX], end[WIRE_RAW_MAX], kicked[WIRE_RAW_MAX], woken[WIRE_RAW_MAX];
 };
 
 struct wire_job_end {
@@ -135,6 +138,12 @@ struct wire_job_end {
 struct wire_mark {
 	const char *what;
 	u64 ticks;
+};
+
+struct wire_figure {
+	const char *what;
+	u32 count;
+	u64 min, median, max, sum; /* ticks */
 };
 
 struct wire_text {
@@ -165,6 +174,7 @@ bool wire_hist(struct wire *w, struct wire_hist *m);
 bool wire_raw(struct wire *w, struct wire_raw *m);
 bool wire_job_end(struct wire *w, struct wire_job_end *m);
 bool wire_mark(struct wire *w, struct wire_mark *m);
+bool wire_figure(struct wire *w, struct wire_figure *m);
 bool wire_text(struct wire *w, struct wire_text *m); /* NOTE, FAIL, PANIC */
 bool wire_end(struct wire *w, struct wire_end *m);
 

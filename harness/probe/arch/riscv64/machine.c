@@ -130,6 +130,16 @@ u8 arch_fw_cfg_byte(void)
 	return tree_fw_cfg_byte();
 }
 
+bool arch_trap(void)
+{
+	return false;
+}
+
+void arch_mark(u64 where, u8 what)
+{
+	*(volatile u8 *)(uintptr_t)where = what;
+}
+
 void arch_relax(void)
 {
 	__asm__ volatile(".4byte 0x0100000f" ::: "memory"); /* pause */
