@@ -47,7 +47,13 @@ def parse(argv):
     s = sub.add_parser("shell", help="a console in a lab", allow_abbrev=False)
     s.add_argument("name", metavar="LAB")
     sub.add_parser("list", help="the labs, and whether they are built")
-    options = p.parse_args(argv)
+    options, more = p.parse_known_args(argv)
+    # argparse takes no positional argument behind an option when it could have come before.
+    if options.command == "run" and not options.script and len(more) == 1 and \
+            not more[0].startswith("-"):
+        options.script = more.pop()
+    if more:
+        p.error(f"unrecognized arguments: {' '.join(more)}")
     if not options.command:
         p.error("which command? build, run, shell or list")
     if options.command == "run" and bool(options.command_line) == bool(options.script):
