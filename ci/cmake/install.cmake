@@ -24,7 +24,11 @@ install(FILES ${completion}/_ringside DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/s
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/reports/schema DESTINATION ${ringside_data}
         FILES_MATCHING PATTERN "*.json")
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/scenarios/expect DESTINATION ${ringside_data} OPTIONAL
-        FILES_MATCHING PATTERN "*.json" PATTERN "*.yaml" PATTERN "*.toml")
+# Scenarios, and what they name; 'ringside run' finds them by name. Labs are installed with their driver.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/scenarios DESTINATION ${ringside_data}
+        USE_SOURCE_PERMISSIONS PATTERN lab EXCLUDE PATTERN README.md EXCLUDE)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/ringside)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/scenarios ${PROJECT_BINARY_DIR}/share/ringside/scenarios
+     SYMBOLIC)
 install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/LICENSE
         DESTINATION ${CMAKE_INSTALL_DOCDIR})

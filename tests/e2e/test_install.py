@@ -103,3 +103,26 @@ def test_completion_is_installed_for_three_shells(prefix):
         "share/fish/vendor_completions.d/ringside.fish",
         "share/zsh/site-functions/_ringside",
     } <= installed(prefix)
+
+
+def test_scenarios_are_found_by_name(prefix, repo, tmp_path):
+    """From any folder, and one of ours runs from the prefix with all that it names."""
+    ringside = prefix / "bin/ringside"
+    listed = run(ringside, "run", "--list", "scenarios", cwd=tmp_path)
+    assert listed.returncode == 0, listed.stderr
+    names = {line.partition("::")[0] for line in listed.stdout.splitlines()}
+    assert names == {p.stem for p in (repo / "scenarios").glob("*.yaml")}
+    for name in ("blk-direct", "blk-direct.yaml", "scenarios/blk-direct.yaml"):
+        assert run(ringside, "run", "--list", name, cwd=tmp_path).stdout.startswith("blk-direct::")
+    done = run(ringside, "run", "blk-direct", "-k", "conform and not storage", "-o", tmp_path / "out",
+               "--no-report", cwd=tmp_path)
+    assert done.returncode == 0 and "1 cell: 1 pass" in done.stdout, done.stdout + done.stderr
+    gone = run(ringside, "run", "--list", "no-such-scenario", cwd=tmp_path)
+    assert gone.returncode == 2 and "no-such-scenario: cannot be read" in gone.stderr
+
+
+def test_a_scenario_here_comes_first(prefix, tmp_path):
+    (tmp_path / "blk-direct.yaml").write_text("scenario: mine\nsummary: mine\njobs:\n  - conform:\n",
+                                              encoding="utf-8")
+    listed = run(prefix / "bin/ringside", "run", "--list", "blk-direct.yaml", cwd=tmp_path)
+    assert listed.stdout.startswith("mine::")

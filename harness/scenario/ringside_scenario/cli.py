@@ -18,7 +18,8 @@ from ringside_scenario.rundir import RunDir, default_name
 OK, UNEXPECTED, USAGE, INTERNAL = 0, 1, 2, 4
 
 EPILOG = """\
-FILE is a scenario or a folder of them. Results, logs and a report of all cells go to DIR.
+FILE is a scenario or a folder of them; one that is not there may be the name of one that came with
+ringside (scenarios, blk-direct, …). Results, logs and a report of all cells go to DIR.
 
 Verdict of a cell: pass, fail (a verdict was not as expected), died (the target ended), hung (no
 end in time), hypervisor (it failed, not the target), error (this machine refused something), skip
@@ -76,9 +77,11 @@ def complain(text):
 
 
 def scenario_files(names):
-    """Files as given, and those of folders in their order."""
+    """Files as given, and those of folders in their order. What is not there may be one of ours."""
     found = []
     for name in names:
+        if not os.path.exists(name):
+            name = programs.scenario(name) or name
         if os.path.isdir(name):
             inside = sorted(glob.glob(os.path.join(glob.escape(name), "*.yaml")))
             if not inside:

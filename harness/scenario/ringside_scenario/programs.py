@@ -27,3 +27,17 @@ def guest(name):
         if os.path.exists(path):
             return path
     return None
+
+
+def scenario(name):
+    """A scenario, or a folder of them, that came with ringside: 'firmware', 'firmware.yaml',
+    'scenarios/firmware.yaml', 'scenarios'. None: there is none."""
+    libexec = os.environ.get("RINGSIDE_LIBEXEC") or os.path.dirname(os.path.abspath(sys.argv[0]))
+    base = os.path.normpath(os.path.join(libexec, "../../share/ringside"))
+    if os.path.isabs(name) or ".." in name.split(os.sep):
+        return None
+    for path in (os.path.join(base, name), os.path.join(base, "scenarios", name),
+                 os.path.join(base, "scenarios", f"{name}.yaml")):
+        if os.path.exists(path):
+            return path
+    return None

@@ -10,6 +10,8 @@
 /* What may change while rings run: the dirty log is switched so, and it is no device feature. */
 #define ON_THE_FLY (BIT_ULL(VU_F_LOG_ALL) | BIT_ULL(VU_F_PROTOCOL_FEATURES))
 
+u64 vub_hidden_protocol_features;
+
 u64 vub_features(struct vub_session *s)
 {
 	u64 f = s->dev->ops->features(s->dev) | BIT_ULL(VIRTIO_F_VERSION_1) |
@@ -23,7 +25,7 @@ u64 vub_features(struct vub_session *s)
 
 u64 vub_protocol_features(struct vub_session *s)
 {
-	u64 f = VUB_PROTOCOL_FEATURES;
+	u64 f = VUB_PROTOCOL_FEATURES & ~vub_hidden_protocol_features;
 
 	(void)s;
 	return fault_active && fault_active->protocol_features ? fault_active->protocol_features(f)

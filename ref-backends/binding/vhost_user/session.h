@@ -60,6 +60,9 @@ static inline bool vub_has_pf(const struct vub_session *s, enum vu_protocol_feat
 	return s->protocol_features & BIT_ULL(bit);
 }
 
+/* Protocol features that are not to be offered (VU_PF_*, as bits). Set once before any thread runs. */
+extern u64 vub_hidden_protocol_features;
+
 /* What is offered. */
 u64 vub_features(struct vub_session *s);
 u64 vub_protocol_features(struct vub_session *s);

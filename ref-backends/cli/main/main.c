@@ -11,6 +11,7 @@
 
 #include "ref-backends/binding/machine/machine.h"
 #include "ref-backends/binding/vhost_user/server.h"
+#include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/cli/common/size.h"
 #include "ref-backends/device/host/entropy.h"
 #include "ref-backends/device/host/measure.h"
@@ -53,6 +54,8 @@ static void usage(FILE *f)
 	      "  --num-queues N         queues, each with its thread (4)\n"
 	      "  --poll                 look at the rings all the time: no notification is needed, and\n"
 	      "                         each queue keeps a processor busy\n"
+	      "  --no-status            do not offer VHOST_USER_PROTOCOL_F_STATUS, for a front-end that\n"
+	      "                         begins with it and never sets DRIVER_OK\n"
 	      "\n"
 	      "A device with registers, in a machine without a processor:\n"
 	      "  --registers pci|mmio   what its registers are\n"
@@ -163,6 +166,7 @@ enum {
 	OPT_READ_ONLY,
 	OPT_NUM_QUEUES,
 	OPT_POLL,
+	OPT_NO_STATUS,
 	OPT_REGISTERS,
 	OPT_MACHINE,
 	OPT_RAM,
@@ -196,6 +200,7 @@ static const struct option long_options[] = {
 	{ "read-only", no_argument, NULL, OPT_READ_ONLY },
 	{ "num-queues", required_argument, NULL, OPT_NUM_QUEUES },
 	{ "poll", no_argument, NULL, OPT_POLL },
+	{ "no-status", no_argument, NULL, OPT_NO_STATUS },
 	{ "registers", required_argument, NULL, OPT_REGISTERS },
 	{ "machine", required_argument, NULL, OPT_MACHINE },
 	{ "ram", required_argument, NULL, OPT_RAM },
@@ -252,6 +257,9 @@ static int parse_option(struct options *o, int opt)
 			return usage_error("--num-queues: '%s' is not a number from 1 to 256",
 					   optarg);
 		o->num_queues = (unsigned)v;
+		break;
+	case OPT_NO_STATUS:
+		vub_hidden_protocol_features |= BIT_ULL(VU_PF_STATUS);
 		break;
 	case OPT_POLL:
 		o->server.poll = true;

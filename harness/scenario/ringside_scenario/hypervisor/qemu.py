@@ -20,6 +20,8 @@ MACHINES = {
     ("riscv64", "pci"): "virt",
     ("riscv64", "mmio"): "virt",
 }
+# Device types whose vhost-user-…-pci has no legacy interface to be taken away.
+MODERN = ("rng",)
 PROCESSORS = {"x86_64": "qemu64", "aarch64": "cortex-a57", "riscv64": "rv64"}
 
 
@@ -82,12 +84,13 @@ class Qemu(Hypervisor):
         """QEMU's command line."""
         device, args = self.device(cell, ctx, backend)
         # A back-end may end the connection when it is given what no back-end can take; one that still
-        # listens then is connected to again.
-        args = [f"{a},reconnect=1" if a.startswith("socket,") else a for a in args]
+        # listens then is connected to again. Only the block device can do that.
+        if cell.device == "blk":
+            args = [f"{a},reconnect=1" if a.startswith("socket,") else a for a in args]
         if guest.bootable:
             device += ",bootindex=0"
         # The clauses are those of VIRTIO 1.4: a driver that finds both takes the legacy interface.
-        if cell.judge and cell.transport == "pci":
+        if cell.judge and cell.transport == "pci" and cell.device not in MODERN:
             device += ",disable-legacy=on,disable-modern=off"
         cpu = kvm.processor(cell.arch) if self.accel == "kvm" else PROCESSORS[cell.arch]
         machine = guest.machine or MACHINES[cell.arch, cell.transport]
