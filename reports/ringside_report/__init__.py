@@ -2,6 +2,7 @@
 """The renderer behind `ringside report`.
 
 load      reads results and checks them against reports/schema
+gather    finds results: files, folders of a run, sets
 clauses   asks the ringside beside it what clauses and checks mean
 matrix    conformance results as implementation x check, and a view of each check
 latency   bench results as groups of comparable runs, their tables and plots

@@ -5,15 +5,15 @@ import os
 import sys
 import tempfile
 
-from ringside_report import page
-from ringside_report.load import BadResult, load
+from ringside_report import gather, page
+from ringside_report.load import BadResult
 
 OK, USAGE, INTERNAL = 0, 2, 4
 
 EPILOG = """\
-RESULT.json is what 'ringside conform', 'bench', 'trace' or 'prove' wrote with --format json, in any
-number and order. Conformance results become columns of a matrix; bench results of the same load are
-drawn over each other.
+RESULT is what 'ringside conform', 'bench', 'trace' or 'prove' wrote with --format json, a set
+that 'ringside merge' made of them, or a folder, in any number and order. Conformance results
+become columns of a matrix; bench results of the same load are drawn over each other.
 
 Exit status: 0, 2 usage or a file that is not a result, 4 the page could not be written.
 """
@@ -30,14 +30,14 @@ def parse(argv):
     p = Parser(prog="ringside report", epilog=EPILOG, allow_abbrev=False,
                formatter_class=argparse.RawDescriptionHelpFormatter,
                description="Render results as one self-contained HTML page, DIR/index.html.")
-    p.add_argument("results", metavar="RESULT.json", nargs="*")
+    p.add_argument("results", metavar="RESULT", nargs="*")
     p.add_argument("-o", "--output", metavar="DIR",
                    help="folder for the page; made when it is not there")
     p.add_argument("--title", default="Ringside report", help="what the page is called")
     options = p.parse_args(argv)
     # Not left to argparse, which would say this before it says which option is unknown.
     if not options.results:
-        p.error("which results? no RESULT.json is given")
+        p.error("which results? no RESULT is given")
     if not options.output:
         p.error("where to? -o DIR is missing")
     return options
@@ -68,7 +68,7 @@ def write(folder, html):
 def main(argv):
     options = parse(argv)
     try:
-        results = [load(path) for path in options.results]
+        results = gather.gather(options.results)
     except BadResult as e:
         return fail(USAGE, e)
     html = page.render(results, options.title)

@@ -100,9 +100,8 @@ def _kind(path, data):
     return match.groups()
 
 
-def load(path):
-    """The result in a file, or BadResult."""
-    data = _read(path)
+def validate(path, data, name=None):
+    """A document as a Result, or BadResult; `name` is what its file is called where that is told."""
     kind, version = _kind(path, data)
     worst = jsonschema.exceptions.best_match(validator(f"{kind}-{version}").iter_errors(data))
     if worst:
@@ -111,4 +110,9 @@ def load(path):
             message = message[:200] + "…"
         raise BadResult(f"'{path}' does not follow {kind}-{version}.json: "
                         f"{clean(worst.json_path)}: {message}")
-    return Result(path, kind, _clean_all(data))
+    return Result(name or path, kind, _clean_all(data))
+
+
+def load(path):
+    """The result in a file, or BadResult."""
+    return validate(path, _read(path))

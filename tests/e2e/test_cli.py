@@ -51,12 +51,12 @@ def test_unknown_command(ringside, name):
     assert f"'{name}'" in done.stderr
 
 
-COMMANDS = ["bench", "clauses", "collect", "conform", "explain", "lab", "prove", "report", "run",
-            "trace"]
+COMMANDS = ["ab", "bench", "clauses", "collect", "conform", "explain", "gate", "history", "lab",
+            "merge", "prove", "report", "run", "show", "trace"]
 
 
 def test_commands(commands):
-    external = {"lab", "report", "run"}
+    external = {"ab", "gate", "history", "lab", "merge", "report", "run", "show"}
     assert commands == sorted(set(COMMANDS) - external) + sorted(external)
 
 

@@ -26,9 +26,14 @@ static int by_name(const void *a, const void *b)
 static const struct {
 	const char *name, *summary;
 } external[] = {
+	{ "ab", "measure two versions of a back-end in turns, and say whether they differ" },
+	{ "gate", "compare results with a baseline's, and say whether to go on" },
+	{ "history", "keep figures over time, and show where they change" },
 	{ "lab", "real hypervisors under emulation, with a clock that counts instructions" },
+	{ "merge", "join results into one file" },
 	{ "report", "render results as one self-contained HTML page" },
 	{ "run", "run scenarios: guests, hypervisors, back-ends, a cell for each combination" },
+	{ "show", "show results on the terminal" },
 };
 
 static void usage(FILE *f)

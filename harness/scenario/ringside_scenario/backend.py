@@ -9,6 +9,7 @@ from ringside_scenario.process import NotStarted, await_listening
 
 LISTEN_DEADLINE = 20
 MEMORY = "64M"
+SCRATCH = 64 << 20  # bytes of the image that a command of its own may ask for
 
 
 class Backend:
@@ -31,6 +32,8 @@ class Backend:
         """The program's command line."""
         cell = self.cell
         socket = socket or self.socket
+        if cell.backend_command:
+            return self._by_command(socket)
         more = cell.scenario.data.get("options", {}).get(cell.backend, [])
         if not self.ours:
             return [os.path.join(cell.scenario.folder, "targets", cell.backend), socket,
@@ -43,19 +46,51 @@ class Backend:
             argv += ["--judge-output", self.judge]
         return argv + more
 
+    def _by_command(self, socket):
+        """What a scenario says itself. It is sh's, so the paths that it is given are quoted for that."""
+        text = self.cell.backend_command
+        if "{image}" in text:
+            text = text.replace("{image}", shlex.quote(self._scratch()))
+        # '{socket}' stays as it is: ringside fills it in.
+        text = text.replace("{socket}", socket if socket == "{socket}" else shlex.quote(socket))
+        more = self.cell.scenario.data.get("options", {}).get(self.cell.backend, [])
+        return ["/bin/sh", "-c", " ".join(["exec", text, *map(shlex.quote, more)])]
+
+    def _scratch(self):
+        path = self.image or os.path.join(self.ctx.work, "scratch.img")
+        if not os.path.exists(path):
+            with open(path, "wb") as f:
+                f.truncate(SCRATCH)
+        return path
+
+    def _program(self):
+        """The first word that is a program."""
+        if not self.cell.backend_command:
+            return self.argv()[0]
+        try:
+            words = shlex.split(self.cell.backend_command)
+        except ValueError as e:
+            raise Failed("error", f"the command of {self.cell.backend}: {e}") from None
+        return next((w for w in words if w != "exec" and "=" not in w), "")
+
     def check_program(self):
         """There must be something to start."""
-        program = self.argv()[0]
+        program = self._program()
         if not shutil.which(program):
             raise Failed("error", f"{program} is not there, or no program")
 
     def command(self):
         """The same for ringside's --command, which starts it again and again."""
+        if self.cell.backend_command:
+            return f"{self._by_command('{socket}')[-1]} 2>>{shlex.quote(self.log)}"
         words = [w if w == "{socket}" else shlex.quote(w) for w in self.argv("{socket}")]
         return f"exec {' '.join(words)} 2>>{shlex.quote(self.log)}"
 
     def trigger(self):
         """The command that makes it change its configuration; None: there is none."""
+        if self.cell.backend_command:
+            known = self.cell.scenario.data.get("backends", {}).get(self.cell.backend, {})
+            return known.get("trigger")
         if self.ours:
             return "kill -USR1 {pid}" if self.cell.device == "blk" else None
         path = os.path.join(self.cell.scenario.folder, "targets", self.cell.backend + "-resize")

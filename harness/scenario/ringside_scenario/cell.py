@@ -40,6 +40,8 @@ class Cell:
         self.timeout = seconds(scenario.data["timeout"]) if "timeout" in scenario.data \
             else DEFAULT_TIMEOUT
         self.judge = scenario.data.get("judge", False)
+        # What starts the back-end, when that is not for its name to say.
+        self.backend_command = scenario.data.get("backends", {}).get(axes["backend"], {}).get("command")
 
     def __getattr__(self, name):
         try:
@@ -113,7 +115,7 @@ def _known(scenario, axis):
         return list(drivers.NAMES)
     if axis == "backend":
         targets = os.path.join(scenario.folder, "targets")
-        ours = ["ringside-backend", "qemu"]
+        ours = ["ringside-backend", "qemu", *scenario.data.get("backends", {})]
         return ours + sorted(os.listdir(targets)) if os.path.isdir(targets) else ours
     return {"arch": list(ARCHES), "transport": list(TRANSPORTS), "ring": list(RINGS),
             "wait": list(WAITS)}.get(axis)
@@ -142,6 +144,11 @@ def _check_values(scenario):
             at = ("expect", i, "file")
             complaints.append(scenario.complaint(
                 at, f"{dotted(at)}: there is no file '{e['file']}' beside the scenario"))
+    for backend in ("ringside-backend", "qemu"):
+        if backend in scenario.data.get("backends", {}):
+            at = ("backends", backend)
+            complaints.append(scenario.complaint(
+                at, f"{dotted(at)}: that name is taken: it is ours"))
     for backend in scenario.data.get("options", {}):
         if backend not in _known(scenario, "backend"):
             at = ("options", backend)
