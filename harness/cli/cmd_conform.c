@@ -36,6 +36,7 @@ static void help(void)
 	     "      --timeout TIME       deadline for what must happen (1s)\n"
 	     "      --quiet TIME         how long to watch for what must not happen (40ms)\n"
 	     "      --config-trigger CMD make the target change its configuration; {pid}, {socket}\n"
+	     "  -j, --jobs N             so many targets at once, started by us, that share the checks (1)\n"
 	     "      --name NAME          what reports call the target\n"
 	     "      --format FORMAT      text, json, junit or tap\n"
 	     "  -o, --output FILE        write there instead of to standard output\n"
@@ -78,16 +79,17 @@ static int parse(int argc, char **argv, struct conform_opts *o)
 		{ "format", 1, 0, FORMAT },
 		{ "output", 1, 0, 'o' },
 		{ "list", 0, 0, LIST },
+		{ "jobs", 1, 0, 'j' },
 		{ "help", 0, 0, HELP },
 		{ 0, 0, 0, 0 },
 	};
 	const unsigned formats = 1u << CLI_FORMAT_TEXT | 1u << CLI_FORMAT_JSON |
 				 1u << CLI_FORMAT_JUNIT | 1u << CLI_FORMAT_TAP;
-	u64 ms;
+	u64 ms, n;
 	int ch;
 
 	optind = 1;
-	while ((ch = getopt_long(argc, argv, "o:", longopts, NULL)) != -1) {
+	while ((ch = getopt_long(argc, argv, "j:o:", longopts, NULL)) != -1) {
 		switch (ch) {
 		case COMMAND:
 			o->command = optarg;
@@ -135,6 +137,11 @@ static int parse(int argc, char **argv, struct conform_opts *o)
 			o->format = cli_parse_format(optarg, formats);
 			if (o->format < 0)
 				return CLI_USAGE;
+			break;
+		case 'j':
+			if (cli_parse_u64("--jobs", optarg, 1, 64, &n) < 0)
+				return CLI_USAGE;
+			o->runner.jobs = (unsigned)n;
 			break;
 		case 'o':
 			o->output = optarg;
@@ -221,6 +228,13 @@ static int conform(const struct conform_opts *o)
 		return CLI_USAGE;
 	}
 	target.trigger = (char *)o->trigger;
+	if (ro.jobs > 1 && !target_many(&target)) {
+		cli_error("--jobs: each needs a target of its own, started by 'vhost-user:' with "
+			  "--command, qemu: or machine:");
+		target_destroy(&target);
+		expect_free(&expect);
+		return CLI_USAGE;
+	}
 	interrupt_catch();
 	ro.progress = isatty(STDERR_FILENO);
 	if (runner_run(&target, &ro, &run, error, sizeof(error)) < 0) {

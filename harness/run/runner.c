@@ -3,26 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "harness/device/blk.h"
-#include "harness/run/carrier.h"
-#include "harness/run/evidence.h"
 #include "harness/run/guess.h"
 #include "harness/run/interrupt.h"
-#include "harness/spec/clause.h"
-#include "harness/transport/vhost_user/frontend.h"
-
-struct runner {
-	struct target *target;
-	const struct runner_opts *opts;
-	struct run *run;
-	struct carrier carrier;
-	struct core core;
-	struct evidence evidence;
-	bool used; /* a check was run since the target was started */
-};
+#include "harness/run/runner_one.h"
 
 static void log_line(void *arg, const char *fmt, va_list ap)
 {
@@ -160,68 +144,80 @@ static void stop(struct runner *rn)
 }
 
 /* Does the check want a target other than the one that the check before it had? */
-static bool wants_fresh(const struct runner *rn, const struct check *k, const char *group)
+static bool wants_fresh(const struct runner *rn, const struct check *k)
 {
+	const size_t len = group_len(rn->last);
+
 	if (!rn->used)
 		return false;
-	if (group_len(k->id) != group_len(group) || strncmp(k->id, group, group_len(group)) != 0)
-		return true;
-	return k->fresh;
+	return k->fresh || group_len(k->id) != len || strncmp(k->id, rn->last, len) != 0;
+}
+
+/* A target that ended, or may have: is there one for the next check? */
+static void see_to_target(struct runner *rn, const struct result *res)
+{
+	struct target *t = rn->target;
+	struct run *r = rn->run;
+	const char *id = res->check->id;
+
+	if (t->death[0]) {
+		if (res->unexpected && !r->died[0])
+			snprintf(r->died, sizeof(r->died), "%s %.200s, during %s",
+				 carrier_subject(&rn->carrier), t->death, id);
+		t->restarts++;
+		t->death[0] = '\0';
+	} else if (!carrier_ours(&rn->carrier) && res->verdict == VERDICT_ERROR &&
+		   carrier_reach(&rn->carrier) != TP_OK) {
+		/* Nobody to restart it. */
+		snprintf(r->died, sizeof(r->died), "%.200s, during %s", rn->carrier.tp->error, id);
+		rn->gone = true;
+	}
+}
+
+void runner_check(struct runner *rn, struct result *res)
+{
+	struct run *r = rn->run;
+	char error[RESULT_TEXT];
+	bool lost;
+
+	if (rn->gone || interrupt_pending()) {
+		set_verdict(res, VERDICT_ERROR, "not run: %s",
+			    rn->gone ? "the target is gone" : "interrupted");
+		run_compare(r, res, rn->opts->expect);
+		return;
+	}
+	if (wants_fresh(rn, res->check))
+		stop(rn);
+	rn->last = res->check->id;
+	if (carrier_start(&rn->carrier, error, sizeof(error)) < 0) {
+		set_verdict(res, VERDICT_ERROR, "%s", error);
+		if (!r->died[0])
+			snprintf(r->died, sizeof(r->died), "%.200s", error);
+		run_compare(r, res, rn->opts->expect);
+		rn->gone = true;
+		return;
+	}
+	run_check(rn, res);
+	lost = carrier_lost(&rn->carrier);
+	carrier_printed(&rn->carrier, log_printed, &rn->evidence);
+	if (lost)
+		note_death(rn, res);
+	if (lost || unsettled(rn, res))
+		stop(rn);
+	keep_evidence(rn, res);
+	run_compare(r, res, rn->opts->expect);
+	see_to_target(rn, res);
 }
 
 static void run_all(struct runner *rn)
 {
 	struct run *r = rn->run;
-	const char *group = "";
-	char error[RESULT_TEXT];
-	bool gone = false, lost;
 
 	for (unsigned i = 0; i < r->count; i++) {
-		struct result *res = &r->results[i];
-		const char *id = res->check->id;
-
-		if (gone || interrupt_pending()) {
-			set_verdict(res, VERDICT_ERROR, "not run: %s",
-				    gone ? "the target is gone" : "interrupted");
-			run_compare(r, res, rn->opts->expect);
-			continue;
-		}
 		if (rn->opts->progress)
-			fprintf(stderr, "\r\033[K%u/%u %s", i + 1, r->count, id);
-		if (wants_fresh(rn, res->check, group))
-			stop(rn);
-		group = id;
-		if (carrier_start(&rn->carrier, error, sizeof(error)) < 0) {
-			set_verdict(res, VERDICT_ERROR, "%s", error);
-			if (!r->died[0])
-				snprintf(r->died, sizeof(r->died), "%.200s", error);
-			run_compare(r, res, rn->opts->expect);
-			gone = true;
-			continue;
-		}
-		run_check(rn, res);
-		lost = carrier_lost(&rn->carrier);
-		carrier_printed(&rn->carrier, log_printed, &rn->evidence);
-		if (lost)
-			note_death(rn, res);
-		if (lost || unsettled(rn, res))
-			stop(rn);
-		keep_evidence(rn, res);
-		run_compare(r, res, rn->opts->expect);
-		if (rn->target->death[0]) {
-			if (res->unexpected && !r->died[0])
-				snprintf(r->died, sizeof(r->died), "%s %.200s, during %s",
-					 carrier_subject(&rn->carrier), rn->target->death, id);
-			rn->target->restarts++;
-			rn->target->death[0] = '\0';
-		} else if (!carrier_ours(&rn->carrier) && res->verdict == VERDICT_ERROR) {
-			/* Nobody to restart it: is it still there at all? */
-			if (carrier_reach(&rn->carrier) != TP_OK) {
-				snprintf(r->died, sizeof(r->died), "%.200s, during %s",
-					 rn->carrier.tp->error, id);
-				gone = true;
-			}
-		}
+			fprintf(stderr, "\r\033[K%u/%u %s", i + 1, r->count,
+				r->results[i].check->id);
+		runner_check(rn, &r->results[i]);
 	}
 	if (rn->opts->progress)
 		fputs("\r\033[K", stderr);
@@ -235,20 +231,13 @@ unsigned runner_select(const struct runner_opts *o, u32 device, const char *tran
 	return core_select(&c, out, room);
 }
 
-int runner_run(struct target *t, const struct runner_opts *o, struct run *r, char *error,
-	       size_t room)
+bool runner_open(struct runner *rn, struct target *t, const struct runner_opts *o, struct run *r)
 {
-	struct runner *rn = calloc(1, sizeof(*rn));
-	const struct check **selected = NULL;
-	u64 start = host_now_ns();
-	int rc = -1;
-
-	memset(r, 0, sizeof(*r));
-	if (!rn)
-		goto out;
+	memset(rn, 0, sizeof(*rn));
 	rn->target = t;
 	rn->opts = o;
 	rn->run = r;
+	rn->last = "";
 	rn->core.slots = calloc(CK_SLOTS, sizeof(*rn->core.slots));
 	carrier_init(&rn->carrier, t);
 	if (rn->carrier.fe) {
@@ -262,7 +251,46 @@ int runner_run(struct target *t, const struct runner_opts *o, struct run *r, cha
 	evidence_init(&rn->evidence);
 	rn->core.evidence = &rn->evidence;
 	rn->core.ring = o->ring;
-	if (!rn->core.slots || probe(rn, error, room) < 0)
+	return rn->core.slots && rn->evidence.lines;
+}
+
+void runner_close(struct runner *rn)
+{
+	target_stop(rn->target);
+	carrier_destroy(&rn->carrier);
+	evidence_destroy(&rn->evidence);
+	free(rn->core.slots);
+	rn->core.slots = NULL;
+}
+
+/* All checks that are selected, in the order of their ids. */
+static int choose(const struct runner *rn)
+{
+	struct run *r = rn->run;
+	const struct check **selected;
+
+	r->count = runner_select(rn->opts, rn->core.face.device, r->target.transport, NULL, 0);
+	selected = calloc(r->count + 1, sizeof(*selected));
+	r->results = calloc(r->count + 1, sizeof(*r->results));
+	if (selected && r->results) {
+		runner_select(rn->opts, rn->core.face.device, r->target.transport, selected,
+			      r->count);
+		for (unsigned i = 0; i < r->count; i++)
+			r->results[i].check = selected[i];
+	}
+	free(selected);
+	return selected && r->results ? 0 : -1;
+}
+
+int runner_run(struct target *t, const struct runner_opts *o, struct run *r, char *error,
+	       size_t room)
+{
+	struct runner *rn = malloc(sizeof(*rn));
+	u64 start = host_now_ns();
+	int rc = -1;
+
+	memset(r, 0, sizeof(*r));
+	if (!rn || !runner_open(rn, t, o, r) || probe(rn, error, room) < 0)
 		goto out;
 	r->target = (struct run_target){
 		.uri = t->uri,
@@ -274,27 +302,21 @@ int runner_run(struct target *t, const struct runner_opts *o, struct run *r, cha
 		.protocol_features = rn->core.face.pf,
 		.queues = rn->core.face.queues,
 	};
-	r->count = runner_select(o, rn->core.face.device, r->target.transport, NULL, 0);
-	selected = calloc(r->count + 1, sizeof(*selected));
-	r->results = calloc(r->count + 1, sizeof(*r->results));
-	if (!selected || !r->results)
+	rc = choose(rn);
+	if (rc < 0)
 		goto out;
-	runner_select(o, rn->core.face.device, r->target.transport, selected, r->count);
-	for (unsigned i = 0; i < r->count; i++)
-		r->results[i].check = selected[i];
-	run_all(rn);
-	rc = 0;
+	if (o->jobs > 1 && r->count > 1) {
+		stop(rn);
+		rc = crew_run(rn, error, room);
+	} else {
+		run_all(rn);
+	}
 out:
 	if (rc < 0 && !error[0])
 		snprintf(error, room, "out of memory");
-	target_stop(t);
-	if (rn) {
-		carrier_destroy(&rn->carrier);
-		evidence_destroy(&rn->evidence);
-		free(rn->core.slots);
-	}
+	if (rn)
+		runner_close(rn);
 	free(rn);
-	free(selected);
 	r->duration_s = (double)(host_now_ns() - start) / 1e9;
 	return rc;
 }

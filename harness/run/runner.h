@@ -16,7 +16,8 @@ struct runner_opts {
 	enum check_ring ring;	       /* CHECK_RING_ANY: each check of a layout over its own */
 	const struct expect *expect;   /* NULL: none */
 	unsigned timeout_ms, quiet_ms; /* 0: the transport's defaults */
-	bool progress;		       /* a line on stderr that is overwritten */
+	unsigned jobs; /* targets at once, each with its share of the checks; 0: one */
+	bool progress; /* a line on stderr that is overwritten */
 };
 
 /*

@@ -169,6 +169,21 @@ void target_destroy(struct target *t)
 	memset(t, 0, sizeof(*t));
 }
 
+bool target_many(const struct target *t)
+{
+	return t->kind != TARGET_VHOST_USER ||
+	       (t->command && t->dir[0] && strncmp(t->socket, t->dir, strlen(t->dir)) == 0);
+}
+
+int target_another(struct target *t, const struct target *like, char *error, size_t room)
+{
+	int rc = target_init(t, like->uri, like->command, error, room);
+
+	if (rc == 0)
+		t->trigger = like->trigger;
+	return rc;
+}
+
 /* `command` with {socket} and {pid} filled in; NULL without memory. */
 static char *expand(const struct target *t, const char *command, pid_t pid)
 {

@@ -43,6 +43,10 @@ struct target {
  */
 int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room);
 void target_destroy(struct target *t);
+/* Can several be started of it, side by side? Only where all of its sockets are ours to name. */
+bool target_many(const struct target *t);
+/* Another one like it, to be started and destroyed on its own. */
+int target_another(struct target *t, const struct target *like, char *error, size_t room);
 
 /* Start it and wait until it listens. 0, or -1 with one line in `error`. Nothing to do: 0. */
 int target_start(struct target *t, char *error, size_t room);

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -211,6 +212,56 @@ def test_interrupted_run_writes_what_it_has(ringside_bin, backend, tmp_path):
     if status:
         reasons = {c["reason"] for c in result["checks"] if c["verdict"] == "error"}
         assert reasons <= {"not run: interrupted"}
+
+
+@pytest.fixture
+def started(backend_bin):
+    """A target that conform starts itself; all checks of some groups."""
+    return ("vhost-user:", "--device", "blk", "--check", "@(split.used-len|basic|blk.rw).*", "--command",
+            f"exec {backend_bin} blk --socket-path {{socket}} --memory 64M --num-queues 2 "
+            "--fault used-len-plus-one")
+
+
+def test_several_share_the_checks(run_json, started):
+    """Each is run once, in the order of the list, and with its evidence."""
+    one, many = (run_json("conform", *started, "--jobs", str(n), status=(1,)) for n in (1, 3))
+    assert [(c["id"], c["verdict"], c.get("clause")) for c in one["checks"]] == [
+        (c["id"], c["verdict"], c.get("clause")) for c in many["checks"]]
+    assert one["summary"] == many["summary"] and one["unexpected"] == many["unexpected"] > 0
+    for check in many["checks"]:
+        assert bool(check["evidence"].get("log")) == (check["verdict"] not in ("pass", "skip")), check
+
+
+def test_several_cannot_share_a_socket(ringside, started):
+    done = ringside("conform", "vhost-user:/tmp/x", *started[1:], "--jobs", "2", status=(2,))
+    assert "--jobs" in done.stderr
+
+
+def test_one_of_several_that_cannot_start_is_named(ringside, started, run_dir):
+    """The first start is the look at the target; there is none after it."""
+    once = f"test ! -e {run_dir}/was && touch {run_dir}/was && {started[-1]}"
+    done = ringside("conform", *started[:-1], once, "--jobs", "2", "--format", "json", status=(3,))
+    result = json.loads(done.stdout)
+    assert result["died"] and result["died"] in done.stderr
+    assert {c["verdict"] for c in result["checks"]} == {"error"}
+
+
+def test_several_are_interrupted(ringside_bin, started, run_dir):
+    """By a signal to the one that was started: all end, and what they found is written."""
+    out = run_dir / "out.json"
+    argv = [ringside_bin, "conform", *started, "--jobs", "3", "--quiet", "10s", "--format", "json", "-o",
+            out]
+    tmp = run_dir / "tmp"
+    tmp.mkdir()
+    with subprocess.Popen(argv, env=dict(os.environ, TMPDIR=str(tmp))) as run:
+        end = time.monotonic() + 60
+        while len(list(tmp.iterdir())) < 4 and run.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(60) == 128 + signal.SIGTERM
+    assert not list(tmp.iterdir()), "files are left"
+    reasons = {c["reason"] for c in json.loads(out.read_text())["checks"] if c["verdict"] == "error"}
+    assert "not run: interrupted" in reasons
 
 
 def test_device_is_found_or_asked_for(run_json, ringside, backend):
