@@ -34,6 +34,13 @@ struct rdev_req {
 	u64 seq; /* counts the chains of the queue */
 	u32 used_len;
 	u16 queue;
+	/*
+	 * Set before done(): the chain goes back to the available ring, as if it had not been taken. Only
+	 * the one taken last of those not returned yet, then the one before it, and so on.
+	 */
+	bool put_back;
+	/* Set before done(): what is done next on this queue belongs with it and is shown no later. */
+	bool more;
 };
 
 struct rdev;
@@ -43,6 +50,7 @@ struct rdev_ops {
 	u32 id;		  /* VIRTIO_ID_* */
 	u32 config_size;  /* of its configuration space; 0: it has none */
 	size_t req_size;  /* of the device's own request structure */
+	bool one_thread;  /* its queues meet each other in it: one thread is to serve them all */
 
 	/* Feature bits of the device type (the binding adds those of rings and transport). */
 	u64 (*features)(struct rdev *dev);
@@ -72,6 +80,17 @@ struct rdev_ops {
 	 * the queue's reactor had something for the device, and after rdev_wake(). NULL: always ready.
 	 */
 	bool (*ready)(struct rdev *dev, u16 queue);
+	/* A turn of the queue is over: what was done in it becomes visible together, now. May be NULL. */
+	void (*served)(struct rdev *dev, u16 queue);
+	/*
+	 * Complete or put back what waits for further chains of the queue: it is about to be stopped, or
+	 * memory to change. NULL for a device in which nothing does.
+	 */
+	void (*let_go)(struct rdev *dev, u16 queue);
+
+	/* Of a network device over vhost-user, else NULL: NET_SET_MTU (false: no MTU) and SEND_RARP. */
+	bool (*set_mtu)(struct rdev *dev, u64 mtu);
+	void (*send_rarp)(struct rdev *dev, const u8 mac[6]);
 };
 
 struct rdev {

@@ -56,6 +56,16 @@ static bool through_ready(struct rdev *dev, u16 queue)
 	return rdev_ready(below(dev), queue);
 }
 
+static void through_served(struct rdev *dev, u16 queue)
+{
+	below(dev)->ops->served(below(dev), queue);
+}
+
+static void through_let_go(struct rdev *dev, u16 queue)
+{
+	below(dev)->ops->let_go(below(dev), queue);
+}
+
 static void through_wake(struct rdev *under, u16 queue)
 {
 	rdev_wake(under->binding, queue);
@@ -79,7 +89,10 @@ void rthrough_init(struct rthrough *t, struct rdev *under)
 			.queue_open = through_queue_open,
 			.queue_close = through_queue_close,
 			.serve = through_serve,
+			.one_thread = under->ops->one_thread,
 			.ready = under->ops->ready ? through_ready : NULL,
+			.served = under->ops->served ? through_served : NULL,
+			.let_go = under->ops->let_go ? through_let_go : NULL,
 		},
 		.below = under,
 	};

@@ -24,6 +24,11 @@ struct dvq_at;
 struct rblk;
 struct rblk_req;
 struct rrng;
+struct rnet;
+struct net_frame;
+struct net_held;
+struct virtio_net_hdr_v1_hash;
+struct virtio_net_ctrl_hdr;
 struct rdev_req;
 struct rreg; /* a device with registers (binding/registers/rreg.h) */
 struct rreg_queue;
@@ -153,6 +158,25 @@ struct fault {
 	/* Block device: a parsed request before it is carried out, and before it is completed. */
 	enum fault_action (*blk_request)(struct rblk *blk, struct rblk_req *req);
 	void (*blk_complete)(struct rblk *blk, struct rblk_req *req);
+
+	/*
+	 * Network device. A frame that was sent, `good` says whether it is passed on. May a frame be
+	 * delivered? (`wanted` is the right answer.) To which pair? What waits for a receive queue, before
+	 * it does. The header in front of it, as about to be written, num_buffers included. Buffers that
+	 * were filled, lengths and all, before they are returned. A command of the control queue that was
+	 * obeyed, with what is answered; and before it is returned. A reset is over.
+	 */
+	bool (*net_tx)(struct rnet *n, struct rdev_req *req, struct net_frame *f, bool good);
+	bool (*net_wanted)(const struct rnet *n, const u8 *head, u32 len, bool wanted);
+	u16 (*net_steer)(const struct rnet *n, const struct net_frame *f, u16 pair);
+	void (*net_rx)(struct rnet *n, u16 pair, struct net_held *h);
+	void (*net_header)(struct rnet *n, struct virtio_net_hdr_v1_hash *hdr, const u8 *frame,
+			   u32 len);
+	void (*net_filled)(struct rnet *n, struct rdev_req **reqs, u32 count, u32 len);
+	void (*net_ctrl)(struct rnet *n, struct rdev_req *req,
+			 const struct virtio_net_ctrl_hdr *hdr, u8 *answer);
+	void (*net_ctrl_done)(struct rnet *n, struct rdev_req *req);
+	void (*net_reset)(struct rnet *n);
 
 	/* Entropy device: a request before it is completed. */
 	void (*rng_complete)(struct rrng *rng, struct rdev_req *req);

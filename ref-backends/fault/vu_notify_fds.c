@@ -39,9 +39,9 @@ static u16 one_more(struct dvq_split *vq, u16 idx)
 {
 	struct vub_ring *r = vu_fault_ring_of(vq);
 
-	if (r->reactor.kick.value < 1 << 20)
+	if (r->kick.value < 1 << 20)
 		return idx;
-	r->reactor.kick.value = 0;
+	r->kick.value = 0;
 	return (u16)(idx + 1);
 }
 

@@ -40,13 +40,13 @@ FAULT(forgets_write, .name = "busy-ring-forgets-write", .clause = "VU.ring.enabl
 /* flag: not kicked since it was started. */
 static void wait_for_kick(struct vub_ring *r, u16 *base)
 {
-	r->reactor.kick.value = 0;
+	r->kick.value = 0;
 	flag[r->index] = true;
 }
 
 static bool once_kicked(struct vub_ring *r, bool allowed)
 {
-	if (r->reactor.kick.value || r->polled)
+	if (r->kick.value || r->polled)
 		flag[r->index] = false;
 	return allowed && !flag[r->index];
 }

@@ -129,9 +129,9 @@ FAULT(disable_ignored, .name = "disable-ignored", .clause = "VU.ring.enable.be.2
 /* flag: a kick was consumed while the ring was disabled. */
 static bool lose_kick(struct vub_ring *r, bool allowed)
 {
-	bool kicked = r->reactor.kick.value != 0;
+	bool kicked = r->kick.value != 0;
 
-	r->reactor.kick.value = 0;
+	r->kick.value = 0;
 	if (r->started && !r->enabled) {
 		flag[r->index] |= kicked;
 		return allowed;
@@ -143,7 +143,7 @@ static bool lose_kick(struct vub_ring *r, bool allowed)
 
 static void no_kick_yet(struct vub_ring *r, u16 *base)
 {
-	r->reactor.kick.value = 0;
+	r->kick.value = 0;
 	flag[r->index] = false;
 }
 

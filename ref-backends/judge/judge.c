@@ -21,7 +21,7 @@
 #include "ref-backends/judge/rules.h"
 #include "ref-backends/judge/watch.h"
 
-#define MAX_ENTRIES 128 /* more than there are rules */
+#define MAX_ENTRIES 256 /* more than there are rules */
 
 static struct entry {
 	const char *clause;

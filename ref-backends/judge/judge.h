@@ -18,6 +18,10 @@ struct vu_header;
 struct dvq_chain;
 struct rblk;
 struct rblk_req;
+struct rnet;
+struct net_frame;
+struct virtio_net_hdr_v1;
+struct virtio_net_ctrl_hdr;
 
 struct judge_ops {
 	/* The session's thread. */
@@ -38,6 +42,11 @@ struct judge_ops {
 	void (*used)(struct vub_ring *r, u16 head);
 	/* A block request was parsed. */
 	void (*blk)(struct rblk *blk, const struct rblk_req *req);
+	/* A network device: a frame was sent, `hdr` in front of it; a command was. */
+	void (*net_tx)(struct rnet *n, const struct virtio_net_hdr_v1 *hdr,
+		       const struct net_frame *f);
+	void (*net_ctrl)(struct rnet *n, const struct dvq_chain *c,
+			 const struct virtio_net_ctrl_hdr *hdr);
 };
 
 /* NULL without --judge. Set once before any thread runs. */

@@ -70,7 +70,7 @@ static u16 avail_event(const struct vub_ring *r)
 
 static u64 kicks_of(const struct vub_ring *r)
 {
-	return __atomic_load_n(&r->reactor.kick.events, __ATOMIC_RELAXED);
+	return __atomic_load_n(&r->kick.events, __ATOMIC_RELAXED);
 }
 
 static u64 counted(const struct vub_ring *r)

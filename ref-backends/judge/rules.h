@@ -8,6 +8,8 @@
 
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/device/blk.h"
+#include "ref-backends/device/net.h"
+#include "ref-backends/device/net_packet.h"
 #include "ref-backends/judge/judge.h"
 
 #define JD_RINGS 256
@@ -55,6 +57,40 @@ struct jd_blk_rule {
 	bool (*broken)(const struct rblk *blk, const struct rblk_req *req);
 };
 
+/* A frame that was sent: its header, and its first bytes. */
+struct jd_net {
+	const struct rnet *n;
+	const struct virtio_net_hdr_v1 *hdr;
+	const struct net_frame *f;
+	u8 head[NET_HEAD];
+	u32 have;
+	struct net_headers at;
+};
+
+struct jd_net_rule {
+	const char *clause;
+	bool (*broken)(const struct jd_net *t);
+	u64 with, without;
+};
+
+/* A command of the control queue. */
+struct jd_net_command {
+	const struct rnet *n;
+	const struct dvq_chain *chain;
+	const struct virtio_net_ctrl_hdr *hdr;
+};
+
+struct jd_net_command_rule {
+	const char *clause;
+	u8 class;
+	u64 commands; /* a bit for each */
+	bool (*broken)(const struct jd_net_command *c);
+	u64 with, without;
+};
+
+/* A command that is allowed with the features of `without` only. */
+bool jd_net_always(const struct jd_net_command *c);
+
 #define JD_IN 0x80000000u /* VIRTIO_BLK_T_IN in a list that ends with 0 */
 
 /* Each table ends with a row without clause. */
@@ -64,6 +100,8 @@ extern const struct jd_chain_rule jd_chain_rules[];
 extern const struct jd_ring_rule jd_start_rules[]; /* when a ring starts */
 extern const struct jd_ring_rule jd_avail_rules[]; /* when its available ring was looked at */
 extern const struct jd_blk_rule jd_blk_rules[];
+extern const struct jd_net_rule jd_net_rules[];
+extern const struct jd_net_command_rule jd_net_command_rules[];
 
 /* A clause was broken. Any thread. */
 void jd_broke(const char *clause, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -9,6 +9,7 @@
 #include "ref-backends/judge/steps.h"
 
 static struct jd_state state;
+static bool is_net; /* the device is one */
 
 /* Descriptors of the chains in flight, as a sum per head; the ring's thread only. */
 static struct in_flight {
@@ -20,7 +21,8 @@ static struct in_flight {
 
 /* How often a rule had something to look at, in the order of its table. */
 static u64 message_looked[MAX_RULES], status_looked[MAX_RULES], chain_looked[MAX_RULES],
-	start_looked[MAX_RULES], avail_looked[MAX_RULES], blk_looked[MAX_RULES];
+	start_looked[MAX_RULES], avail_looked[MAX_RULES], blk_looked[MAX_RULES],
+	net_looked[MAX_RULES], command_looked[MAX_RULES];
 
 /* Rules that are code of this file. */
 enum {
@@ -58,6 +60,10 @@ void jd_claims(void (*claim)(const char *clause, u64 looked))
 		claim(jd_avail_rules[i].clause, avail_looked[i]);
 	for (size_t i = 0; jd_blk_rules[i].clause; i++)
 		claim(jd_blk_rules[i].clause, blk_looked[i]);
+	for (size_t i = 0; is_net && jd_net_rules[i].clause; i++)
+		claim(jd_net_rules[i].clause, net_looked[i]);
+	for (size_t i = 0; is_net && jd_net_command_rules[i].clause; i++)
+		claim(jd_net_command_rules[i].clause, command_looked[i]);
 	for (size_t i = 0; i < OWNS; i++)
 		claim(own_clauses[i], own_looked[i]);
 	jd_steps_claims(claim);
@@ -67,6 +73,7 @@ void jd_claims(void (*claim)(const char *clause, u64 looked))
 static void session_start(struct vub_session *s)
 {
 	memset(&state, 0, sizeof(state));
+	is_net = s->dev->ops->id == VIRTIO_ID_NET;
 	jd_steps_session_start();
 }
 
@@ -286,6 +293,51 @@ static void blk(struct rblk *dev, const struct rblk_req *req)
 	}
 }
 
+static bool has_features(const struct rnet *n, u64 with, u64 without)
+{
+	return (n->features & with) == with && !(n->features & without);
+}
+
+static void net_tx(struct rnet *n, const struct virtio_net_hdr_v1 *hdr, const struct net_frame *f)
+{
+	struct jd_net t = { .n = n, .hdr = hdr, .f = f, .have = MIN(f->len, (u32)NET_HEAD) };
+
+	net_frame_copy(f, 0, t.head, t.have);
+	net_parse(t.head, t.have, &t.at);
+	for (const struct jd_net_rule *rule = jd_net_rules; rule->clause; rule++) {
+		if (!has_features(n, rule->with, rule->without))
+			continue;
+		look(&net_looked[rule - jd_net_rules]);
+		if (rule->broken(&t))
+			jd_broke(
+				rule->clause,
+				"pair %u: %u bytes with flags %#x, GSO type %#x of %u, headers %u, "
+				"checksum from %u + %u, num_buffers %u",
+				f->pair, f->len, hdr->flags, hdr->gso_type, le16(hdr->gso_size),
+				le16(hdr->hdr_len), le16(hdr->csum_start), le16(hdr->csum_offset),
+				le16(hdr->num_buffers));
+	}
+}
+
+static void net_ctrl(struct rnet *n, const struct dvq_chain *c,
+		     const struct virtio_net_ctrl_hdr *hdr)
+{
+	const struct jd_net_command command = { n, c, hdr };
+
+	for (const struct jd_net_command_rule *rule = jd_net_command_rules; rule->clause; rule++) {
+		if (rule->class != hdr->class || hdr->cmd > 63 ||
+		    !(rule->commands >> hdr->cmd & 1) ||
+		    (rule->broken != jd_net_always && !has_features(n, rule->with, rule->without)))
+			continue;
+		look(&command_looked[rule - jd_net_command_rules]);
+		/* Whose feature decides it is looked at by whoever has it, and broken by who has not. */
+		if (rule->broken == jd_net_always ? !(n->features & rule->without)
+						  : rule->broken(&command))
+			jd_broke(rule->clause, "class %u command %u, %llu bytes", hdr->class,
+				 hdr->cmd, (unsigned long long)c->readable);
+	}
+}
+
 const struct judge_ops jd_watch_ops = {
 	.session_start = session_start,
 	.session_end = session_end,
@@ -296,4 +348,6 @@ const struct judge_ops jd_watch_ops = {
 	.chain = chain,
 	.used = used,
 	.blk = blk,
+	.net_tx = net_tx,
+	.net_ctrl = net_ctrl,
 };

@@ -135,6 +135,7 @@ static void reset_done(struct rreg *r)
 static void reset(struct rreg *r)
 {
 	r->resetting = true;
+	rreg_let_go(r);
 	if (r->in_flight == 0)
 		reset_done(r);
 }
@@ -174,6 +175,7 @@ static void stop_queue(struct rreg_queue *q, enum rreg_stop how)
 	if (q->stop == RREG_RESETS)
 		return;
 	q->stop = how;
+	rreg_let_go(q->r);
 	rreg_drained(q);
 }
 

@@ -270,6 +270,8 @@ void rreg_slots_init(struct rreg *r, void *memory);
 /* The queue was enabled: its rings are looked at. */
 void rreg_queue_begin(struct rreg_queue *q);
 void rreg_queue_serve(struct rreg_queue *q);
+/* The device returns or puts back what it keeps for want of further chains. */
+void rreg_let_go(struct rreg *r);
 /* rdev.wake */
 void rreg_wake(struct rdev *dev, u16 queue);
 /* A queue's last request is done and it is to stop; the same for the device. rreg.c. */

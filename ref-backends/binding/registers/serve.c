@@ -134,6 +134,25 @@ static void publish(struct rreg_slot *slot)
 	slot_put(slot);
 }
 
+/* It was the last that was taken, so it is the newest, too. */
+static void put_back(struct rreg_slot *slot)
+{
+	struct rreg_queue *q = slot->q;
+	struct rreg_slot **at = &q->oldest, *before = NULL;
+
+	slot->req.put_back = false;
+	if (rreg_negotiated(q->r, VIRTIO_F_IN_ORDER)) {
+		while (*at != slot) {
+			before = *at;
+			at = &before->next;
+		}
+		*at = NULL;
+		q->newest = before;
+	}
+	dvq_ring_undo(&q->ring, &slot->req.chain);
+	slot_put(slot);
+}
+
 static void enqueue(struct rreg_queue *q, struct rreg_slot *slot)
 {
 	slot->next = NULL;
@@ -163,6 +182,10 @@ static void serve_done(struct rdev_req *req)
 	struct rreg_slot *slot = (struct rreg_slot *)((u8 *)req - offsetof(struct rreg_slot, req));
 	struct rreg_queue *q = slot->q;
 
+	if (req->put_back) {
+		put_back(slot);
+		return;
+	}
 	complete(slot);
 	if (q->batch)
 		return;
@@ -280,8 +303,19 @@ static void serve_elsewhere(struct rreg_queue *q)
 	}
 }
 
+void rreg_let_go(struct rreg *r)
+{
+	if (!r->dev->ops->let_go)
+		return;
+	for (u16 i = 0; i < r->num_queues; i++)
+		if (r->queues[i].in_flight)
+			r->dev->ops->let_go(r->dev, i);
+}
+
 void rreg_queue_serve(struct rreg_queue *q)
 {
+	struct rdev *dev = q->r->dev;
+
 	if (!q->pending || q->batch || !may_run(q))
 		return;
 	if (q->r->ops->queue_start) {
@@ -294,6 +328,8 @@ void rreg_queue_serve(struct rreg_queue *q)
 		/* What makes it ready meanwhile sets this again. */
 		q->pending = false;
 		q->pending |= !serve_batch(q);
+		if (dev->ops->served)
+			dev->ops->served(dev, q->index);
 		q->batch = false;
 		notify_driver(q);
 	}

@@ -44,6 +44,7 @@ bool rreg_suspend_write(struct rreg *r, u32 value)
 		if (!(value & VIRTIO_CONFIG_S_SUSPEND) || !(r->status & VIRTIO_CONFIG_S_DRIVER_OK))
 			return false;
 		r->suspend = RREG_SUSPENDING;
+		rreg_let_go(r);
 		rreg_suspend_drained(r);
 	} else if (r->suspend == RREG_SUSPENDED && value & VIRTIO_CONFIG_S_DRIVER_OK) {
 		resume(r);

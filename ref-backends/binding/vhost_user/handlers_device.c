@@ -95,10 +95,33 @@ static const char *set_config(struct vub_session *s, struct vub_request *rq, str
 	return NULL;
 }
 
+static const char *set_mtu(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
+{
+	const char *why = NULL;
+
+	vub_hold_all(s);
+	if (!s->dev->ops->set_mtu(s->dev, rq->msg.u64))
+		why = "not an MTU";
+	vub_release_all(s);
+	return why;
+}
+
+static const char *send_rarp(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
+{
+	u8 mac[6];
+
+	memcpy(mac, &rq->msg.u64, sizeof(mac));
+	vub_hold_all(s);
+	s->dev->ops->send_rarp(s->dev, mac);
+	vub_release_all(s);
+	return NULL;
+}
+
 _Static_assert(RDEV_CONFIG_MAX == VU_MAX_CONFIG, "GET_CONFIG copies without a further check");
 
 const struct vub_handler vub_device_handlers[] = {
 	{ VU_GET_STATUS, get_status },	   { VU_SET_STATUS, set_status },
 	{ VU_RESET_DEVICE, reset_device }, { VU_GET_CONFIG, get_config },
-	{ VU_SET_CONFIG, set_config },	   { 0, NULL },
+	{ VU_SET_CONFIG, set_config },	   { VU_NET_SET_MTU, set_mtu },
+	{ VU_SEND_RARP, send_rarp },	   { 0, NULL },
 };

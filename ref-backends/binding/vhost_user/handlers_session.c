@@ -27,7 +27,8 @@ u64 vub_protocol_features(struct vub_session *s)
 {
 	u64 f = VUB_PROTOCOL_FEATURES & ~vub_hidden_protocol_features;
 
-	(void)s;
+	if (s->dev->ops->set_mtu)
+		f |= BIT_ULL(VU_PF_MTU) | BIT_ULL(VU_PF_RARP);
 	return fault_active && fault_active->protocol_features ? fault_active->protocol_features(f)
 							       : f;
 }

@@ -171,3 +171,9 @@ void vub_inflight_done(struct vub_inflight_queue *q, u16 head, u16 used_idx)
 	STORE(q->shared->desc[head].inflight, 0);
 	STORE(q->shared->used_idx, used_idx);
 }
+
+void vub_inflight_undo(struct vub_inflight_queue *q, u16 head)
+{
+	if (q->shared)
+		STORE(q->shared->desc[head].inflight, 0);
+}

@@ -76,6 +76,8 @@ void vub_inflight_get(struct vub_inflight_queue *q, u16 head);
 void vub_inflight_put(struct vub_inflight_queue *q, u16 head);
 /* … and was, with this used index. */
 void vub_inflight_done(struct vub_inflight_queue *q, u16 head, u16 used_idx);
+/* It went back to the available ring. */
+void vub_inflight_undo(struct vub_inflight_queue *q, u16 head);
 
 /*
  * The same for a packed ring (inflight_packed.c). Where it stands is in the buffer: a queue that was in use
@@ -91,5 +93,6 @@ u16 vub_inflight_packed_get(struct vub_inflight_queue *q, const struct dvq_packe
 			    const struct dvq_chain *c);
 void vub_inflight_packed_put(struct vub_inflight_queue *q, u16 entry, const struct dvq_packed *vq);
 void vub_inflight_packed_done(struct vub_inflight_queue *q, u16 entry);
+void vub_inflight_packed_undo(struct vub_inflight_queue *q, u16 entry);
 
 #endif

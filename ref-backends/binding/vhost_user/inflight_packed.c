@@ -232,3 +232,15 @@ void vub_inflight_packed_done(struct vub_inflight_queue *q, u16 entry)
 	STORE(q->packed->desc[entry].inflight, 0);
 	commit(q->packed);
 }
+
+void vub_inflight_packed_undo(struct vub_inflight_queue *q, u16 entry)
+{
+	struct vu_inflight_packed *s = q->packed;
+	const u16 last = LOAD(s->desc[entry].last);
+
+	if (last < q->size)
+		STORE(s->desc[last].next, LOAD(s->free_head));
+	STORE(s->free_head, entry);
+	STORE(s->desc[entry].inflight, 0);
+	commit(s);
+}

@@ -30,7 +30,7 @@ void vub_ring_call(struct vub_ring *r, vub_ring_fn *fn, void *arg)
 {
 	r->call_arg = arg;
 	__atomic_store_n(&r->call, fn, __ATOMIC_RELEASE);
-	reactor_wake(&r->reactor);
+	reactor_wake(&r->lead->reactor);
 	vub_session_wait(r->s, r->call_done);
 	/* It is NULL again; the load makes what the thread wrote visible here. */
 	(void)__atomic_load_n(&r->call, __ATOMIC_ACQUIRE);
@@ -162,7 +162,7 @@ struct start {
 
 static void set_kick(struct vub_ring *r, int fd)
 {
-	reactor_watch_kick(&r->reactor, fd);
+	reactor_watch_set(&r->lead->reactor, &r->kick, fd);
 	vub_set_fd(&r->kick_fd, fd);
 	r->polled = fd < 0;
 }
@@ -193,6 +193,7 @@ static bool stop_fn(struct vub_ring *r, void *arg)
 {
 	(void)arg;
 	r->held = true;
+	vub_serve_let_go(r);
 	if (!vub_serve_drained(r))
 		return false;
 	r->held = false;
@@ -222,6 +223,8 @@ void vub_ring_stop(struct vub_ring *r)
 static bool enable_fn(struct vub_ring *r, void *arg)
 {
 	r->enabled = arg != NULL;
+	if (!r->enabled)
+		vub_serve_let_go(r);
 	/* No side effects from here on: not of requests taken before, either. */
 	vub_serve_flush(r);
 	return r->enabled || r->in_flight == 0;
@@ -264,6 +267,7 @@ static bool hold_fn(struct vub_ring *r, void *arg)
 {
 	(void)arg;
 	r->held = true;
+	vub_serve_let_go(r);
 	if (r->in_flight)
 		return false;
 	if (r->vq.desc)
@@ -347,22 +351,32 @@ static bool quit_fn(struct vub_ring *r, void *arg)
 	return true;
 }
 
-int vub_ring_open(struct vub_ring *r, struct vub_session *s, u16 index)
+int vub_ring_open(struct vub_ring *r, struct vub_session *s, u16 index, struct vub_ring *lead)
 {
 	struct rdev *dev = s->dev;
 
 	memset(r, 0, sizeof(*r));
 	r->s = s;
 	r->index = index;
+	r->lead = lead;
 	r->kick_fd = r->call_fd = r->err_fd = -1;
 	clear_ring(r);
 	r->call_done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (r->call_done < 0 || alloc_slots(r) || reactor_init(&r->reactor, 2 * VUB_RING_DEPTH)) {
+	if (r->call_done < 0 || alloc_slots(r) ||
+	    (lead == r && reactor_init(&r->reactor, 2 * VUB_RING_DEPTH))) {
 		perror("ringside-backend: queue");
 		return -1;
 	}
-	if (dev->ops->queue_open(dev, index, &r->reactor))
-		return -1;
+	reactor_watch_add(&lead->reactor, &r->kick, NULL);
+	while (lead != r && lead->next)
+		lead = lead->next;
+	if (lead != r)
+		lead->next = r;
+	return dev->ops->queue_open(dev, index, &r->lead->reactor);
+}
+
+int vub_ring_run(struct vub_ring *r)
+{
 	if (pthread_create(&r->thread, NULL, vub_serve_main, r)) {
 		perror("ringside-backend: thread");
 		return -1;
@@ -372,10 +386,13 @@ int vub_ring_open(struct vub_ring *r, struct vub_session *s, u16 index)
 
 void vub_ring_close(struct vub_ring *r)
 {
-	vub_ring_call(r, quit_fn, NULL);
-	pthread_join(r->thread, NULL);
+	if (r->lead == r) {
+		vub_ring_call(r, quit_fn, NULL);
+		pthread_join(r->thread, NULL);
+	}
 	r->s->dev->ops->queue_close(r->s->dev, r->index);
-	reactor_exit(&r->reactor);
+	if (r->lead == r)
+		reactor_exit(&r->reactor);
 	close(r->call_done);
 	free(r->slots);
 	free(r->big);

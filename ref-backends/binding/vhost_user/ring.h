@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One ring and the thread that serves it.
+ * One ring and the thread that serves it: its own, or that of the first ring (its `lead`) where all
+ * queues of the device belong together.
  *
  * The thread lives as long as the program. What it reads while it serves requests (its ring, the
  * memory table, features, the log) is changed by the session's thread only while the ring is held:
@@ -47,7 +48,7 @@ struct vub_staged {
 	u16 head;
 };
 
-#define VUB_STAGED 16 /* so many are shown at once */
+#define VUB_STAGED 16 /* so many are shown at once, and more when they belong together */
 
 /* True when finished; called again after each event until then. On the ring's thread. */
 typedef bool vub_ring_fn(struct vub_ring *r, void *arg);
@@ -84,9 +85,9 @@ struct vub_ring {
 	u64 last_seq;	 /* of the last one published */
 	u16 last_head;
 	bool in_order;
-	struct vub_slot *oldest, *newest;     /* in flight, with VIRTIO_F_IN_ORDER */
-	u32 n_staged;			      /* written as used, not shown to the driver */
-	struct vub_staged staged[VUB_STAGED]; /* those, for the tracer */
+	struct vub_slot *oldest, *newest;	  /* in flight, with VIRTIO_F_IN_ORDER */
+	u32 n_staged;				  /* written as used, not shown to the driver */
+	struct vub_staged staged[VUB_RING_DEPTH]; /* those, for the tracer */
 	struct {
 		u64 gpa, size;
 		u8 *at;
@@ -99,16 +100,23 @@ struct vub_ring {
 	bool big_busy;
 
 	/* Thread and the way to it. */
+	struct vub_ring *lead; /* whose thread this is; itself, or the first */
+	struct vub_ring *next; /* of the same thread */
 	pthread_t thread;
-	struct reactor reactor;
+	struct reactor reactor; /* the lead's */
+	struct reactor_watch kick;
+	u64 spin_until;
 	vub_ring_fn *call; /* atomic */
 	void *call_arg;
 	int call_done; /* eventfd */
 	bool quit;
 };
 
-/* Start the thread. 0, or -1 after a line on stderr. */
-int vub_ring_open(struct vub_ring *r, struct vub_session *s, u16 index);
+/* Prepare ring `index`, which is to run on the thread of `lead`, with those there already: first of all
+ * of its own. 0, or -1 after a line on stderr. */
+int vub_ring_open(struct vub_ring *r, struct vub_session *s, u16 index, struct vub_ring *lead);
+/* Start the thread; only of a lead, once all its rings are open. */
+int vub_ring_run(struct vub_ring *r);
 void vub_ring_close(struct vub_ring *r);
 
 /* Run fn on the ring's thread and wait until it is finished. */

@@ -218,7 +218,7 @@ static void stage(struct vub_ring *r, struct rdev_req *req)
 	r->last_head = req->chain.head;
 	r->last_seq = req->seq;
 	r->staged[r->n_staged++] = (struct vub_staged){ req->seq, req->used_len, req->chain.head };
-	if (r->n_staged == VUB_STAGED)
+	if ((r->n_staged >= VUB_STAGED && !req->more) || r->n_staged == VUB_RING_DEPTH)
 		vub_serve_flush(r);
 }
 
@@ -256,12 +256,40 @@ static void complete(struct vub_ring *r, struct vub_slot *slot)
 	}
 }
 
+/* It was the last that was taken, so it is the newest, too. */
+static void put_back(struct vub_ring *r, struct vub_slot *slot)
+{
+	struct vub_slot **at = &r->oldest, *before = NULL;
+
+	slot->req.put_back = false;
+	if (r->in_order) {
+		while (*at != slot) {
+			before = *at;
+			at = &before->next_taken;
+		}
+		*at = NULL;
+		r->newest = before;
+	}
+	if (judge_active)
+		judge_active->used(r, slot->req.chain.head);
+	if (r->inflight.packed)
+		vub_inflight_packed_undo(&r->inflight, slot->entry);
+	else
+		vub_inflight_undo(&r->inflight, slot->entry);
+	dvq_ring_undo(&r->ring, &slot->req.chain);
+	slot_put(r, slot);
+}
+
 void vub_serve_done(struct rdev_req *req)
 {
 	struct vub_slot *slot = (struct vub_slot *)((u8 *)req - offsetof(struct vub_slot, req));
 	struct vub_ring *r = slot->ring;
 
 	trace_serve_end(r->index, req->chain.head, req->seq, req->used_len);
+	if (req->put_back) {
+		put_back(r, slot);
+		return;
+	}
 	log_data(r, &req->chain);
 	complete(r, slot);
 }
@@ -394,7 +422,7 @@ static bool resubmit(struct vub_ring *r)
 	return true;
 }
 
-static unsigned serve_batch(struct vub_ring *r)
+static unsigned serve_chains(struct vub_ring *r)
 {
 	static const struct source ring = { .again = false };
 	struct rdev *dev = r->s->dev;
@@ -411,6 +439,24 @@ static unsigned serve_batch(struct vub_ring *r)
 			dvq_ring_kick_disable(&r->ring);
 	}
 	return n;
+}
+
+static unsigned serve_batch(struct vub_ring *r)
+{
+	struct rdev *dev = r->s->dev;
+	unsigned n = serve_chains(r);
+
+	if (n && dev->ops->served)
+		dev->ops->served(dev, r->index);
+	return n;
+}
+
+void vub_serve_let_go(struct vub_ring *r)
+{
+	struct rdev *dev = r->s->dev;
+
+	if (r->in_flight && dev->ops->let_go)
+		dev->ops->let_go(dev, r->index);
 }
 
 bool vub_serve_drained(struct vub_ring *r)
@@ -448,58 +494,99 @@ static void rest(void)
 #endif
 }
 
-/* Nothing to do now: sleep until a kick, a completion or a call from the session. */
-static void idle(struct vub_ring *r, bool run, u64 *spin_until)
+/* The lead of the rings that this thread serves. */
+static __thread struct vub_ring *own;
+/* Something happened to a ring of this thread that may have been looked at already. */
+static __thread bool again;
+
+void vub_serve_wake(struct vub_ring *r)
 {
-	if (fault_active && fault_active->may_run) {
-		reactor_wait(&r->reactor, FAULT_US);
-		return;
-	}
-	if (run && r->s->poll && !r->held) {
-		rest();
-		reactor_poll(&r->reactor);
-		return;
-	}
-	if (run && r->polled && !r->held) {
-		if (now_ns() < *spin_until)
-			reactor_poll(&r->reactor);
-		else
-			reactor_wait(&r->reactor, DOZE_US);
-		return;
-	}
+	if (r->lead == own)
+		again = true;
+	else
+		reactor_wake(&r->lead->reactor);
+}
+
+/* Nothing to do for this ring now. How long its thread may sleep, in microseconds; -1: until something
+ * happens; 0: not at all. */
+static int idle_us(struct vub_ring *r)
+{
+	bool run = vub_ring_may_run(r) && !r->held;
+
+	if (fault_active && fault_active->may_run)
+		return FAULT_US;
+	if (run && r->s->poll)
+		return 0;
+	if (run && r->polled)
+		return now_ns() < r->spin_until ? 0 : DOZE_US;
 	/*
 	 * Without a free slot, or for the large one, a completion has to come first; and the device
 	 * says when it is ready (rdev_wake, or its part of the reactor).
 	 */
-	if (run && !r->held && r->free && !r->big_busy && rdev_ready(r->s->dev, r->index) &&
+	if (run && r->free && !r->big_busy && rdev_ready(r->s->dev, r->index) &&
 	    dvq_ring_kick_enable(&r->ring))
+		return 0;
+	return -1;
+}
+
+static void idle(struct vub_ring *lead)
+{
+	int us = -1;
+
+	for (struct vub_ring *r = lead; r && us; r = r->next) {
+		int mine = idle_us(r);
+
+		if (mine >= 0 && (us < 0 || mine < us))
+			us = mine;
+	}
+	if (us && !again) {
+		reactor_wait(&lead->reactor, us);
 		return;
-	reactor_wait(&r->reactor, -1);
+	}
+	if (lead->s->poll)
+		rest();
+	reactor_poll(&lead->reactor);
+}
+
+/* One turn. Says whether there was anything to do. */
+static bool turn(struct vub_ring *r)
+{
+	bool busy = vub_ring_may_run(r) && serve_batch(r);
+
+	if (busy) {
+		if (!r->lead->next)
+			reactor_poll(&r->lead->reactor);
+		if (r->polled)
+			r->spin_until = now_ns() + SPIN_NS;
+	}
+	if (r->vq.desc)
+		vub_serve_notify(r);
+	return busy;
 }
 
 void *vub_serve_main(void *arg)
 {
-	struct vub_ring *r = arg;
-	u64 spin_until = 0;
+	struct vub_ring *lead = arg;
 
-	for (;;) {
-		bool run;
+	own = lead;
+	while (!lead->quit) {
+		bool busy = false;
 
-		run_call(r);
-		if (r->quit)
-			break;
-		run = vub_ring_may_run(r);
-		if (run && serve_batch(r)) {
-			reactor_poll(&r->reactor);
-			vub_serve_notify(r);
-			if (r->polled)
-				spin_until = now_ns() + SPIN_NS;
-			continue;
+		again = false;
+		for (struct vub_ring *r = lead; r && !lead->quit; r = r->next) {
+			run_call(r);
+			if (!lead->quit)
+				busy |= turn(r);
 		}
-		if (r->vq.desc)
-			vub_serve_notify(r);
-		idle(r, run, &spin_until);
-		vub_serve_flush(r);
+		if (lead->quit)
+			break;
+		if (busy && lead->next)
+			reactor_poll(&lead->reactor);
+		else if (!busy)
+			idle(lead);
+		/* What was completed meanwhile. */
+		for (struct vub_ring *r = lead; r; r = r->next)
+			vub_serve_flush(r);
 	}
 	return NULL;
 }

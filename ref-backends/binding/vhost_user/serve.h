@@ -5,7 +5,7 @@
 
 #include "ref-backends/binding/vhost_user/ring.h"
 
-/* The thread's function; `arg` is the ring. */
+/* The thread's function; `arg` is its first ring. */
 void *vub_serve_main(void *arg);
 
 /* rdev_req.done of every slot. */
@@ -16,6 +16,12 @@ void vub_serve_flush(struct vub_ring *r);
 
 /* Tell the driver of what was published, if it is due. */
 void vub_serve_notify(struct vub_ring *r);
+
+/* rdev.wake: look at this ring again. Any thread. */
+void vub_serve_wake(struct vub_ring *r);
+
+/* The device returns or puts back what it keeps for want of further chains. */
+void vub_serve_let_go(struct vub_ring *r);
 
 /* Nothing is in flight, and nothing is left of an earlier process that can be served now. */
 bool vub_serve_drained(struct vub_ring *r);

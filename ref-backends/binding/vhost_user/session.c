@@ -16,6 +16,7 @@
 
 #include "ref-backends/binding/vhost_user/channel.h"
 #include "ref-backends/binding/vhost_user/dispatch.h"
+#include "ref-backends/binding/vhost_user/serve.h"
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
 
@@ -282,7 +283,7 @@ static void wake(struct rdev *dev, u16 queue)
 {
 	struct vub_session *s = dev->binding;
 
-	reactor_wake(&s->rings[queue].reactor);
+	vub_serve_wake(&s->rings[queue]);
 }
 
 int vub_session_open(struct vub_session *s, struct rdev *dev, int signal_fd, bool poll)
@@ -304,7 +305,10 @@ int vub_session_open(struct vub_session *s, struct rdev *dev, int signal_fd, boo
 	}
 	vub_map_guard(s->event_fd);
 	for (u16 i = 0; i < s->num_rings; i++)
-		if (vub_ring_open(&s->rings[i], s, i))
+		if (vub_ring_open(&s->rings[i], s, i, &s->rings[dev->ops->one_thread ? 0 : i]))
+			return -1;
+	for (u16 i = 0; i < s->num_rings; i++)
+		if (s->rings[i].lead == &s->rings[i] && vub_ring_run(&s->rings[i]))
 			return -1;
 	return 0;
 }

@@ -15,7 +15,9 @@
 #include "ref-backends/cli/common/size.h"
 #include "ref-backends/device/host/entropy.h"
 #include "ref-backends/device/host/measure.h"
+#include "ref-backends/device/host/net_port.h"
 #include "ref-backends/device/host/store.h"
+#include "ref-backends/device/net_loop.h"
 #include "ref-backends/device/null.h"
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
@@ -34,6 +36,12 @@ struct options {
 	const char *device, *image, *memory, *serial, *fault, *judge_output, *stamps;
 	u64 burn;
 	unsigned num_queues;
+	/* net */
+	const char *net_local, *net_remote, *tap, *pcap_read, *pcap_write;
+	unsigned pairs, mtu;
+	u8 mac[6];
+	bool loopback;
+
 	bool null, read_only, judge, trace;
 	bool print_capabilities, list_faults, list_devices, json;
 };
@@ -45,8 +53,8 @@ static void usage(FILE *f)
 	      "[OPTION…]\n"
 	      "       ringside-backend --print-capabilities | --list-faults | --list-devices\n"
 	      "\n"
-	      "Serves one vhost-user front-end after the other until SIGTERM. DEVICE is blk, rng or\n"
-	      "null; blk need not be said beside one of its options.\n"
+	      "Serves one vhost-user front-end after the other until SIGTERM. DEVICE is blk, net, rng\n"
+	      "or null; blk need not be said beside one of its options.\n"
 	      "\n"
 	      "  --socket-path PATH     listen on this unix socket\n"
 	      "  --fd N                 use this inherited socket: a connected one for one\n"
@@ -76,6 +84,19 @@ static void usage(FILE *f)
 	      "  --read-only            offer VIRTIO_BLK_F_RO; writes fail\n"
 	      "  --serial S             what GET_ID answers, up to 20 bytes (ringside)\n"
 	      "\n"
+	      "Device net, attached to one of:\n"
+	      "  --loopback             itself: what is sent is received\n"
+	      "  --net-socket LOCAL,REMOTE\n"
+	      "                         datagram sockets of these paths, one frame each; or, written\n"
+	      "                         HOST:PORT, UDP\n"
+	      "  --tap NAME             a TAP device\n"
+	      "  --pcap-read FILE, --pcap-write FILE\n"
+	      "                         what is received, once; where to put what is sent\n"
+	      "and:\n"
+	      "  --queue-pairs N        receive and transmit queues (1)\n"
+	      "  --mac ADDRESS          52:54:00:52:53:01\n"
+	      "  --mtu N                1500\n"
+	      "\n"
 	      "Devices rng and null have no options of their own. null returns every buffer at once.\n"
 	      "\n"
 	      "For tests:\n"
@@ -98,7 +119,8 @@ static void usage(FILE *f)
 	      "  --help, --version\n"
 	      "\n"
 	      "SIGUSR1 changes the device from the outside: memory and null grow by 2048 sectors,\n"
-	      "an image's size is read again; the front-end is told if it negotiated that.\n"
+	      "an image's size is read again; net asks for an announcement or, where the driver\n"
+	      "knows of none, its cable is pulled or plugged. The front-end is told if it can be.\n"
 	      "\n"
 	      "Exit status: 0, or 1 if something could not be opened, or 2 for a wrong command line.\n",
 	      f);
@@ -175,6 +197,14 @@ enum {
 	OPT_LATENCY,
 	OPT_WITHOUT,
 	OPT_SERIAL,
+	OPT_LOOPBACK,
+	OPT_NET_SOCKET,
+	OPT_TAP,
+	OPT_PCAP_READ,
+	OPT_PCAP_WRITE,
+	OPT_QUEUE_PAIRS,
+	OPT_MAC,
+	OPT_MTU,
 	OPT_JUDGE,
 	OPT_JUDGE_OUTPUT,
 	OPT_JUDGE_OFFER,
@@ -209,6 +239,14 @@ static const struct option long_options[] = {
 	{ "extras", no_argument, NULL, OPT_EXTRAS },
 	{ "without", required_argument, NULL, OPT_WITHOUT },
 	{ "serial", required_argument, NULL, OPT_SERIAL },
+	{ "loopback", no_argument, NULL, OPT_LOOPBACK },
+	{ "net-socket", required_argument, NULL, OPT_NET_SOCKET },
+	{ "tap", required_argument, NULL, OPT_TAP },
+	{ "pcap-read", required_argument, NULL, OPT_PCAP_READ },
+	{ "pcap-write", required_argument, NULL, OPT_PCAP_WRITE },
+	{ "queue-pairs", required_argument, NULL, OPT_QUEUE_PAIRS },
+	{ "mac", required_argument, NULL, OPT_MAC },
+	{ "mtu", required_argument, NULL, OPT_MTU },
 	{ "judge", no_argument, NULL, OPT_JUDGE },
 	{ "judge-output", required_argument, NULL, OPT_JUDGE_OUTPUT },
 	{ "judge-offer", required_argument, NULL, OPT_JUDGE_OFFER },
@@ -225,11 +263,75 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+static bool parse_mac(const char *arg, u8 mac[6])
+{
+	unsigned b[6];
+	char end;
+
+	if (sscanf(arg, "%2x:%2x:%2x:%2x:%2x:%2x%c", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+		   &end) != 6 ||
+	    b[0] & 1)
+		return false;
+	for (int i = 0; i < 6; i++)
+		mac[i] = (u8)b[i];
+	return true;
+}
+
+/* Options of net. -1: go on, -2: it is none; else the exit status. */
+static int parse_net_option(struct options *o, int opt)
+{
+	char *comma;
+	u64 v;
+
+	switch (opt) {
+	case OPT_LOOPBACK:
+		o->loopback = true;
+		return -1;
+	case OPT_NET_SOCKET:
+		comma = strchr(optarg, ',');
+		if (!comma)
+			return usage_error("--net-socket: '%s' is not LOCAL,REMOTE", optarg);
+		*comma = '\0';
+		o->net_local = optarg;
+		o->net_remote = comma + 1;
+		return -1;
+	case OPT_TAP:
+		o->tap = optarg;
+		return -1;
+	case OPT_PCAP_READ:
+		o->pcap_read = optarg;
+		return -1;
+	case OPT_PCAP_WRITE:
+		o->pcap_write = optarg;
+		return -1;
+	case OPT_QUEUE_PAIRS:
+		if (!parse_size(optarg, &v) || v < 1 || v > NET_PAIRS_MAX)
+			return usage_error("--queue-pairs: '%s' is not a number from 1 to 16",
+					   optarg);
+		o->pairs = (unsigned)v;
+		return -1;
+	case OPT_MAC:
+		return parse_mac(optarg, o->mac)
+			       ? -1
+			       : usage_error("--mac: '%s' is not a unicast address", optarg);
+	case OPT_MTU:
+		if (!parse_size(optarg, &v) || v < NET_MTU_MIN || v > 65535)
+			return usage_error("--mtu: '%s' is not a number from 68 to 65535", optarg);
+		o->mtu = (unsigned)v;
+		return -1;
+	default:
+		return -2;
+	}
+}
+
 /* -1: go on; else the exit status. */
 static int parse_option(struct options *o, int opt)
 {
+	int status = parse_net_option(o, opt);
 	u64 v;
 
+	if (status != -2)
+		return status;
 	switch (opt) {
 	case OPT_SOCKET_PATH:
 		o->server.socket_path = optarg;
@@ -412,6 +514,53 @@ static int run_rng(const struct options *o)
 	return serve(o, &rng.dev);
 }
 
+static struct net_port *open_port(const struct options *o, struct net_port *loop)
+{
+	if (o->tap)
+		return net_port_tap(o->tap);
+	if (o->pcap_read || o->pcap_write)
+		return net_port_pcap(o->pcap_read, o->pcap_write);
+	if (o->net_local)
+		return strchr(o->net_remote, '/') ? net_port_unix(o->net_local, o->net_remote)
+						  : net_port_udp(o->net_local, o->net_remote);
+	net_loop_init(loop);
+	return loop;
+}
+
+static int run_net(const struct options *o)
+{
+	struct net_opts opts = { .pairs = (u16)o->pairs,
+				 .mtu = (u16)o->mtu,
+				 .hidden = o->machine.hidden };
+	struct net_port loop;
+	struct rnet *n;
+	void *memory;
+	int status = 1;
+
+	if (o->loopback + !!o->net_local + !!o->tap + (o->pcap_read || o->pcap_write) != 1)
+		return usage_error("%s",
+				   "one of --loopback, --net-socket, --tap and --pcap-read or "
+				   "--pcap-write is needed");
+	if (o->machine.latency_ms)
+		return usage_error("%s", "--latency is not for net, whose buffers wait anyway");
+	memcpy(opts.mac, o->mac, sizeof(opts.mac));
+	opts.port = open_port(o, &loop);
+	if (!opts.port)
+		return 1;
+	n = malloc(sizeof(*n));
+	memory = aligned_alloc(64, ALIGN_UP(rnet_memory(&opts), 64));
+	if (n && memory) {
+		rnet_init(n, &opts, memory);
+		status = serve(o, &n->dev);
+	} else {
+		perror("ringside-backend: net");
+	}
+	net_port_free(opts.port);
+	free(memory);
+	free(n);
+	return status;
+}
+
 static int run_null(const struct options *o)
 {
 	struct rdev dev;
@@ -427,6 +576,7 @@ static const struct {
 	int (*run)(const struct options *o);
 } devices[] = {
 	{ "blk", run_blk },
+	{ "net", run_net },
 	{ "rng", run_rng },
 	{ "null", run_null },
 };
@@ -464,7 +614,7 @@ static int run(const struct options *o)
 		if (strcmp(o->device, devices[i].name) == 0)
 			run_device = devices[i].run;
 	if (!run_device)
-		return usage_error("no device type '%s': blk, rng and null are", o->device);
+		return usage_error("no device type '%s': blk, net, rng and null are", o->device);
 	status = check_place(o);
 	if (status)
 		return status;
@@ -492,6 +642,7 @@ int main(int argc, char **argv)
 		.machine.queue_size = DEFAULT_QUEUE_SIZE,
 		.num_queues = DEFAULT_QUEUES,
 		.serial = "ringside",
+		.pairs = 1,
 	};
 	int opt;
 

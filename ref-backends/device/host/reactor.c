@@ -18,6 +18,8 @@ static void poll_done(struct reactor_op *op, int res)
 	w->in_ring--;
 	if (res < 0 && res != -ECANCELED)
 		w->finished = true;
+	if (res > 0 && w->readable)
+		w->readable(w);
 }
 
 static void event_read(struct reactor_watch *w, ssize_t res)
@@ -37,15 +39,17 @@ static void read_done(struct reactor_op *op, int res)
 	event_read(w, res);
 }
 
-static void watch_init(struct reactor_watch *w, int fd)
+void reactor_watch_add(struct reactor *r, struct reactor_watch *w,
+		       void (*readable)(struct reactor_watch *w))
 {
-	const u64 events = w->events;
-
-	memset(w, 0, sizeof(*w));
-	w->events = events;
-	w->poll_op.done = poll_done;
-	w->read_op.done = read_done;
-	w->fd = fd;
+	*w = (struct reactor_watch){
+		.poll_op = { poll_done },
+		.read_op = { read_done },
+		.next = r->watches,
+		.readable = readable,
+		.fd = -1,
+	};
+	r->watches = w;
 }
 
 int reactor_init(struct reactor *r, unsigned entries)
@@ -56,8 +60,8 @@ int reactor_init(struct reactor *r, unsigned entries)
 	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (fd < 0)
 		return -1;
-	watch_init(&r->wake, fd);
-	watch_init(&r->kick, -1);
+	reactor_watch_add(r, &r->wake, NULL);
+	r->wake.fd = fd;
 	/* RINGSIDE_NO_URING lets tests take the other way. */
 	r->has_uring = !getenv("RINGSIDE_NO_URING") &&
 		       io_uring_queue_init(entries, &r->uring, IORING_SETUP_CLAMP) == 0;
@@ -80,20 +84,28 @@ struct io_uring_sqe *reactor_sqe(struct reactor *r)
 	return sqe;
 }
 
+static bool watch_rests(const struct reactor_watch *w)
+{
+	return w->fd < 0 || w->finished || w->paused;
+}
+
 /* Wait for an event and consume it: two linked operations. */
 static void watch_arm(struct reactor *r, struct reactor_watch *w)
 {
 	struct io_uring_sqe *sqe;
 
-	if (w->fd < 0 || w->in_ring || w->finished)
+	if (watch_rests(w) || w->in_ring)
 		return;
 	/* Both or none: a link does not reach across two submissions. */
 	if (io_uring_sq_space_left(&r->uring) < 2)
 		io_uring_submit(&r->uring);
 	sqe = io_uring_get_sqe(&r->uring);
 	io_uring_prep_poll_add(sqe, w->fd, POLLIN);
-	sqe->flags |= IOSQE_IO_LINK;
 	io_uring_sqe_set_data(sqe, &w->poll_op);
+	w->in_ring = 1;
+	if (w->readable)
+		return;
+	sqe->flags |= IOSQE_IO_LINK;
 	sqe = io_uring_get_sqe(&r->uring);
 	io_uring_prep_read(sqe, w->fd, &w->value, sizeof(w->value), (u64)-1);
 	io_uring_sqe_set_data(sqe, &w->read_op);
@@ -125,41 +137,52 @@ static void cancel(struct reactor *r, struct reactor_op *op)
 	io_uring_sqe_set_data(sqe, NULL);
 }
 
-void reactor_watch_kick(struct reactor *r, int fd)
+void reactor_watch_set(struct reactor *r, struct reactor_watch *w, int fd)
 {
-	struct reactor_watch *w = &r->kick;
-
 	if (w->in_ring) {
 		cancel(r, &w->poll_op);
-		cancel(r, &w->read_op);
+		if (!w->readable)
+			cancel(r, &w->read_op);
 		/* The ring holds the file until both operations have completed. */
 		while (w->in_ring) {
 			io_uring_submit_and_wait(&r->uring, 1);
 			reap(r);
 		}
 	}
-	watch_init(w, fd);
+	w->finished = false;
+	w->fd = fd;
+}
+
+static void consume(struct reactor_watch *w)
+{
+	ssize_t n;
+
+	if (w->readable) {
+		w->readable(w);
+		return;
+	}
+	n = read(w->fd, &w->value, sizeof(w->value));
+	event_read(w, n < 0 ? -errno : n);
 }
 
 static void wait_poll(struct reactor *r, int timeout_us)
 {
-	struct pollfd p[2] = {
-		{ .fd = r->wake.fd, .events = POLLIN },
-		{ .fd = r->kick.finished ? -1 : r->kick.fd, .events = POLLIN },
-	};
 	struct timespec ts = { .tv_nsec = timeout_us * 1000L };
-	struct reactor_watch *const w[2] = { &r->wake, &r->kick };
+	struct reactor_watch *of[REACTOR_WATCHES_MAX];
+	struct pollfd p[REACTOR_WATCHES_MAX];
+	nfds_t n = 0;
 
-	if (ppoll(p, 2, timeout_us < 0 ? NULL : &ts, NULL) <= 0)
-		return;
-	for (int i = 0; i < 2; i++) {
-		ssize_t n;
-
-		if (!p[i].revents)
+	for (struct reactor_watch *w = r->watches; w && n < REACTOR_WATCHES_MAX; w = w->next) {
+		if (watch_rests(w))
 			continue;
-		n = read(p[i].fd, &w[i]->value, sizeof(w[i]->value));
-		event_read(w[i], n < 0 ? -errno : n);
+		of[n] = w;
+		p[n++] = (struct pollfd){ .fd = w->fd, .events = POLLIN };
 	}
+	if (ppoll(p, n, timeout_us < 0 ? NULL : &ts, NULL) <= 0)
+		return;
+	for (nfds_t i = 0; i < n; i++)
+		if (p[i].revents)
+			consume(of[i]);
 }
 
 void reactor_poll(struct reactor *r)
@@ -183,8 +206,8 @@ void reactor_wait(struct reactor *r, int timeout_us)
 		wait_poll(r, timeout_us);
 		return;
 	}
-	watch_arm(r, &r->wake);
-	watch_arm(r, &r->kick);
+	for (struct reactor_watch *w = r->watches; w; w = w->next)
+		watch_arm(r, w);
 	if (timeout_us < 0)
 		io_uring_submit_and_wait(&r->uring, 1);
 	else

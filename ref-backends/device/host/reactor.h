@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a queue's thread sleeps on: one kick descriptor, a wake-up from other threads, and the
- * completions of its file I/O, all through one io_uring. A kick costs one system call: the poll,
+ * What a thread of queues sleeps on: their kick descriptors, a wake-up from other threads, whatever
+ * else a device watches, and the completions of file I/O, all through one io_uring. A kick costs one system call: the poll,
  * the read that consumes the event, and the sleep for the next are one io_uring_enter().
  *
  * Where io_uring is not to be had (seccomp, an old kernel) poll(2) takes its place, and file I/O is
@@ -21,28 +21,41 @@ struct reactor_op {
 	void (*done)(struct reactor_op *op, int res);
 };
 
-/* A descriptor of 8-byte events (an eventfd, or the read end of a pipe). */
+/* Watches of one reactor, its own included. */
+#define REACTOR_WATCHES_MAX 300
+
+/*
+ * A descriptor of 8-byte events (an eventfd, or the read end of a pipe), which is read when there is
+ * something; or any other one, of which readable() is told. That one does not fire while it is paused.
+ */
 struct reactor_watch {
 	struct reactor_op poll_op, read_op;
+	struct reactor_watch *next;
+	void (*readable)(struct reactor_watch *w); /* NULL: it is one of events */
 	u64 value;
 	u64 events;    /* atomic: how many there were, of all descriptors */
 	int fd;	       /* -1: none */
 	u8 in_ring;    /* operations not completed */
 	bool finished; /* end of file or error: never fires again */
+	bool paused;
 };
 
 struct reactor {
 	struct io_uring uring;
 	bool has_uring;
-	struct reactor_watch wake, kick;
+	struct reactor_watch wake;
+	struct reactor_watch *watches;
 };
 
 /* 0, or -1 with errno. `entries` bounds the file operations in flight. */
 int reactor_init(struct reactor *r, unsigned entries);
 void reactor_exit(struct reactor *r);
 
-/* Watch fd (-1: nothing) as kick descriptor. The old one is let go of before this returns. */
-void reactor_watch_kick(struct reactor *r, int fd);
+/* A watch of the caller's, without a descriptor yet; it stays until the reactor's end. */
+void reactor_watch_add(struct reactor *r, struct reactor_watch *w,
+		       void (*readable)(struct reactor_watch *w));
+/* Watch fd (-1: nothing) from now on. The old one is let go of before this returns. */
+void reactor_watch_set(struct reactor *r, struct reactor_watch *w, int fd);
 
 /* Submit what was queued, and call done() of all that completed without sleeping. */
 void reactor_poll(struct reactor *r);

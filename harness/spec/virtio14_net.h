@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The network device's numbers (VIRTIO 1.4, 5.1): the kernel's header, and what the installed one may
+ * not have yet.
+ */
+#ifndef HARNESS_SPEC_VIRTIO14_NET_H
+#define HARNESS_SPEC_VIRTIO14_NET_H
+
+#include <linux/virtio_net.h>
+
+#include "harness/spec/virtio14.h"
+
+#ifndef VIRTIO_NET_F_DEVICE_STATS
+#define VIRTIO_NET_F_DEVICE_STATS 50
+#endif
+#ifndef VIRTIO_NET_F_HASH_TUNNEL
+#define VIRTIO_NET_F_HASH_TUNNEL 51
+#endif
+#ifndef VIRTIO_NET_F_VQ_NOTF_COAL
+#define VIRTIO_NET_F_VQ_NOTF_COAL 52
+#endif
+#ifndef VIRTIO_NET_F_GUEST_USO4
+#define VIRTIO_NET_F_GUEST_USO4 54
+#endif
+#ifndef VIRTIO_NET_F_GUEST_USO6
+#define VIRTIO_NET_F_GUEST_USO6 55
+#endif
+#ifndef VIRTIO_NET_F_HOST_USO
+#define VIRTIO_NET_F_HOST_USO 56
+#endif
+#ifndef VIRTIO_NET_F_GUEST_HDRLEN
+#define VIRTIO_NET_F_GUEST_HDRLEN 59
+#endif
+
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
+#define VNET_GSO_TUNNEL	    0x60 /* both bits that say UDP tunnel */
+#define VNET_F_TUNNEL_CSUM  0x08 /* virtio_net_hdr.flags */
+#define VNET_GSO_BASE(type) ((u8)((type) & ~(VIRTIO_NET_HDR_GSO_ECN | VNET_GSO_TUNNEL)))
+
+/* Longest frame there is: 65535 bytes of IPv6 payload with its headers, and a VLAN tag. */
+#define VNET_FRAME_MAX	65593u
+#define VNET_FRAME_MIN	14u /* an Ethernet header */
+#define VNET_ETH_HEADER 14u
+#define VNET_VLAN_TAG	4u
+
+#define VNET_ETHERTYPE_IPV4 0x0800
+#define VNET_ETHERTYPE_IPV6 0x86dd
+#define VNET_ETHERTYPE_VLAN 0x8100
+#define VNET_PROTO_TCP	    6
+#define VNET_PROTO_UDP	    17
+
+#endif

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Reception: from a frame to the driver's buffers (5.1.9.4). */
+#include <string.h>
+
+#include "ref-backends/device/net.h"
+#include "ref-backends/device/net_packet.h"
+#include "ref-backends/fault/fault.h"
+
+/* --- into a fifo -------------------------------------------------------------------------------------- */
+
+/* Does the driver take GSO frames of this type? */
+static bool accepts(const struct rnet *n, u8 gso_type)
+{
+	static const struct {
+		u8 base;
+		u64 any;
+	} types[] = {
+		{ VIRTIO_NET_HDR_GSO_TCPV4, BIT_ULL(VIRTIO_NET_F_GUEST_TSO4) },
+		{ VIRTIO_NET_HDR_GSO_TCPV6, BIT_ULL(VIRTIO_NET_F_GUEST_TSO6) },
+		{ VIRTIO_NET_HDR_GSO_UDP_L4,
+		  BIT_ULL(VIRTIO_NET_F_GUEST_USO4) | BIT_ULL(VIRTIO_NET_F_GUEST_USO6) },
+	};
+	u64 on = n->ctl.offloads;
+
+	if (gso_type & VNET_GSO_TUNNEL)
+		return false;
+	if (gso_type & VIRTIO_NET_HDR_GSO_ECN && !(on & BIT_ULL(VIRTIO_NET_F_GUEST_ECN)))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+		if (types[i].base == VNET_GSO_BASE(gso_type))
+			return (on & types[i].any) == types[i].any;
+	return false;
+}
+
+/* By hash, or to the pair that the flow was last sent on (5.1.9.6.1). */
+static u16 steer(const struct rnet *n, const u8 *head, const struct net_headers *h, u32 hash,
+		 u16 report)
+{
+	const struct net_control *c = &n->ctl;
+	u16 pair;
+
+	if (c->rss)
+		pair = report == VIRTIO_NET_HASH_REPORT_NONE ? c->rss_unclassified
+							     : c->rss_table[hash & c->rss_mask];
+	else
+		pair = n->flows[net_flow(head, h) % NET_FLOWS];
+	return pair < c->pairs ? pair : 0;
+}
+
+struct into {
+	struct rnet *n;
+	u16 pair;
+	u16 report;
+	u32 hash;
+};
+
+/* Something waits in a fifo that was empty. */
+static void ring(struct rnet *n, u16 pair)
+{
+	if (n->rx[pair].fifo.count == 1)
+		rdev_wake(&n->dev, 2 * pair);
+}
+
+static struct net_held *room(const struct into *to, u32 len)
+{
+	struct net_held *h = net_fifo_room(&to->n->rx[to->pair].fifo, len);
+
+	if (!h) {
+		to->n->count.dropped++;
+		return NULL;
+	}
+	h->flags = 0;
+	h->gso_type = VIRTIO_NET_HDR_GSO_NONE;
+	h->hdr_len = h->gso_size = h->csum_start = h->csum_offset = 0;
+	h->hash = to->hash;
+	h->hash_report = to->report;
+	return h;
+}
+
+static void put(const struct into *to, struct net_held *h)
+{
+	struct rnet *n = to->n;
+
+	if (fault_active && fault_active->net_rx)
+		fault_active->net_rx(n, to->pair, h);
+	net_fifo_put(&n->rx[to->pair].fifo, h);
+	n->count.delivered++;
+	ring(n, to->pair);
+}
+
+static u8 *cut_room(void *arg, u32 len)
+{
+	struct net_held *h = room(arg, len);
+
+	return h ? h->bytes : NULL;
+}
+
+static void cut_put(void *arg, u8 *place, u32 len)
+{
+	(void)len;
+	put(arg, (struct net_held *)(place - offsetof(struct net_held, bytes)));
+}
+
+/* In segments, for a driver that does not want the whole. */
+static void deliver_cut(struct into *to, const struct net_frame *f)
+{
+	const struct net_cut cut = { cut_room, cut_put, to };
+
+	net_segment(net_frame_flat(f, to->n->scratch), f->len, f->gso_type, f->gso_size, &cut);
+}
+
+static void deliver_whole(struct into *to, const struct net_frame *f)
+{
+	bool csum_ok = to->n->ctl.offloads & BIT_ULL(VIRTIO_NET_F_GUEST_CSUM);
+	struct net_held *h = room(to, f->len);
+
+	if (!h)
+		return;
+	net_frame_copy(f, 0, h->bytes, f->len);
+	if (f->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+		if (csum_ok) {
+			h->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+			h->csum_start = f->csum_start;
+			h->csum_offset = f->csum_offset;
+		} else if (!net_complete(h->bytes, f->len, f->csum_start, f->csum_offset)) {
+			return;
+		}
+	}
+	if (f->gso_type != VIRTIO_NET_HDR_GSO_NONE) {
+		struct net_headers at;
+
+		net_parse(h->bytes, MIN(f->len, (u32)NET_HEAD), &at);
+		h->gso_type = f->gso_type;
+		h->gso_size = f->gso_size;
+		h->hdr_len = at.end;
+	}
+	put(to, h);
+}
+
+void net_deliver(struct rnet *n, const struct net_frame *f)
+{
+	struct into to = { .n = n, .report = VIRTIO_NET_HASH_REPORT_NONE };
+	const bool simple = !n->ctl.hash_types && n->ctl.pairs == 1;
+	struct net_headers h;
+	u32 have;
+	u8 head[NET_HEAD];
+
+	if (f->len < VNET_FRAME_MIN || f->len > VNET_FRAME_MAX ||
+	    !(__atomic_load_n(&n->status, __ATOMIC_RELAXED) & VIRTIO_NET_S_LINK_UP))
+		return;
+	have = MIN(f->len, simple ? VNET_ETH_HEADER + VNET_VLAN_TAG : (u32)NET_HEAD);
+	net_frame_copy(f, 0, head, have);
+	if (!net_wanted(n, head, have)) {
+		n->count.filtered++;
+		return;
+	}
+	/* 5.1.4.1: not longer than the driver was promised. */
+	if (net_has(n, VIRTIO_NET_F_MTU) && f->gso_type == VIRTIO_NET_HDR_GSO_NONE &&
+	    f->len > n->mtu + VNET_ETH_HEADER +
+			     (net_get16(head + 12) == VNET_ETHERTYPE_VLAN ? VNET_VLAN_TAG : 0)) {
+		n->count.dropped++;
+		return;
+	}
+	if (!simple) {
+		net_parse(head, have, &h);
+		to.report = net_hash(head, &h, n->ctl.hash_types, n->ctl.rss_key, &to.hash);
+		to.pair = steer(n, head, &h, to.hash, to.report);
+	}
+	if (fault_active && fault_active->net_steer)
+		to.pair = fault_active->net_steer(n, f, to.pair) % n->pairs;
+	if (f->gso_type != VIRTIO_NET_HDR_GSO_NONE && !accepts(n, f->gso_type))
+		deliver_cut(&to, f);
+	else
+		deliver_whole(&to, f);
+}
+
+/* --- out of a fifo ------------------------------------------------------------------------------------ */
+
+/* A place in the driver's buffers. */
+struct cursor {
+	struct rdev_req **req;
+	const struct dvq_seg *seg, *end;
+	u64 off;
+};
+
+static void enter(struct cursor *at)
+{
+	const struct dvq_chain *c = &(*at->req)->chain;
+
+	at->seg = c->segs + c->n_readable;
+	at->end = at->seg + c->n_writable;
+	at->off = 0;
+}
+
+/* There is room: the caller has counted. */
+static void copy_out(struct cursor *at, const void *from, u32 len)
+{
+	const u8 *p = from;
+
+	while (len) {
+		u32 part;
+
+		if (at->seg == at->end) {
+			at->req++;
+			enter(at);
+		}
+		part = (u32)MIN(at->seg->len - at->off, len);
+		memcpy((u8 *)at->seg->base + at->off, p, part);
+		p += part;
+		len -= part;
+		at->off += part;
+		if (at->off == at->seg->len) {
+			at->seg++;
+			at->off = 0;
+		}
+	}
+}
+
+static void fill(struct rnet *n, struct net_rx *rx, struct net_held *h)
+{
+	struct virtio_net_hdr_v1_hash hdr = {
+		.hdr = {
+			.flags = h->flags,
+			.gso_type = h->gso_type,
+			.hdr_len = le16(h->hdr_len),
+			.gso_size = le16(h->gso_size),
+			.csum_start = le16(h->csum_start),
+			.csum_offset = le16(h->csum_offset),
+			.num_buffers = le16((u16)rx->nheld),
+		},
+		.hash_value = le32(h->hash),
+		.hash_report = le16(h->hash_report),
+	};
+	struct cursor at = { .req = rx->held };
+	u64 left = n->hdr_size + (u64)h->len;
+
+	if (fault_active && fault_active->net_header)
+		fault_active->net_header(n, &hdr, h->bytes, h->len);
+	enter(&at);
+	copy_out(&at, &hdr, n->hdr_size);
+	copy_out(&at, h->bytes, h->len);
+	for (u32 i = 0; i < rx->nheld; i++) {
+		rx->held[i]->used_len = (u32)MIN(left, rx->held[i]->chain.writable);
+		left -= rx->held[i]->used_len;
+	}
+	if (fault_active && fault_active->net_filled)
+		fault_active->net_filled(n, rx->held, rx->nheld, h->len);
+	for (u32 i = 0; i < rx->nheld; i++) {
+		rx->held[i]->more = i + 1 < rx->nheld;
+		rx->held[i]->done(rx->held[i]);
+	}
+	rx->nheld = 0;
+	rx->room = 0;
+}
+
+void net_rx_let_go(struct rnet *n, u16 pair)
+{
+	struct net_rx *rx = &n->rx[pair];
+
+	while (rx->nheld) {
+		struct rdev_req *req = rx->held[--rx->nheld];
+
+		req->put_back = true;
+		req->done(req);
+	}
+	rx->room = 0;
+}
+
+void net_rx_serve(struct rnet *n, struct rdev_req *req)
+{
+	struct net_rx *rx = &n->rx[req->queue / 2];
+	u64 need;
+
+	/* Nothing can be put there: it is no receive buffer. */
+	if (req->chain.writable < n->hdr_size && (!rx->nheld || !req->chain.writable)) {
+		req->used_len = 0;
+		req->done(req);
+		return;
+	}
+	rx->held[rx->nheld++] = req;
+	rx->room += req->chain.writable;
+	if (net_fifo_empty(&rx->fifo)) {
+		net_rx_let_go(n, req->queue / 2);
+		return;
+	}
+	need = n->hdr_size + (u64)net_fifo_first(&rx->fifo)->len;
+	if (rx->room >= need) {
+		fill(n, rx, net_fifo_first(&rx->fifo));
+		net_fifo_drop(&rx->fifo);
+		return;
+	}
+	/* More of them will do, as long as that is allowed; else the frame is lost, and they are not. */
+	if (net_has(n, VIRTIO_NET_F_MRG_RXBUF) && rx->nheld < NET_MERGE_MAX)
+		return;
+	net_fifo_drop(&rx->fifo);
+	n->count.dropped++;
+	net_rx_let_go(n, req->queue / 2);
+}
