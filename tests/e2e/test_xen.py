@@ -25,8 +25,13 @@ def xen(build_dir):
     (["rng", "more", "--kernel", "x"], "'more' is one argument too many"),
     (["rng", "--kernel", "x", "--interrupt", "line"],
      "--interrupt line needs --platform hvm: PVH has no lines"),
-    (["rng", "--interrupt", "smoke"], "--interrupt: 'smoke' is none of msi, upcall and line"),
-    (["rng", "--platform", "pv"], "--platform: 'pv' is neither pvh nor hvm"),
+    (["rng", "--interrupt", "smoke"], "--interrupt: 'smoke' is none of msi, upcall, line"),
+    (["rng", "--platform", "pv"], "--platform: 'pv' is none of pvh, hvm"),
+    (["rng", "--mode", "eventfd"], "--mode: 'eventfd' is none of library, vhost-user"),
+    (["rng", "--share", "all"], "--share: 'all' is none of foreign, bounce"),
+    (["rng", "--kernel", "x", "--mode", "vhost-user"],
+     "--mode vhost-user and --socket-path go together"),
+    (["rng", "--kernel", "x", "--ram", "1"], "--ram: '1' is not a number of MiB from 8m to 2g"),
     (["rng", "--kernel", "x", "--queue-size", "48"],
      "--queue-size: '48' is not a power of 2 up to 32768"),
     (["rng", "--kernel", "x", "--fault", "none"],
@@ -48,5 +53,5 @@ def test_help_and_version(xen):
 def test_without_xen(xen):
     """One line for the user; the libraries may have said more."""
     done = xen("rng", "--kernel", "/dev/null")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (4, "")
     assert "ringside-xen: no way to the hypervisor: " in done.stderr.splitlines()[-1]

@@ -228,26 +228,38 @@ void front_close(struct front *f)
 	f->broken = true;
 }
 
+/* With Xen's addition a region is longer. */
+static u32 put_region(const struct front *f, struct vu_message *m, unsigned i,
+		      const struct front_region *r)
+{
+	const struct vu_mem_region wire = {
+		.gpa = r->gpa,
+		.size = r->size,
+		.uva = r->hva,
+		.mmap_offset = r->offset,
+	};
+
+	if (!uses(f, VU_PF_XEN_MMAP)) {
+		m->mem_table.regions[i] = wire;
+		return sizeof(wire);
+	}
+	m->mem_table_xen.regions[i] = (struct vu_mem_region_xen){ wire, r->xen, r->domain };
+	return sizeof(m->mem_table_xen.regions[i]);
+}
+
 int front_memory(struct front *f, const struct front_region *regions, unsigned count)
 {
 	struct vu_message m = { .mem_table.nregions = count };
+	u32 size = offsetof(struct vu_mem_table, regions);
 	int fds[VU_MAX_REGIONS];
 
 	if (count > VU_MAX_REGIONS)
 		return broken(f, "guest memory has more than %u pieces", VU_MAX_REGIONS);
 	for (unsigned i = 0; i < count; i++) {
-		m.mem_table.regions[i] = (struct vu_mem_region){
-			.gpa = regions[i].gpa,
-			.size = regions[i].size,
-			.uva = regions[i].hva,
-			.mmap_offset = regions[i].offset,
-		};
+		size += put_region(f, &m, i, &regions[i]);
 		fds[i] = regions[i].fd;
 	}
-	return tell(f, &m, VU_SET_MEM_TABLE,
-		    (u32)(offsetof(struct vu_mem_table, regions) +
-			  count * sizeof(struct vu_mem_region)),
-		    fds, count);
+	return tell(f, &m, VU_SET_MEM_TABLE, size, fds, count);
 }
 
 int front_features(struct front *f, u64 features)

@@ -21,6 +21,7 @@ struct front_region {
 	u64 hva;
 	u64 offset;
 	int fd;
+	u32 xen, domain; /* VU_XEN_*, when VU_PF_XEN_MMAP is in use */
 };
 
 struct front {

@@ -86,7 +86,7 @@ u32 remote_device_id(const char *name)
 	return 0;
 }
 
-static u32 config_size(u32 id)
+u32 remote_config_size(u32 id)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (types[i].id == id)
@@ -101,7 +101,7 @@ int remote_init(struct remote *m, const struct front *front, u32 id, u16 queues)
 		.ops = {
 			.name = "remote",
 			.id = id,
-			.config_size = config_size(id),
+			.config_size = remote_config_size(id),
 			.req_size = sizeof(struct rdev_req),
 			.features = remote_features,
 			.negotiated = remote_negotiated,

@@ -52,5 +52,7 @@ void remote_look(struct remote *m, struct rreg *r);
 
 /* The id of a device type's name, or 0. */
 u32 remote_device_id(const char *name);
+/* How much configuration space every back-end of that type has. */
+u32 remote_config_size(u32 id);
 
 #endif

@@ -81,7 +81,7 @@ static int load(struct xen_domain *d, const struct xen_domain_opts *o, struct xc
 		return failed(d, o->kernel);
 	if (xc_dom_boot_xen_init(image, d->xch, d->id) || xc_dom_parse_image(image))
 		return failed(d, "the kernel is none that Xen can enter");
-	if (xc_dom_mem_init(image, o->memory_mb) || xc_dom_boot_mem_init(image))
+	if (xc_dom_mem_init(image, (unsigned)(o->ram_size >> 20)) || xc_dom_boot_mem_init(image))
 		return failed(d, "the domain's memory");
 	if (xc_dom_build_image(image) || xc_dom_boot_image(image) || xc_dom_gnttab_init(image))
 		return failed(d, "the domain could not be built");
@@ -143,7 +143,7 @@ static int add_channel(struct xen_domain *d, u64 size)
 
 int xen_domain_create(struct xen_domain *d, const struct xen_domain_opts *o)
 {
-	*d = (struct xen_domain){ .ram_size = (u64)o->memory_mb << 20 };
+	*d = (struct xen_domain){ .ram_size = o->ram_size };
 	d->log = (struct xentoollog_logger *)xtl_createlogger_stdiostream(stderr, XTL_WARN, 0);
 	d->xch = xc_interface_open(d->log, d->log, 0);
 	if (!d->xch) {

@@ -23,8 +23,8 @@ struct xen_domain_opts {
 	enum xen_platform platform;
 	const char *kernel;
 	const char *words; /* command line; `%u` of an event channel is added behind it */
-	unsigned memory_mb;
-	u64 channel_size; /* bytes at XEN_CHANNEL_BASE, a multiple of the page size; 0: none */
+	u64 ram_size;	   /* a multiple of 1 MiB */
+	u64 channel_size;  /* bytes at XEN_CHANNEL_BASE, a multiple of the page size; 0: none */
 	bool upcall; /* an event channel for interrupts: "xen.upcall=PORT" is added to the words */
 	bool emulated_tsc; /* RDTSC is an exit: where the counter cannot be trusted */
 };

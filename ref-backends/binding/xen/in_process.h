@@ -4,13 +4,7 @@
 #define REF_BACKENDS_BINDING_XEN_IN_PROCESS_H
 
 #include "ref-backends/binding/xen/monitor.h"
-#include "ref-backends/device/device.h"
-
-struct xen_device_opts {
-	struct rdev *dev;
-	u16 queue_size;
-	u64 hidden; /* features that are not offered */
-};
+#include "ref-backends/binding/xen/registers.h"
 
 /* The program's exit status. */
 int xen_in_process(const struct xen_monitor_opts *o, const struct xen_device_opts *d);

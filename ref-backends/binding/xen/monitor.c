@@ -11,6 +11,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "ref-backends/binding/xen/counter.h"
+
 /* How long nothing has to happen before the hypervisor is asked how the guest is. */
 #define LOOK_MS 200
 
@@ -35,19 +37,40 @@ static void take_channel(struct xen_monitor *m)
 		return;
 	have = MIN(__atomic_load_n((u64 *)(m->channel + 8), __ATOMIC_ACQUIRE), room);
 	while (m->channel_done < have) {
-		const ssize_t n =
-			write(m->channel_fd, m->channel + CHANNEL_HEADER + m->channel_done,
-			      have - m->channel_done);
+		const ssize_t n = write(m->stream_fd, m->channel + CHANNEL_HEADER + m->channel_done,
+					have - m->channel_done);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			failed(m->o->channel);
+			failed(m->o->stream);
 			m->status = XEN_STATUS_FAILED;
 			return;
 		}
 		m->channel_done += (u64)n;
 	}
+}
+
+/* --- what is counted ------------------------------------------------------------------------------------- */
+
+static void mark(struct xen_monitor *m, u8 what)
+{
+	FILE *f;
+
+	if (what == 1) {
+		m->before.accesses = m->ioreq.requests + 1; /* this one ends with it */
+		m->before.interrupts = m->interrupt.count;
+		return;
+	}
+	if (!m->o->counts)
+		return;
+	f = fopen(m->o->counts, "we");
+	if (f)
+		fprintf(f, "{\"mmio_exits\": %" PRIu64 ", \"interrupts\": %" PRIu64 "}\n",
+			m->ioreq.requests - m->before.accesses,
+			m->interrupt.count - m->before.interrupts);
+	if (!f || fclose(f))
+		failed(m->o->counts);
 }
 
 /* --- accesses ------------------------------------------------------------------------------------------- */
@@ -58,6 +81,8 @@ static u64 on_read(void *ctx, bool port, u64 addr, unsigned size)
 
 	if (port || addr < XEN_WINDOW || addr - XEN_WINDOW >= XEN_WINDOW_SIZE)
 		return ~0ull;
+	if (addr - XEN_WINDOW >= XEN_CAL_EXIT)
+		return 0;
 	return m->ops->read(m->ctx, (u32)(addr - XEN_WINDOW), size);
 }
 
@@ -65,11 +90,15 @@ static void on_write(void *ctx, bool port, u64 addr, unsigned size, u64 value)
 {
 	struct xen_monitor *m = ctx;
 
+	if (port && addr == XEN_MARK_PORT)
+		mark(m, (u8)value);
 	/* The status that QEMU's isa-debug-exit would make of it. */
-	if (port && addr == XEN_EXIT_PORT) {
+	else if (port && addr == XEN_EXIT_PORT) {
 		m->status = (int)((value << 1 | 1) & 0xff);
 		m->ioreq.hold = true;
-	} else if (!port && addr >= XEN_WINDOW && addr - XEN_WINDOW < XEN_WINDOW_SIZE)
+	} else if (!port && addr == XEN_WINDOW + XEN_CAL_INJECT)
+		xen_interrupt_pulse(&m->interrupt);
+	else if (!port && addr >= XEN_WINDOW && addr - XEN_WINDOW < XEN_CAL_EXIT)
 		m->ops->write(m->ctx, (u32)(addr - XEN_WINDOW), size, value);
 }
 
@@ -110,20 +139,30 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static int give_counter(struct xen_monitor *m)
+{
+	u64 offset;
+
+	if (xen_counter_offset(&m->domain, &offset))
+		return -1;
+	offset = 0 - offset;
+	memcpy(m->channel + m->o->domain.channel_size - sizeof(offset), &offset, sizeof(offset));
+	return 0;
+}
+
 static int open_channel(struct xen_monitor *m)
 {
 	const struct xen_monitor_opts *o = m->o;
 
-	m->channel_fd = o->channel
-				? open(o->channel, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)
-				: STDOUT_FILENO;
-	if (m->channel_fd < 0)
-		return failed(o->channel);
+	m->stream_fd = o->stream ? open(o->stream, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)
+				 : STDOUT_FILENO;
+	if (m->stream_fd < 0)
+		return failed(o->stream);
 	if (!o->domain.channel_size)
 		return 0;
 	m->channel = xen_memory_piece(m->ioreq.fm, m->domain.id, NULL, XEN_CHANNEL_BASE,
 				      o->domain.channel_size);
-	return m->channel ? 0 : -1;
+	return m->channel && (!o->same_counter || give_counter(m) == 0) ? 0 : -1;
 }
 
 static int open_all(struct xen_monitor *m)
@@ -135,6 +174,7 @@ static int open_all(struct xen_monitor *m)
 	    xen_ioreq_open(&m->ioreq, m->domain.id) ||
 	    xen_ioreq_claim(&m->ioreq, false, XEN_WINDOW, XEN_WINDOW + XEN_WINDOW_SIZE - 1) ||
 	    xen_ioreq_claim(&m->ioreq, true, XEN_EXIT_PORT, XEN_EXIT_PORT) ||
+	    xen_ioreq_claim(&m->ioreq, true, XEN_MARK_PORT, XEN_MARK_PORT) ||
 	    xen_ioreq_enable(&m->ioreq) ||
 	    xen_memory_map(&m->memory, m->ioreq.fm, m->domain.id, m->domain.ram_size))
 		return -1;
@@ -146,7 +186,7 @@ static int open_all(struct xen_monitor *m)
 
 int xen_monitor_open(struct xen_monitor *m, const struct xen_monitor_opts *o)
 {
-	*m = (struct xen_monitor){ .o = o, .status = -1, .channel_fd = -1, .signal_fd = -1 };
+	*m = (struct xen_monitor){ .o = o, .status = -1, .stream_fd = -1, .signal_fd = -1 };
 	m->ioreq.ops = &accesses;
 	m->ioreq.ctx = m;
 	if (open_all(m) == 0)
@@ -199,7 +239,7 @@ static void loop(struct xen_monitor *m)
 			{ .fd = m->signal_fd, .events = POLLIN },
 			{ .fd = m->ops->fd(m->ctx), .events = POLLIN },
 		};
-		const bool busy = m->ops->work(m->ctx);
+		const bool busy = m->ops->work && m->ops->work(m->ctx);
 		int n;
 
 		if (m->status >= 0)
@@ -211,6 +251,8 @@ static void loop(struct xen_monitor *m)
 		}
 		if (n > 0 && p[0].revents && xen_ioreq_serve(&m->ioreq))
 			m->status = XEN_STATUS_FAILED;
+		if (n > 0 && p[2].revents && m->ops->ready)
+			m->ops->ready(m->ctx);
 		if (m->ioreq.requests != before)
 			silent_ms = 0;
 		else if (n == 0 && !busy) {
@@ -229,9 +271,6 @@ int xen_monitor_run(struct xen_monitor *m, const struct xen_monitor_ops *ops, vo
 		return XEN_STATUS_FAILED;
 	loop(m);
 	take_channel(m);
-	if (m->o->stats)
-		fprintf(stderr, "ringside-xen: %" PRIu64 " accesses, %" PRIu64 " interrupts\n",
-			m->ioreq.requests, m->interrupt.count);
 	return m->status;
 }
 
@@ -242,8 +281,8 @@ void xen_monitor_close(struct xen_monitor *m)
 	xen_memory_unmap(&m->memory);
 	xen_ioreq_close(&m->ioreq);
 	xen_domain_destroy(&m->domain);
-	if (m->o->channel && m->channel_fd >= 0)
-		close(m->channel_fd);
+	if (m->o->stream && m->stream_fd >= 0)
+		close(m->stream_fd);
 	if (m->signal_fd >= 0)
 		close(m->signal_fd);
 }

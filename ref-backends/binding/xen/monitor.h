@@ -15,19 +15,31 @@
 #define XEN_WINDOW	0xd0000000ull
 #define XEN_WINDOW_SIZE 0x1000u
 #define XEN_EXIT_PORT	0x501u
+/*
+ * For calibration, in the same page behind the registers: a word that is answered and nothing else, and one
+ * at which the interrupt is sent.
+ */
+#define XEN_CAL_EXIT   0x800u
+#define XEN_CAL_INJECT 0x804u
+/* 1: what is counted begins, 2: it ends. */
+#define XEN_MARK_PORT 0xeau
+/* The last word of the channel's memory: what a guest that has the word xen.counter= adds to its counter. */
+#define XEN_COUNTER_AT(size) (XEN_CHANNEL_BASE + (size)-8)
 
 /* How xen_monitor_run() ended, where it was not the guest that said so. */
 #define XEN_STATUS_FAILED  1 /* ours */
-#define XEN_STATUS_CRASHED 3 /* the guest is gone and has not said why */
-#define XEN_STATUS_BACKEND 4 /* the back-end is gone */
-#define XEN_STATUS_SILENT  5 /* nothing happened for as long as was allowed */
+#define XEN_STATUS_GONE	   3 /* the back-end went away */
+#define XEN_STATUS_REFUSED 4 /* there is no Xen, or it does not give what is needed */
+#define XEN_STATUS_CRASHED 5 /* the guest is gone and has not said why */
+#define XEN_STATUS_SILENT  6 /* nothing happened for as long as was allowed */
 
 struct xen_monitor_opts {
 	struct xen_domain_opts domain;
 	enum xen_interrupt_kind interrupt;
-	const char *channel; /* file that gets what the guest found, behind what is in it */
-	bool stats;	     /* counts on stderr at the end */
-	unsigned silence_s;  /* give up when the guest asks for nothing for so long; 0: never */
+	const char *stream; /* file that gets what the guest found, behind what is in it */
+	const char *counts; /* figures between the guest's two marks: a file, or NULL */
+	bool same_counter;  /* the guest's time stamp counter is to be ours; it has to help */
+	unsigned silence_s; /* give up when the guest asks for nothing for so long; 0: never */
 };
 
 struct xen_monitor;
@@ -37,7 +49,9 @@ struct xen_monitor_ops {
 	void (*write)(void *ctx, u32 offset, unsigned size, u64 value);
 	/* A descriptor to poll beside the guest, and what to do when it is readable. -1: none. */
 	int (*fd)(void *ctx);
-	/* Do what is due; true: call again without waiting. Called before each wait. */
+	/* It was. May be NULL. */
+	void (*ready)(void *ctx);
+	/* Do what is due; true: call again without waiting. Called before each wait. May be NULL. */
 	bool (*work)(void *ctx);
 };
 
@@ -51,7 +65,10 @@ struct xen_monitor {
 	struct xen_interrupt interrupt;
 	u8 *channel;
 	u64 channel_done; /* bytes of it that are in the file */
-	int channel_fd;
+	int stream_fd;
+	struct {
+		u64 accesses, interrupts;
+	} before; /* at the first mark */
 	int signal_fd;
 	int status; /* -1: goes on */
 };

@@ -272,6 +272,7 @@ void x86_start(u32 magic, u32 info)
 		take_multiboot(at(info));
 	machine.channel = inb(0xe9) == 0xe9 ? "debugcon" : "com";
 	x86_apic_init();
+	x86_xen_counter();
 	take_real_end();
 	look_for_pci();
 	look_for_windows();

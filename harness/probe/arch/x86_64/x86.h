@@ -88,6 +88,8 @@ u64 x86_xen_hz(void);
 /* Interrupts of the one device come by the event channel that "xen.upcall=PORT" names. */
 bool x86_xen_line(void (*to)(void *arg), void *with);
 void x86_xen_interrupt(void);
+/* Add to the counter what stands at the address that "xen.counter=ADDRESS" names. */
+void x86_xen_counter(void);
 
 /* 'QEMU' answers at the fw_cfg ports. */
 bool x86_fw_cfg_present(void);

@@ -19,7 +19,8 @@
 #define HVM_PARAM_CALLBACK    0
 #define CALLBACK_VECTOR	      (2ull << 56)
 
-#define DOMID_SELF 0x7ff0
+#define DOMID_SELF     0x7ff0
+#define MSR_TSC_ADJUST 0x3b
 
 /* What is shared with the hypervisor: per processor 64 bytes, then bits of event channels. */
 struct shared_info {
@@ -109,30 +110,39 @@ static bool set_up(void)
 	return true;
 }
 
-/* The event channel that the command line tells of; whoever made the domain has its other end. */
-static bool told_port(u64 *port)
+/* KEY=NUMBER of the command line. */
+static bool told(const char *key, u64 *value)
 {
-	static const char key[] = "xen.upcall=";
 	const char *at = strstr(machine.text, key);
-	char number[12];
+	char number[24];
 	size_t len;
 
 	if (!at)
 		return false;
-	at += sizeof(key) - 1;
+	at += strlen(key);
 	len = strcspn(at, " \t\r\n");
 	if (len >= sizeof(number))
 		return false;
 	memcpy(number, at, len);
 	number[len] = '\0';
-	return guest_number(number, port) && *port < 64 * ARRAY_SIZE(shared.mask);
+	return guest_number(number, value);
+}
+
+void x86_xen_counter(void)
+{
+	u64 at;
+
+	if (told("xen.counter=", &at) && x86_xen_hz())
+		wrmsr(MSR_TSC_ADJUST, rdmsr(MSR_TSC_ADJUST) + *(const u64 *)(uintptr_t)at);
 }
 
 bool x86_xen_line(void (*to)(void *arg), void *with)
 {
 	u64 port;
 
-	if (!told_port(&port) || (!ready && !set_up()))
+	/* Whoever made the domain has the channel's other end. */
+	if (!told("xen.upcall=", &port) || port >= 64 * ARRAY_SIZE(shared.mask) ||
+	    (!ready && !set_up()))
 		return false;
 	ready = true;
 	handler = to;

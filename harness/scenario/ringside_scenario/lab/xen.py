@@ -4,13 +4,14 @@ virtualization that QEMU emulates. dom0 has no toolstack: ringside-xen makes its
 import glob
 import gzip
 import os
+import shutil
 
 from ringside_scenario import programs
-from ringside_scenario.lab import base
+from ringside_scenario.lab import base, image
 
 # loglvl, guest_loglvl: what a guest's end looks like. bootscrub: memory is zeroes already.
-HYPERVISOR = ("console=com1 com1=115200,8n1 dom0_mem=320M,max:320M dom0_max_vcpus=1 loglvl=all "
-              "guest_loglvl=all noreboot=1 bootscrub=0")
+HYPERVISOR = ("console=com1 com1=115200,8n1 dom0_mem=768M,max:768M dom0_max_vcpus=1 loglvl=all "
+              "guest_loglvl=all bootscrub=0")
 
 
 class Xen(base.Lab):
@@ -33,11 +34,18 @@ class Xen(base.Lab):
     def modules(self, roots):
         return self._linux(roots).in_order(self.recipe.modules)
 
+    def start_script(self):
+        # The first who asks for random numbers waits for them: here, and not while a device is tested.
+        return "head -c 16 /dev/random >/dev/null\n"
+
     def programs(self):
         found = programs.find()
         beside = os.path.dirname(os.path.abspath(found["ringside"]))
-        paths = [found["ringside"], found["backend"], os.path.join(beside, "ringside-xen")]
-        return [p for p in paths if os.path.exists(p)]
+        paths = [found["ringside"], found["backend"], os.path.join(beside, "ringside-xen"),
+                 shutil.which("qemu-storage-daemon"),
+                 # Other people's back-end for Xen, when ci/rust-vmm has built it.
+                 os.path.join(image.cache(), "rust-vmm/bin/vhost-device-rng")]
+        return [p for p in paths if p and os.path.exists(p)]
 
     def boot_args(self, folder, initrd):
         def quoted(path):
@@ -50,6 +58,8 @@ class Xen(base.Lab):
         for line in console.splitlines():
             if "Panic on CPU" in line:
                 return self._reason(console, line)
+            if "Hardware Dom0 crashed" in line:
+                return line.replace("(XEN)", "").strip()
         return super().panicked(console)
 
     @staticmethod

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ref-backends/binding/xen/shim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "ref-backends/binding/front/bounce.h"
+#include "ref-backends/binding/front/remote.h"
+#include "ref-backends/binding/xen/registers.h"
+
+#define SOCKET_EVENT 0xffffu /* beside the numbers of queues */
+
+struct shim {
+	struct xen_monitor m;
+	const struct xen_shim_opts *o;
+	struct xen_registers regs;
+	/* foreign; bounce */
+	struct remote remote;
+	struct bounce bounce;
+	struct rdev *dev;
+	int epoll, privcmd;
+};
+
+static bool bounces(const struct shim *s)
+{
+	return s->o->share == XEN_SHARE_BOUNCE;
+}
+
+static int failed(const char *what)
+{
+	fprintf(stderr, "ringside-xen: %s: %s\n", what, strerror(errno));
+	return -1;
+}
+
+/* --- between the registers and the back-end -------------------------------------------------------------- */
+
+static void *translate(void *ctx, u64 gpa, u64 *len)
+{
+	struct shim *s = ctx;
+
+	return xen_memory_at(&s->m.memory, gpa, len);
+}
+
+/* Without bouncing that of the configuration alone: interrupts of queues are the back-end's calls. */
+static void line(void *ctx, bool level)
+{
+	struct shim *s = ctx;
+
+	xen_interrupt_level(&s->m.interrupt, level);
+}
+
+static bool queue_start(void *ctx, struct rreg_queue *q)
+{
+	return remote_queue_start(&((struct shim *)ctx)->remote, q);
+}
+
+static void queue_kick(void *ctx, struct rreg_queue *q)
+{
+	remote_queue_kick(&((struct shim *)ctx)->remote, q);
+}
+
+static void queue_stop(void *ctx, struct rreg_queue *q)
+{
+	remote_queue_stop(&((struct shim *)ctx)->remote, q);
+}
+
+/* Rings are served here, and each request is given to the back-end. */
+static const struct rreg_ops bounce_ops = { .translate = translate, .line = line };
+
+static const struct rreg_ops foreign_ops = {
+	.translate = translate,
+	.line = line,
+	.queue_start = queue_start,
+	.queue_kick = queue_kick,
+	.queue_stop = queue_stop,
+};
+
+/* --- the guest ------------------------------------------------------------------------------------------------ */
+
+static u64 on_read(void *ctx, u32 offset, unsigned size)
+{
+	struct shim *s = ctx;
+
+	if (!bounces(s))
+		remote_look(&s->remote, &s->regs.mmio.r);
+	return rmmio_read(&s->regs.mmio, offset, size);
+}
+
+static void on_write(void *ctx, u32 offset, unsigned size, u64 value)
+{
+	struct shim *s = ctx;
+
+	rmmio_write(&s->regs.mmio, offset, size, value);
+}
+
+static int on_fd(void *ctx)
+{
+	return ((struct shim *)ctx)->epoll;
+}
+
+static int call_fd(const struct shim *s, u32 queue)
+{
+	return bounces(s) ? s->bounce.queues[queue].call : s->remote.queues[queue].call;
+}
+
+static void called(struct shim *s, u32 queue)
+{
+	u64 value;
+
+	if (read(call_fd(s, queue), &value, sizeof(value)) != sizeof(value))
+		return;
+	if (bounces(s))
+		bounce_called(&s->bounce, (u16)queue);
+	else
+		xen_interrupt_pulse(&s->m.interrupt);
+}
+
+static void on_ready(void *ctx)
+{
+	struct shim *s = ctx;
+	struct epoll_event e[16];
+	const int n = epoll_wait(s->epoll, e, ARRAY_SIZE(e), 0);
+
+	for (int i = 0; i < n; i++) {
+		if (e[i].data.u32 != SOCKET_EVENT) {
+			called(s, e[i].data.u32);
+			continue;
+		}
+		fputs("ringside-xen: the back-end went away\n", stderr);
+		xen_monitor_stop(&s->m, XEN_STATUS_GONE);
+	}
+}
+
+static bool on_work(void *ctx)
+{
+	struct shim *s = ctx;
+
+	if (rreg_pending(&s->regs.mmio.r))
+		rreg_run(&s->regs.mmio.r);
+	return rreg_pending(&s->regs.mmio.r);
+}
+
+static const struct xen_monitor_ops monitor_ops = {
+	.read = on_read,
+	.write = on_write,
+	.fd = on_fd,
+	.ready = on_ready,
+	.work = on_work,
+};
+
+/* --- the back-end ---------------------------------------------------------------------------------------------- */
+
+static int watch(struct shim *s, int fd, u32 events, u32 what)
+{
+	struct epoll_event e = { .events = events, .data.u32 = what };
+
+	return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e) ? failed("epoll") : 0;
+}
+
+static int backend_failed(struct front *f)
+{
+	fprintf(stderr, "ringside-xen: vhost-user: %s\n", f->error);
+	front_close(f);
+	return -1;
+}
+
+static int open_foreign(struct shim *s, struct front *f)
+{
+	const struct front_region ram = {
+		.size = s->m.domain.ram_size,
+		.hva = (u64)(uintptr_t)s->m.memory.ram,
+		.fd = s->privcmd,
+		.xen = VU_XEN_FOREIGN,
+		.domain = s->m.domain.id,
+	};
+
+	if (!(f->protocol & BIT_ULL(VU_PF_XEN_MMAP))) {
+		fputs("ringside-xen: the back-end cannot map a guest of Xen's (XEN_MMAP): "
+		      "--share bounce does without\n",
+		      stderr);
+		front_close(f);
+		return -1;
+	}
+	if (front_memory(f, &ram, 1))
+		return backend_failed(f);
+	if (remote_init(&s->remote, f, s->o->device_id, s->o->num_queues))
+		return failed("the back-end's queues");
+	s->dev = &s->remote.dev;
+	return 0;
+}
+
+static int open_bounce(struct shim *s, struct front *f)
+{
+	if (bounce_init(&s->bounce, f, s->o->device_id, remote_config_size(s->o->device_id),
+			s->o->num_queues))
+		return -1;
+	s->dev = &s->bounce.dev;
+	return 0;
+}
+
+static int open_backend(struct shim *s)
+{
+	struct front front;
+
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	s->privcmd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
+	if (s->epoll < 0 || s->privcmd < 0)
+		return failed("/dev/xen/privcmd");
+	if (front_open(&front, s->o->socket_path, bounces(s) ? 0 : BIT_ULL(VU_PF_XEN_MMAP)))
+		return backend_failed(&front);
+	if (bounces(s) ? open_bounce(s, &front) : open_foreign(s, &front))
+		return -1;
+	for (u16 q = 0; q < s->dev->num_queues; q++)
+		if (watch(s, call_fd(s, q), EPOLLIN, q))
+			return -1;
+	return watch(s, front.sock, EPOLLRDHUP, SOCKET_EVENT);
+}
+
+static int open_registers(struct shim *s)
+{
+	const struct xen_device_opts d = {
+		.dev = s->dev,
+		.queue_size = s->o->queue_size,
+		/* What another program serves has the features that it offers, and no more. */
+		.hidden = bounces(s) ? 0 : ~s->dev->ops->features(s->dev),
+	};
+
+	return xen_registers_open(&s->regs, &d, bounces(s) ? &bounce_ops : &foreign_ops, s);
+}
+
+int xen_shim(const struct xen_monitor_opts *o, const struct xen_shim_opts *so)
+{
+	static struct shim s;
+	int status = XEN_STATUS_FAILED;
+
+	s.o = so;
+	s.epoll = s.privcmd = -1;
+	if (xen_monitor_open(&s.m, o))
+		return XEN_STATUS_REFUSED;
+	if (open_backend(&s) == 0 && open_registers(&s) == 0)
+		status = xen_monitor_run(&s.m, &monitor_ops, &s);
+	if (s.dev == &s.remote.dev)
+		remote_exit(&s.remote);
+	else if (s.dev)
+		bounce_exit(&s.bounce);
+	xen_monitor_close(&s.m);
+	xen_registers_close(&s.regs);
+	if (s.epoll >= 0)
+		close(s.epoll);
+	if (s.privcmd >= 0)
+		close(s.privcmd);
+	return status;
+}

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The lab of Xen: a device in each of its ways, and a clear word when something ends that should not.
+
+Skipped when the lab's image is not in the cache: ci/labs builds it and runs these.
+"""
+import json
+import re
+
+import pytest
+
+PROBE = "/guest/ringside-probe-x86_64"
+BACKEND = """\
+{command} 2>/tmp/backend.log &
+backend=$!
+until [ -S /tmp/s ]; do usleep 10000; kill -0 $backend || break; done
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(ringside, tmp_path_factory):
+    """lab(SCRIPT): run it; what it gave, {name: text}, and the completed process."""
+    if not re.search(r"^xen +built", ringside("lab", "list").stdout, re.M):
+        pytest.skip("the image of lab xen is not in the cache: ringside lab build xen, or ci/labs")
+
+    def run(script):
+        folder = tmp_path_factory.mktemp("lab")
+        path = folder / "script"
+        path.write_text(script)
+        out = folder / "out"
+        done = ringside("lab", "run", "xen", str(path), "-o", str(out), "--timeout", "900",
+                        status=None, timeout=1200)
+        return done, {p.name: p.read_text(errors="replace") for p in out.iterdir()}
+    return run
+
+
+def guest(device, words, *options, name="r"):
+    """Shell: run it, and give its result and what was said."""
+    return (f"ringside-xen {device} --kernel {PROBE} {' '.join(options)} --silence 60 "
+            f"--append '{words}' --stream /tmp/{name}.stream >/tmp/{name}.log 2>&1\n"
+            f"echo status $? >>/tmp/{name}.log\ngive {name}.log /tmp/{name}.log\n"
+            f"ringside collect --from /tmp/{name}.stream --format json --output /tmp/{name}.json "
+            f"2>/tmp/{name}.said\n"
+            f"[ -s /tmp/{name}.json ] && give {name}.json /tmp/{name}.json\n"
+            f"give {name}.said /tmp/{name}.said\n")
+
+
+def counts(text):
+    found = {}
+    for check in json.loads(text)["checks"]:
+        found[check["verdict"]] = found.get(check["verdict"], 0) + 1
+    return found
+
+
+RNG = "job=conform device=rng check=rng*"
+
+
+def test_each_way_of_connecting(lab):
+    """Device model in the process, PVH and HVM; a back-end that maps the guest; copies for one that
+    need not."""
+    script = guest("rng", RNG, name="library")
+    script += guest("rng", RNG, "--platform hvm --interrupt line", name="hvm")
+    script += BACKEND.format(command="ringside-backend rng --socket-path /tmp/s")
+    script += guest("rng", RNG, "--mode vhost-user --socket-path /tmp/s", name="foreign")
+    script += guest("rng", RNG, "--mode vhost-user --socket-path /tmp/s --share bounce",
+                    name="bounce")
+    _, found = lab(script)
+    for way in ("library", "hvm", "foreign", "bounce"):
+        assert "status 33" in found[f"{way}.log"], found[f"{way}.log"]
+        assert counts(found[f"{way}.json"]) == {"pass": 3}, way
+
+
+def test_what_is_broken_is_seen_through_xen(lab):
+    _, found = lab(guest("rng", RNG, "--fault rng-used-len-plus-one"))
+    assert counts(found["r.json"]).get("fail", 0) >= 1, found
+
+
+def test_an_interrupt_comes_each_way(lab):
+    script = ""
+    for name, options in (("msi", ""), ("upcall", "--interrupt upcall"),
+                          ("line", "--interrupt line --platform hvm")):
+        script += guest("rng", "job=calibrate samples=20 user=0xd0000800 inject=0xd0000804 line=5",
+                        options, name=name)
+    _, found = lab(script)
+    for name in ("msi", "upcall", "line"):
+        assert "status 33" in found[f"{name}.log"], (name, found[f"{name}.log"])
+
+
+def test_a_killed_back_end(lab):
+    script = BACKEND.format(command="ringside-backend rng --socket-path /tmp/s")
+    script += "(sleep 2; kill -9 $backend) &\n"
+    script += guest("rng", "job=bench device=rng op=fill duration=600s",
+                    "--mode vhost-user --socket-path /tmp/s")
+    # The lab is well, and so is the next guest.
+    script += guest("rng", RNG, name="next")
+    _, found = lab(script)
+    assert "ringside-xen: the back-end went away\nstatus 3" in found["r.log"]
+    assert counts(found["next.json"]) == {"pass": 3}
+
+
+def test_a_crashed_guest(lab):
+    """It writes over the code that it runs."""
+    script = ("head -c 4096 /dev/zero | tr '\\000' '\\377' >/tmp/junk\n"
+              f"cp {PROBE} /tmp/broken\n"
+              "dd if=/tmp/junk of=/tmp/broken bs=1 seek=$((0x2000)) conv=notrunc 2>/dev/null\n"
+              "ringside-xen rng --kernel /tmp/broken --silence 60 --append job=list "
+              "--stream /tmp/b.stream >/tmp/b.log 2>&1\n"
+              "echo status $? >>/tmp/b.log\ngive b.log /tmp/b.log\n")
+    script += guest("rng", RNG, name="next")
+    _, found = lab(script)
+    assert re.search(r"ringside-xen: the guest crashed: .*\nstatus 5", found["b.log"]), found
+    assert counts(found["next.json"]) == {"pass": 3}
+
+
+def test_a_dom0_that_panics(lab):
+    """Xen ends the machine then; the run says so, in one line."""
+    done, _ = lab("echo 1 >/proc/sys/kernel/sysrq\necho c >/proc/sysrq-trigger\nsleep 5\n")
+    assert done.returncode == 3, done.stderr
+    assert re.search(r"the lab panicked: .*(Kernel panic|Dom0 crashed)", done.stderr), done.stderr
