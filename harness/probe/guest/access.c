@@ -292,8 +292,24 @@ bool guest_target_find(struct guest_target *t, const struct job *j, bool msi)
 	return true;
 }
 
+/* Where the function's pin leads to; -1: it has none, or the machine does not tell. */
+static int function_line(u8 devfn)
+{
+	const u32 pin = config_read(devfn, PCI_INTERRUPT_PIN, 1);
+
+	for (unsigned i = 0; i < machine.pci_lines; i++) {
+		const struct pci_line *l = &machine.pci_line[i];
+
+		if (l->devfn == (devfn & machine.pci_line_mask) && l->pin == pin)
+			return l->line;
+	}
+	return -1;
+}
+
 int guest_target_line(const struct guest_target *t)
 {
+	if (t->tp == &t->pci.r.tp)
+		return function_line(t->pci.devfn);
 	for (unsigned i = 0; i < machine.windows; i++)
 		if (machine.window[i].base == t->mmio.base)
 			return machine.window[i].line;

@@ -20,7 +20,7 @@ static struct {
 	u64 calls;
 	u32 type;      /* of its requests */
 	u32 *flag;     /* set by the queue's interrupt */
-	u32 line_flag; /* of a virtio-mmio window */
+	u32 line_flag; /* of a virtio-mmio window, or a PCI function without messages */
 	u64 offered, features;
 } b;
 
@@ -82,41 +82,50 @@ static void do_sleep(void *arg, u64 deadline)
 /* In the interrupt: what the device says is taken, so that the line falls. */
 static void line_handler(void *arg)
 {
-	volatile u32 *status = (volatile u32 *)(uintptr_t)(b.t->mmio.base + 0x60);
-	volatile u32 *ack = (volatile u32 *)(uintptr_t)(b.t->mmio.base + 0x64);
 	const u64 now = clock_start(&machine.clock);
-	const u32 isr = *status;
+	u32 isr;
 
-	*ack = isr;
+	if (b.t->tp->caps & TP_CAP_PCI) {
+		isr = *(volatile u8 *)(uintptr_t)b.t->pci.isr;
+	} else {
+		isr = *(volatile u32 *)(uintptr_t)(b.t->mmio.base + 0x60);
+		*(volatile u32 *)(uintptr_t)(b.t->mmio.base + 0x64) = isr;
+	}
 	if (!isr)
 		return;
 	b.load.woken = now;
 	__atomic_store_n(&b.line_flag, 1, __ATOMIC_RELEASE);
 }
 
-/* How the device wakes a driver that sleeps. */
-static bool set_up_wait(void)
+/* How the device will wake a driver that sleeps: by a message, where the machine has them; else a line. */
+static bool choose_wait(void)
 {
 	struct guest_target *t = b.t;
+	struct gpa addr;
+	u32 data;
 
-	if (t->tp->caps & TP_CAP_PCI) {
-		struct gpa addr;
-		u32 data;
+	if (t->tp == &t->pci.r.tp && t->pci.vectors && t->msi) {
 		const unsigned v = pci_vector(&t->pci, 0);
 
-		if (!t->pci.vectors)
-			return fail("wait=event", "the function has no MSI-X");
 		b.flag = (u32 *)(t->access.msi.hva + 4 * v);
-		if (t->msi && arch_msi(v, b.flag, &addr, &data))
+		if (arch_msi(v, b.flag, &addr, &data))
 			return true;
-		return fail("wait=event", "this machine has no message-signalled interrupts "
-					  "that Ringside can take");
 	}
 	b.flag = &b.line_flag;
-	if (arch_line(guest_target_line(t), line_handler, NULL))
+	if (guest_target_line(t) < 0)
+		return fail("wait=event", "the device's interrupt line is not known, and it has no "
+					  "messages that Ringside can take");
+	if (t->tp == &t->pci.r.tp && pci_use_line(&t->pci) != TP_OK)
+		return failed("wait=event");
+	return true;
+}
+
+/* Behind the device's start. */
+static bool set_up_wait(void)
+{
+	if (b.flag != &b.line_flag || arch_line(guest_target_line(b.t), line_handler, NULL))
 		return true;
-	return fail("wait=event",
-		    "the interrupt line of the window is not known or cannot be used");
+	return fail("wait=event", "the device's interrupt line cannot be used");
 }
 
 static bool start_queue(const struct bench_job *job)
@@ -368,7 +377,8 @@ bool run_bench(struct guest_target *t, u32 number)
 
 	b.t = t;
 	b.type = job->type;
-	done = bring_up(job) && prepare(job) && (job->poll || set_up_wait());
+	done = (job->poll || choose_wait()) && bring_up(job) && prepare(job) &&
+	       (job->poll || set_up_wait());
 	if (done) {
 		run_begin(t, number, b.offered, regs_from_tp(t->tp)->queues, 0, 0);
 		done = measure(job);

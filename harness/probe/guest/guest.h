@@ -21,6 +21,14 @@ struct window {
 	int line;
 };
 
+/* Where the interrupt of a PCI function goes: INTA is pin 1. */
+struct pci_line {
+	u8 devfn, pin;
+	int line;
+};
+
+#define MACHINE_PCI_LINES 64
+
 struct machine {
 	const char *arch;
 	char name[64];		 /* what the machine calls itself; "" when it does not */
@@ -37,6 +45,11 @@ struct machine {
 
 	struct window window[MACHINE_WINDOWS];
 	unsigned windows;
+
+	/* Only the bits of a function's number that the mask has are told apart. */
+	struct pci_line pci_line[MACHINE_PCI_LINES];
+	unsigned pci_lines;
+	u8 pci_line_mask;
 
 	struct clock clock;
 	/* Where results go when the job does not say. */

@@ -38,6 +38,56 @@ static void take_window(const struct fdt *t, const struct fdt_node *n,
 		(struct window){ addr, fdt_prop(t, n, "interrupts", &p) ? line(&p) : -1 };
 }
 
+static bool find_phandle(const struct fdt *t, u32 phandle, struct fdt_node *n)
+{
+	struct fdt_prop p;
+
+	*n = (struct fdt_node){ 0 };
+	while (fdt_next(t, n))
+		if (fdt_prop(t, n, "phandle", &p) && p.len == 4 && fdt_cell(&p, 0) == phandle)
+			return true;
+	return false;
+}
+
+static u32 cells(const struct fdt *t, const struct fdt_node *n, const char *name)
+{
+	struct fdt_prop p;
+
+	return fdt_prop(t, n, name, &p) && p.len == 4 ? fdt_cell(&p, 0) : 0;
+}
+
+/*
+ * `interrupt-map`: <function 0 0 pin controller address… interrupt…>, where the controller says how many
+ * cells its address and interrupt have.
+ */
+static void take_pci_lines(const struct fdt *t, const struct fdt_node *n,
+			   int (*line)(const struct fdt_prop *p))
+{
+	struct fdt_prop map, mask;
+
+	if (!fdt_prop(t, n, "interrupt-map", &map) ||
+	    !fdt_prop(t, n, "interrupt-map-mask", &mask) || mask.len != 16)
+		return;
+	machine.pci_line_mask = (u8)(fdt_cell(&mask, 0) >> 8);
+	for (u32 at = 0; (at + 5) * 4 <= map.len && machine.pci_lines < MACHINE_PCI_LINES;) {
+		struct fdt_node controller;
+		struct fdt_prop interrupt;
+		u32 skip, count;
+
+		if (!find_phandle(t, fdt_cell(&map, at + 4), &controller))
+			return;
+		skip = cells(t, &controller, "#address-cells");
+		count = cells(t, &controller, "#interrupt-cells");
+		if (skip > 4 || count < 1 || count > 4 || (at + 5 + skip + count) * 4 > map.len)
+			return;
+		interrupt = (struct fdt_prop){ map.data + (at + 5 + skip) * 4, count * 4 };
+		machine.pci_line[machine.pci_lines++] =
+			(struct pci_line){ (u8)(fdt_cell(&map, at) >> 8),
+					   (u8)fdt_cell(&map, at + 3), line(&interrupt) };
+		at += 5 + skip + count;
+	}
+}
+
 /* Of `ranges` the 32-bit memory space, when it is seen where PCI has it. */
 static void take_pci(const struct fdt *t, const struct fdt_node *n)
 {
@@ -79,6 +129,7 @@ bool tree_read(struct fdt *t, const void *blob, int (*line)(const struct fdt_pro
 			take_window(t, &n, line);
 		} else if (fdt_compatible(t, &n, "pci-host-ecam-generic")) {
 			take_pci(t, &n);
+			take_pci_lines(t, &n, line);
 		} else if (fdt_compatible(t, &n, "qemu,fw-cfg-mmio")) {
 			fdt_reg(t, &n, 0, &fw_cfg, &size);
 		}

@@ -65,6 +65,9 @@ int pci_probe(struct pci *p);
 /* The capability of a type, the first that counts (4.1.4.1); NULL: none. */
 const struct pci_vcap *pci_cap(const struct pci *p, u8 cfg_type);
 
+/* Behind pci_probe(): do without messages, as if the function had no MSI-X. Its interrupt is a line then. */
+int pci_use_line(struct pci *p);
+
 /* Program MSI-X vector `v` to write `data` to `addr`. */
 int pci_msix_program(struct pci *p, unsigned v, struct gpa addr, u32 data, bool masked);
 /* The same, so that word `v` of the access's message area tells that it came. */

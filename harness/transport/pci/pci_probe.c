@@ -157,6 +157,22 @@ static int read_msix(struct pci *p, u8 at)
 	return pci_cfg_write(p, at + PCI_MSIX_FLAGS, 2, control | PCI_MSIX_FLAGS_ENABLE);
 }
 
+int pci_use_line(struct pci *p)
+{
+	u32 control, command;
+	int rc = pci_cfg_read(p, PCI_COMMAND, 2, &command);
+
+	if (rc == TP_OK)
+		rc = pci_cfg_write(p, PCI_COMMAND, 2, command & ~(u32)PCI_COMMAND_INTX_DISABLE);
+	if (rc != TP_OK || !p->vectors)
+		return rc;
+	p->vectors = 0;
+	rc = pci_cfg_read(p, p->msix_at + PCI_MSIX_FLAGS, 2, &control);
+	return rc == TP_OK ? pci_cfg_write(p, p->msix_at + PCI_MSIX_FLAGS, 2,
+					   control & ~(u32)PCI_MSIX_FLAGS_ENABLE)
+			   : rc;
+}
+
 static int walk_caps(struct pci *p)
 {
 	u32 status, at, id_next;
