@@ -120,13 +120,20 @@ static void remember(struct vub_session *s, const struct vub_request *rq)
 	}
 }
 
+/* What a feature bit of a block device means, another device's does not. */
+static bool is_about(const char *clause, const struct vub_session *s)
+{
+	return strncmp(clause, "v14.blk.", 8) != 0 || s->dev->ops->id == VIRTIO_ID_BLOCK;
+}
+
 static void run_message_rules(const struct jd_message_rule *rules, u64 *looked,
 			      const struct jd_message *m)
 {
 	u32 id = m->rq->msg.hdr.request;
 
 	for (const struct jd_message_rule *rule = rules; rule->clause; rule++) {
-		if (!concerns(rule->ids, ARRAY_SIZE(rule->ids), id))
+		if (!concerns(rule->ids, ARRAY_SIZE(rule->ids), id) ||
+		    !is_about(rule->clause, m->s))
 			continue;
 		look(&looked[rule - rules]);
 		if (rule->broken(m))
