@@ -40,6 +40,7 @@ class Firmware(Driver):
     jobs = ("boot",)
     arches = ()
     package = None  # of Debian, None: QEMU brings it
+    machines = {}  # by architecture, where the usual one will not do
     interactive = False
 
     def missing(self, cell, ctx):
@@ -84,7 +85,8 @@ class Firmware(Driver):
         backend.image = os.path.join(ctx.work, "disk.img")
         self.prepare(backend.image, data)
         backend.start()
-        guest = Guest(self.arguments(cell, ctx), bootable=True, interactive=self.interactive)
+        guest = Guest(self.arguments(cell, ctx), bootable=True, interactive=self.interactive,
+                      machine=self.machines.get(cell.arch))
         running = hypervisor.start(cell, ctx, backend, guest)
         said = self.talk(cell, ctx, guest, running, backend)
         running.process.stop()
@@ -160,6 +162,8 @@ class UBoot(Firmware):
     arches = ("x86_64", "aarch64", "riscv64")
     package = "u-boot-qemu"
     interactive = True
+    # Debian's brings the device tree of an i440FX: on q35 its scan of PCI does not come to an end.
+    machines = {"x86_64": "pc"}
     # The program, how QEMU takes it, and where memory is free.
     images = {
         "x86_64": ("qemu-x86_64/u-boot.rom", "-bios", 0x2000000),
