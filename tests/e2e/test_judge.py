@@ -140,6 +140,22 @@ def test_a_front_end_that_keeps_the_steps_to_itself(judged):
         assert verdicts[f"v14.init.device-init.drv.{n}"]["verdict"] == "skip"
 
 
+def test_a_front_end_that_enables_rings_first(judged):
+    """As QEMU does with a network device. It is told, and served: bit 30 comes with SET_FEATURES."""
+    def drive(d):
+        d.connect()
+        d.ring(w.SET_VRING_ENABLE, 1)
+        d.acknowledge()
+        d.ring(w.SET_VRING_ENABLE, 1)
+        d.negotiate()
+        d.memory_table()
+        d.queue(enable=False)
+        d.driver_ok()
+        d.request(w.FLUSH, wait=False)
+        assert d.wait()
+    assert accused(judged(drive)) == {"VU.ring.enable.fe.1"}
+
+
 # Wrong drivers, by clause: what is done, the features that are accepted, the back-end's options.
 
 WRONG = {}

@@ -108,14 +108,15 @@ class Driver:
     def memory_table(self):
         self.send(SET_MEM_TABLE, struct.pack("<II4Q", 1, 0, BASE, BYTES, BASE, 0), [self.memfd])
 
-    def queue(self):
+    def queue(self, enable=True):
         self.ring(SET_VRING_NUM, self.size)
         self.ring(SET_VRING_BASE, 0)
         self.send(SET_VRING_ADDR, struct.pack("<II4Q", 0, 0, self.desc, BASE + USED, BASE + AVAIL,
                                               0))
         self.send(SET_VRING_CALL, struct.pack("<Q", 0), [self.call])
         self.send(SET_VRING_KICK, struct.pack("<Q", 0), [self.kick])
-        self.ring(SET_VRING_ENABLE, 1)
+        if enable:
+            self.ring(SET_VRING_ENABLE, 1)
 
     def driver_ok(self):
         self.status(ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK)

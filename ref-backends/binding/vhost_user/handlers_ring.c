@@ -101,8 +101,10 @@ static const char *set_vring_enable(struct vub_session *s, struct vub_request *r
 	/*
 	 * Without bit 30 rings are enabled for good and the message should not come. QEMU's block
 	 * front-end does not acknowledge the bit and sends it all the same, so it has no effect.
+	 * QEMU's network front-end sends it before SET_FEATURES, and not again: whether the bit will be
+	 * there is not known then.
 	 */
-	if (s->features & BIT_ULL(VU_F_PROTOCOL_FEATURES))
+	if (s->features & BIT_ULL(VU_F_PROTOCOL_FEATURES) || !s->features)
 		vub_ring_enable(r, rq->msg.state.num);
 	return NULL;
 }

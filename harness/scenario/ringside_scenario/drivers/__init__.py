@@ -11,6 +11,7 @@ NAMES = {
     "ovmf": "firmware",
     "aavmf": "firmware",
     "u-boot": "firmware",
+    "ipxe": "firmware",
 }
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Firmware as the driver: it reads and writes a block device before any operating system does.
+"""Firmware as the driver: it reads and writes a block device before any operating system does, or sends on
+a network device.
 
-What is done differs, but in each case data on the disk is copied to another place on it, compared by
-the guest, and looked at again from outside. SeaBIOS runs a boot sector, UEFI its shell's script, U-Boot
-commands that are typed to it.
+What is done differs, but with a block device data on the disk is always copied to another place on it,
+compared by the guest, and looked at again from outside. SeaBIOS runs a boot sector, UEFI its shell's
+script, U-Boot and iPXE commands that are typed to them.
 """
 import os
 import re
@@ -215,6 +216,64 @@ class UBoot(Firmware):
         return f"U-Boot {match.group(1)}" if match else "U-Boot"
 
 
+class Ipxe(Driver):
+    """The boot ROM of a network device, which a back-end gives back what it sends."""
+
+    name = "ipxe"
+    jobs = ("boot",)
+    PACKETS = re.compile(r"Link:up, TX:(\d+) TXE:(\d+) RX:(\d+) RXE:(\d+)")
+
+    def missing(self, cell, ctx):
+        if cell.arch != "x86_64":
+            return f"there is no ipxe for {cell.arch}"
+        if cell.device != "net" or cell.backend == "qemu":
+            return "iPXE drives a network device with a back-end"
+        try:
+            self.rom()
+        except debian.NotThere as e:
+            return str(e)
+        return None
+
+    @staticmethod
+    def rom():
+        return debian.find("x86_64", "ipxe-qemu", "usr", "lib", "ipxe", "qemu", "pxe-virtio.rom")
+
+    def run(self, cell, ctx, hypervisor, backend):
+        backend.start()
+        # Without graphics SeaBIOS's screen is the serial line, and so is that of its guests.
+        guest = Guest(machine="pc,graphics=off", bootable=True, interactive=True, rom=self.rom())
+        running = hypervisor.start(cell, ctx, backend, guest)
+        with socket.socket(socket.AF_UNIX) as console:
+            connect(ctx, console, guest.socket)
+            seen = follow(ctx, running, backend, self._behind("for the iPXE command line", 0), console)
+            console.sendall(b"\x02")
+            for command in ("ifopen net0", "dhcp net0", "ifstat net0"):
+                seen = follow(ctx, running, backend, self._behind("iPXE> ", seen), console)
+                console.sendall(command.encode() + b"\r")
+            found = follow(ctx, running, backend, self.PACKETS.search, console)
+            # That of a line before may be seen first.
+            seen = follow(ctx, running, backend, self._behind("iPXE> ", seen), console)
+        running.process.stop()
+        with open(running.console, encoding="utf-8", errors="replace") as f:
+            text = f.read()
+        found = list(self.PACKETS.finditer(text))[-1]
+        version = re.search(r"iPXE ([\w.+-]+)\S* --", text)
+        version = f"iPXE {version.group(1)}" if version else "iPXE"
+        sent, _, received, _ = (int(n) for n in found.groups())
+        # All of them, and none is an answer: each counts as an error, too.
+        if not sent or received < sent:
+            raise Failed("fail", f"{version}: of {sent} packets {received} came back")
+        return judged.outcome(cell, ctx, backend, version,
+                              f"{version}: {sent} packets sent, {received} came back")
+
+    @staticmethod
+    def _behind(what, seen):
+        def find(text):
+            at = text.find(what, seen)
+            return at + len(what) if at >= 0 else None
+        return find
+
+
 def connect(ctx, console, path):
     """QEMU waits for us, but is still about to listen."""
     while True:
@@ -233,6 +292,7 @@ KINDS = {
     "aavmf": lambda: Uefi("aavmf", "aarch64", "qemu-efi-aarch64", "usr/share/AAVMF/AAVMF_CODE.fd",
                           "usr/share/AAVMF/AAVMF_VARS.fd"),
     "u-boot": UBoot,
+    "ipxe": Ipxe,
 }
 
 

@@ -11,12 +11,14 @@ LIMIT = 16 << 20  # bytes that a guest may say
 class Guest:
     """What is booted."""
 
-    def __init__(self, args=(), memory="256M", machine=None, bootable=False, interactive=False):
+    def __init__(self, args=(), memory="256M", machine=None, bootable=False, interactive=False,
+                 rom=None):
         self.args = list(args)
         self.memory = memory
         self.machine = machine  # None: the usual one
         self.bootable = bootable  # the firmware is to boot from the device
         self.interactive = interactive  # the console takes input, over `socket`
+        self.rom = rom  # firmware of the device itself
         self.socket = None
 
 

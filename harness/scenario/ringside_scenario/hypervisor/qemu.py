@@ -89,6 +89,8 @@ class Qemu(Hypervisor):
             args = [f"{a},reconnect=1" if a.startswith("socket,") else a for a in args]
         if guest.bootable:
             device += ",bootindex=0"
+        if guest.rom:
+            device += f",romfile={guest.rom}"
         # The clauses are those of VIRTIO 1.4: a driver that finds both takes the legacy interface.
         if cell.judge and cell.transport == "pci" and cell.device not in MODERN:
             device += ",disable-legacy=on,disable-modern=off"

@@ -38,6 +38,10 @@ def split(uri):
 
 def vhost_user(device, transport, socket):
     """(device with its properties, arguments) for a back-end behind a socket."""
+    if device == "net":
+        name = "virtio-net-pci" if transport == "pci" else "virtio-net-device"
+        return f"{name},netdev=net0", ["-chardev", f"socket,id=vhost,path={socket}",
+                                       "-netdev", "vhost-user,id=net0,chardev=vhost"]
     name = f"vhost-user-{device}" + ("-pci" if transport == "pci" else "")
     # As large as a ring on virtio-mmio can be made: QEMU sizes the in-flight region by this, and not
     # by what the driver sets.
