@@ -15,7 +15,7 @@
 #include "ref-backends/device/device.h"
 
 #define BOUNCE_SIZE  1024 /* of each ring; it holds a request of as many pieces */
-#define BOUNCE_BYTES (64ull << 20)
+#define BOUNCE_BYTES (96ull << 20)
 
 struct bounce_req;
 

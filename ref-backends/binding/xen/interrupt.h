@@ -18,7 +18,7 @@ enum xen_interrupt_kind {
  * What the guest is told: the input of the I/O APIC, or, without one, the vector of the message (the
  * probe's for all lines).
  */
-#define XEN_INTERRUPT_LINE   5
+#define XEN_INTERRUPT_LINE   5u
 #define XEN_INTERRUPT_VECTOR 0x21
 
 struct xen_interrupt {

@@ -313,6 +313,7 @@ static int take_option(struct options *o, int opt)
 static int in_process(struct options *o, struct rdev *dev)
 {
 	static struct measure measure;
+	int status;
 
 	o->device.dev = dev;
 	if (o->stamps || o->burn)
@@ -321,7 +322,9 @@ static int in_process(struct options *o, struct rdev *dev)
 		fprintf(stderr, "ringside-xen: %s: %s\n", o->stamps, strerror(errno));
 		return XEN_STATUS_FAILED;
 	}
-	return xen_in_process(&o->monitor, &o->device);
+	status = xen_in_process(&o->monitor, &o->device);
+	o->device.dev = NULL; /* the caller's */
+	return status;
 }
 
 static int run_blk(struct options *o)
