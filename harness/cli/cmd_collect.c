@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "harness/cli/bench_result.h"
-#include "harness/cli/cli.h"
+#include "harness/cli/options.h"
 #include "harness/run/collect.h"
 #include "harness/run/expect.h"
 
@@ -43,8 +43,10 @@ static void help(void)
 	     "written), 4 the machine refused something.");
 }
 
-static int parse_job(struct collect_opts *o, const char *arg)
+static int parse_job(const char *arg, void *out)
 {
+	struct collect_opts *o = out;
+
 	if (strcmp(arg, "conform") == 0)
 		o->kind = WIRE_JOB_CONFORM;
 	else if (strcmp(arg, "bench") == 0)
@@ -55,80 +57,38 @@ static int parse_job(struct collect_opts *o, const char *arg)
 }
 
 /* -1: fine, -2: help was given; otherwise the exit status. */
-static int parse(int argc, char **argv, struct collect_opts *o)
+static int parse_memory(const char *arg, void *out)
 {
-	enum {
-		FROM = 256,
-		MEMORY,
-		JOB,
-		EXPECT,
-		NAME,
-		RAW,
-		FIGURES,
-		RESUME,
-		FORMAT,
-		HELP
-	};
-	static const struct option longopts[] = {
-		{ "from", 1, 0, FROM },	      { "memory", 1, 0, MEMORY }, { "job", 1, 0, JOB },
-		{ "expect", 1, 0, EXPECT },   { "name", 1, 0, NAME },	  { "raw", 1, 0, RAW },
-		{ "figures", 1, 0, FIGURES }, { "format", 1, 0, FORMAT }, { "output", 1, 0, 'o' },
-		{ "resume", 0, 0, RESUME },   { "help", 0, 0, HELP },	  { 0, 0, 0, 0 },
-	};
-	const unsigned formats = 1u << CLI_FORMAT_TEXT | 1u << CLI_FORMAT_JSON |
-				 1u << CLI_FORMAT_JUNIT | 1u << CLI_FORMAT_TAP;
-	int ch;
+	struct collect_opts *o = out;
 
-	optind = 1;
-	while ((ch = getopt_long(argc, argv, "o:", longopts, NULL)) != -1) {
-		switch (ch) {
-		case FROM:
-			o->from = optarg;
-			break;
-		case MEMORY:
-			if (cli_parse_u64("--memory", optarg, 0, 1ull << 40, &o->memory) < 0)
-				return CLI_USAGE;
-			o->has_memory = true;
-			break;
-		case JOB:
-			if (parse_job(o, optarg) < 0)
-				return CLI_USAGE;
-			break;
-		case EXPECT:
-			o->expect_path = optarg;
-			break;
-		case RESUME:
-			o->resume = true;
-			break;
-		case NAME:
-			o->name = optarg;
-			break;
-		case RAW:
-			o->raw = optarg;
-			break;
-		case FIGURES:
-			o->figures = optarg;
-			break;
-		case FORMAT:
-			o->format = cli_parse_format(optarg, formats);
-			if (o->format < 0)
-				return CLI_USAGE;
-			break;
-		case 'o':
-			o->output = optarg;
-			break;
-		case HELP:
-			help();
-			return -2;
-		default:
-			return CLI_USAGE;
-		}
-	}
+	o->has_memory = true;
+	return cli_parse_u64("--memory", arg, 0, 1ull << 40, &o->memory);
+}
+
+/* As cli_options(). */
+static bool parse(int argc, char **argv, struct collect_opts *o, int *status)
+{
+	const struct cli_option options[] = {
+		CLI_OPTION("from", CLI_TEXT, &o->from),
+		CLI_OPTION("memory", CLI_OWN, o, .parse = parse_memory),
+		CLI_OPTION("job", CLI_OWN, o, .parse = parse_job),
+		CLI_OPTION("expect", CLI_TEXT, &o->expect_path),
+		CLI_OPTION("name", CLI_TEXT, &o->name),
+		CLI_OPTION("raw", CLI_TEXT, &o->raw),
+		CLI_OPTION("figures", CLI_TEXT, &o->figures),
+		CLI_OPTION("resume", CLI_FLAG, &o->resume),
+		CLI_OPTION("format", CLI_FORMAT, &o->format, .formats = CLI_ANY_FORMAT),
+		CLI_OUTPUT(&o->output),
+	};
+
+	if (!cli_options(argc, argv, options, ARRAY_SIZE(options), help, status))
+		return false;
 	if (optind < argc) {
 		cli_error("'%s' is too much: write --from FILE", argv[optind]);
-		return CLI_USAGE;
+		*status = CLI_USAGE;
+		return false;
 	}
-	return -1;
+	return true;
 }
 
 /* Guest memory: "RSSHM1", the count of bytes, the bytes. */
@@ -381,11 +341,9 @@ static int collect(const struct collect_opts *o)
 static int cmd_collect(int argc, char **argv)
 {
 	struct collect_opts o = { .format = CLI_FORMAT_TEXT };
-	int rc = parse(argc, argv, &o);
+	int status;
 
-	if (rc != -1)
-		return rc == -2 ? CLI_OK : rc;
-	return collect(&o);
+	return parse(argc, argv, &o, &status) ? collect(&o) : status;
 }
 
 CLI_COMMAND(collect, "collect", "turn what a guest wrote into a result", cmd_collect);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/cli/cli.h"
+#include "harness/cli/options.h"
 #include "harness/run/interrupt.h"
 #include "harness/run/runner.h"
 
@@ -48,122 +48,55 @@ static void help(void)
 	     "is written).");
 }
 
-static int parse(int argc, char **argv, struct conform_opts *o)
+static int parse_device(const char *arg, void *out)
 {
-	enum {
-		COMMAND = 256,
-		DEVICE,
-		CHECK_GLOB,
-		CLAUSE,
-		RING,
-		EXPECT,
-		TIMEOUT,
-		QUIET,
-		TRIGGER,
-		NAME,
-		FORMAT,
-		LIST,
-		HELP
-	};
-	static const struct option longopts[] = {
-		{ "command", 1, 0, COMMAND },
-		{ "device", 1, 0, DEVICE },
-		{ "check", 1, 0, CHECK_GLOB },
-		{ "clause", 1, 0, CLAUSE },
-		{ "ring", 1, 0, RING },
-		{ "expect", 1, 0, EXPECT },
-		{ "timeout", 1, 0, TIMEOUT },
-		{ "quiet", 1, 0, QUIET },
-		{ "config-trigger", 1, 0, TRIGGER },
-		{ "name", 1, 0, NAME },
-		{ "format", 1, 0, FORMAT },
-		{ "output", 1, 0, 'o' },
-		{ "list", 0, 0, LIST },
-		{ "jobs", 1, 0, 'j' },
-		{ "help", 0, 0, HELP },
-		{ 0, 0, 0, 0 },
-	};
-	const unsigned formats = 1u << CLI_FORMAT_TEXT | 1u << CLI_FORMAT_JSON |
-				 1u << CLI_FORMAT_JUNIT | 1u << CLI_FORMAT_TAP;
-	u64 ms, n;
-	int ch;
+	*(const char **)out = arg;
+	if (runner_device_id(arg))
+		return 0;
+	cli_error("--device: '%s' is not a device type with checks: blk", arg);
+	return -1;
+}
 
-	optind = 1;
-	while ((ch = getopt_long(argc, argv, "j:o:", longopts, NULL)) != -1) {
-		switch (ch) {
-		case COMMAND:
-			o->command = optarg;
-			break;
-		case DEVICE:
-			o->runner.device = optarg;
-			if (!runner_device_id(optarg)) {
-				cli_error("--device: '%s' is not a device type with checks: blk",
-					  optarg);
-				return CLI_USAGE;
-			}
-			break;
-		case CHECK_GLOB:
-			o->runner.check_glob = optarg;
-			break;
-		case CLAUSE:
-			o->runner.clause_glob = optarg;
-			break;
-		case RING:
-			if (!core_parse_ring(optarg, &o->runner.ring)) {
-				cli_error("--ring: '%s' is none of split, packed, both", optarg);
-				return CLI_USAGE;
-			}
-			break;
-		case EXPECT:
-			o->expect_path = optarg;
-			break;
-		case TIMEOUT:
-			if (cli_parse_duration_ms("--timeout", optarg, &ms) < 0)
-				return CLI_USAGE;
-			o->runner.timeout_ms = (unsigned)ms;
-			break;
-		case QUIET:
-			if (cli_parse_duration_ms("--quiet", optarg, &ms) < 0)
-				return CLI_USAGE;
-			o->runner.quiet_ms = (unsigned)ms;
-			break;
-		case TRIGGER:
-			o->trigger = optarg;
-			break;
-		case NAME:
-			o->name = optarg;
-			break;
-		case FORMAT:
-			o->format = cli_parse_format(optarg, formats);
-			if (o->format < 0)
-				return CLI_USAGE;
-			break;
-		case 'j':
-			if (cli_parse_u64("--jobs", optarg, 1, 64, &n) < 0)
-				return CLI_USAGE;
-			o->runner.jobs = (unsigned)n;
-			break;
-		case 'o':
-			o->output = optarg;
-			break;
-		case LIST:
-			o->list = true;
-			break;
-		case HELP:
-			help();
-			return -2;
-		default:
-			return CLI_USAGE;
-		}
-	}
+static int parse_ring(const char *arg, void *out)
+{
+	if (core_parse_ring(arg, out))
+		return 0;
+	cli_error("--ring: '%s' is none of split, packed, both", arg);
+	return -1;
+}
+
+/* As cli_options(). */
+static bool parse(int argc, char **argv, struct conform_opts *o, int *status)
+{
+	struct runner_opts *r = &o->runner;
+	const struct cli_option options[] = {
+		CLI_OPTION("command", CLI_TEXT, &o->command),
+		CLI_OPTION("device", CLI_OWN, &r->device, .parse = parse_device),
+		CLI_OPTION("check", CLI_TEXT, &r->check_glob),
+		CLI_OPTION("clause", CLI_TEXT, &r->clause_glob),
+		CLI_OPTION("ring", CLI_OWN, &r->ring, .parse = parse_ring),
+		CLI_OPTION("expect", CLI_TEXT, &o->expect_path),
+		CLI_OPTION("timeout", CLI_DURATION, &r->timeout_ms),
+		CLI_OPTION("quiet", CLI_DURATION, &r->quiet_ms),
+		CLI_OPTION("config-trigger", CLI_TEXT, &o->trigger),
+		CLI_OPTION("jobs", CLI_NUMBER, &r->jobs, .min = 1, .max = 64, .letter = 'j'),
+		CLI_OPTION("name", CLI_TEXT, &o->name),
+		CLI_OPTION("format", CLI_FORMAT, &o->format, .formats = CLI_ANY_FORMAT),
+		CLI_OPTION("list", CLI_FLAG, &o->list),
+		CLI_OUTPUT(&o->output),
+	};
+
+	if (!cli_options(argc, argv, options, ARRAY_SIZE(options), help, status))
+		return false;
 	if (optind + (o->list ? 0 : 1) > argc || optind + 1 < argc) {
 		cli_error(optind < argc ? "one target at a time: '%s' is too much"
 					: "which target? write vhost-user:PATH%.0s",
 			  optind < argc ? argv[optind + 1] : "");
-		return CLI_USAGE;
+		*status = CLI_USAGE;
+		return false;
 	}
 	o->uri = argv[optind];
-	return -1;
+	return true;
 }
 
 static int list(const struct conform_opts *o)
@@ -261,12 +194,10 @@ static int conform(const struct conform_opts *o)
 static int cmd_conform(int argc, char **argv)
 {
 	struct conform_opts o = { .format = CLI_FORMAT_TEXT };
-	int rc = parse(argc, argv, &o);
+	int status;
 
-	if (rc == -2)
-		return CLI_OK;
-	if (rc >= 0)
-		return rc;
+	if (!parse(argc, argv, &o, &status))
+		return status;
 	return o.list ? list(&o) : conform(&o);
 }
 

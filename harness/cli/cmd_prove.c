@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/cli/cli.h"
+#include "harness/cli/options.h"
 #include "harness/run/fault_list.h"
 #include "harness/run/interrupt.h"
 #include "harness/run/prove.h"
@@ -39,78 +39,34 @@ struct cmd_opts {
 	int format;
 };
 
-/* -1: go on; otherwise the exit status. */
-static int parse(int argc, char **argv, struct cmd_opts *o)
+/* As cli_options(). */
+static bool parse(int argc, char **argv, struct cmd_opts *o, int *status)
 {
-	enum {
-		CHECK_GLOB = 256,
-		FAULT,
-		BACKEND,
-		FORMAT,
-		QUICK,
-		ALL_FAULTS,
-		HELP
+	struct prove_opts *p = &o->prove;
+	const struct cli_option options[] = {
+		CLI_OPTION("check", CLI_TEXT, &p->check_glob),
+		CLI_OPTION("fault", CLI_TEXT, &p->fault_glob),
+		CLI_OPTION("quick", CLI_FLAG, &p->quick),
+		CLI_OPTION("all-faults", CLI_FLAG, &p->all_faults),
+		CLI_OPTION("backend", CLI_TEXT, &p->backend),
+		CLI_OPTION("jobs", CLI_NUMBER, &p->parallel, .min = 1, .max = 256, .letter = 'j'),
+		CLI_OPTION("format", CLI_FORMAT, &o->format, .formats = CLI_TEXT_OR_JSON),
+		CLI_OUTPUT(&o->output),
 	};
-	static const struct option longopts[] = {
-		{ "check", 1, 0, CHECK_GLOB }, { "fault", 1, 0, FAULT },
-		{ "backend", 1, 0, BACKEND },  { "jobs", 1, 0, 'j' },
-		{ "format", 1, 0, FORMAT },    { "output", 1, 0, 'o' },
-		{ "quick", 0, 0, QUICK },      { "all-faults", 0, 0, ALL_FAULTS },
-		{ "help", 0, 0, HELP },	       { 0, 0, 0, 0 },
-	};
-	u64 n;
-	int ch;
 
-	optind = 1;
-	while ((ch = getopt_long(argc, argv, "j:o:", longopts, NULL)) != -1) {
-		switch (ch) {
-		case CHECK_GLOB:
-			o->prove.check_glob = optarg;
-			break;
-		case FAULT:
-			o->prove.fault_glob = optarg;
-			break;
-		case BACKEND:
-			o->prove.backend = optarg;
-			break;
-		case 'j':
-			if (cli_parse_u64("--jobs", optarg, 1, 256, &n) < 0)
-				return CLI_USAGE;
-			o->prove.parallel = (unsigned)n;
-			break;
-		case FORMAT:
-			o->format = cli_parse_format(optarg,
-						     1u << CLI_FORMAT_TEXT | 1u << CLI_FORMAT_JSON);
-			if (o->format < 0)
-				return CLI_USAGE;
-			break;
-		case 'o':
-			o->output = optarg;
-			break;
-		case QUICK:
-			o->prove.quick = true;
-			break;
-		case ALL_FAULTS:
-			o->prove.all_faults = true;
-			break;
-		case HELP:
-			help();
-			return CLI_OK;
-		default:
-			return CLI_USAGE;
-		}
-	}
-	if (o->prove.quick && o->prove.all_faults) {
-		cli_error(
-			"--quick shows a check the faults in its own clauses, --all-faults all: one "
-			"of them");
-		return CLI_USAGE;
+	if (!cli_options(argc, argv, options, ARRAY_SIZE(options), help, status))
+		return false;
+	*status = CLI_USAGE;
+	if (p->quick && p->all_faults) {
+		cli_error("--quick shows a check the faults in its own clauses, --all-faults all: "
+			  "one of them");
+		return false;
 	}
 	if (optind < argc) {
 		cli_error("prove takes no argument: '%s' is too much", argv[optind]);
-		return CLI_USAGE;
+		return false;
 	}
-	return -1;
+	return true;
 }
 
 static int cmd_prove(int argc, char **argv)
@@ -120,9 +76,9 @@ static int cmd_prove(int argc, char **argv)
 	struct proof proof;
 	ssize_t n;
 	FILE *f;
-	int rc = parse(argc, argv, &o);
+	int rc;
 
-	if (rc >= 0)
+	if (!parse(argc, argv, &o, &rc))
 		return rc;
 	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[n > 0 ? n : 0] = '\0';

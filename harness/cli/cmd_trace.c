@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "harness/cli/cli.h"
+#include "harness/cli/options.h"
 #include "harness/run/host.h"
 #include "harness/run/stage_out.h"
 #include "harness/spec/version.h"
@@ -15,8 +15,8 @@
 
 struct trace_opts {
 	const char *dir, *output;
-	u64 record_ms; /* 0: read only */
-	int pid;
+	unsigned record_ms; /* 0: read only */
+	unsigned pid;
 	int format;
 };
 
@@ -41,58 +41,28 @@ static void help(void)
 	     "something.");
 }
 
-static int parse(int argc, char **argv, struct trace_opts *o)
+/* As cli_options(). */
+static bool parse(int argc, char **argv, struct trace_opts *o, int *status)
 {
-	enum {
-		RECORD = 256,
-		PID,
-		FORMAT,
-		HELP
+	const struct cli_option options[] = {
+		CLI_OPTION("record", CLI_DURATION, &o->record_ms),
+		CLI_OPTION("pid", CLI_NUMBER, &o->pid, .min = 1, .max = INT32_MAX),
+		CLI_OPTION("format", CLI_FORMAT, &o->format, .formats = CLI_TEXT_OR_JSON),
+		CLI_OUTPUT(&o->output),
 	};
-	static const struct option longopts[] = {
-		{ "record", 1, 0, RECORD }, { "pid", 1, 0, PID },   { "format", 1, 0, FORMAT },
-		{ "output", 1, 0, 'o' },    { "help", 0, 0, HELP }, { 0, 0, 0, 0 },
-	};
-	u64 pid;
-	int ch;
 
-	optind = 1;
-	while ((ch = getopt_long(argc, argv, "o:", longopts, NULL)) != -1) {
-		switch (ch) {
-		case RECORD:
-			if (cli_parse_duration_ms("--record", optarg, &o->record_ms) < 0)
-				return CLI_USAGE;
-			break;
-		case PID:
-			if (cli_parse_u64("--pid", optarg, 1, INT32_MAX, &pid) < 0)
-				return CLI_USAGE;
-			o->pid = (int)pid;
-			break;
-		case FORMAT:
-			o->format = cli_parse_format(optarg,
-						     1u << CLI_FORMAT_TEXT | 1u << CLI_FORMAT_JSON);
-			if (o->format < 0)
-				return CLI_USAGE;
-			break;
-		case 'o':
-			o->output = optarg;
-			break;
-		case HELP:
-			help();
-			return -2;
-		default:
-			return CLI_USAGE;
-		}
-	}
+	if (!cli_options(argc, argv, options, ARRAY_SIZE(options), help, status))
+		return false;
 	if (optind + 1 != argc) {
 		if (optind < argc)
 			cli_error("one folder at a time: '%s' is too much", argv[optind + 1]);
 		else
 			cli_error("which folder? 'ringside trace --help' tells");
-		return CLI_USAGE;
+		*status = CLI_USAGE;
+		return false;
 	}
 	o->dir = argv[optind];
-	return -1;
+	return true;
 }
 
 static void interrupt(int signal)
@@ -164,12 +134,10 @@ static int cmd_trace(int argc, char **argv)
 	struct stage_table table;
 	u64 discarded = 0;
 	char err[512];
-	int rc = parse(argc, argv, &o);
+	int status;
 
-	if (rc == -2)
-		return CLI_OK;
-	if (rc >= 0)
-		return rc;
+	if (!parse(argc, argv, &o, &status))
+		return status;
 	if (o.record_ms && record(&o, &discarded))
 		return CLI_TARGET;
 	if (stage_read(o.dir, &table, err, sizeof(err))) {
