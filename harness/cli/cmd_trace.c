@@ -99,6 +99,8 @@ static int record(const struct trace_opts *o, u64 *discarded)
 	}
 	ret = trace_session_start(session, err, sizeof(err));
 	if (!ret) {
+		/* For whoever waits to begin with what is to be recorded. */
+		fprintf(stderr, "ringside: recording into '%s'\n", o->dir);
 		wait_ms(o->record_ms);
 		ret = trace_session_stop(session, discarded, err, sizeof(err));
 	}
