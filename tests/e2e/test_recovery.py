@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Ends in the middle of a load: nothing acknowledged is lost, nothing is done twice.
 
-The driver, its rings and the in-flight region outlive the back-end (recovery.c). It checks each
+The driver, its rings and the in-flight region outlive the back-end (recovery/). It checks each
 acknowledgement as it comes and the whole image after most rounds.
 """
 import json
