@@ -81,13 +81,21 @@ struct check {
 #define CHECK_RING CHECK_RING_ANY
 #endif
 
-#define CHECK(ident, ...)                                                                          \
-	static const struct check ident##_check = { .transport = CHECK_TRANSPORT,                  \
-						    .ring = CHECK_RING,                            \
+#define CHECK_OF(ident, transport_, ring_, ...)                                                    \
+	static const struct check ident##_check = { .transport = transport_,                       \
+						    .ring = ring_,                                 \
 						    __VA_ARGS__ };                                 \
 	__attribute__((used,                                                                       \
 		       section("rs_checks"))) static const struct check *const ident##_entry =     \
 		&ident##_check
+
+#define CHECK(ident, ...) CHECK_OF(ident, CHECK_TRANSPORT, CHECK_RING, __VA_ARGS__)
+
+/* One of a transport in a file of others. */
+#define CHECK_OVER(ident, over, ...) CHECK_OF(ident, over, CHECK_RING, __VA_ARGS__)
+
+/* One of packed rings in a file of others: the same function, over the other layout. */
+#define CHECK_PACKED(ident, ...) CHECK_OF(ident, CHECK_TRANSPORT, CHECK_RING_PACKED, __VA_ARGS__)
 
 extern const struct check *const __start_rs_checks[] __attribute__((weak));
 extern const struct check *const __stop_rs_checks[] __attribute__((weak));

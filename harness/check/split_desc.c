@@ -95,6 +95,12 @@ CHECK(readable, .id = "split.desc.readable-intact", .clauses = { READABLE },
       .oracle = "header and outgoing data are as before", .device = VIRTIO_ID_BLOCK,
       .run = readable);
 
+CHECK_PACKED(packed_readable, .id = "packed.desc.readable-intact",
+	     .clauses = { "v14.packed-ring.desc-table.dev.1" },
+	     .stimulus = "one request of each type that the device knows",
+	     .oracle = "header and outgoing data are as before", .device = VIRTIO_ID_BLOCK,
+	     .run = readable);
+
 #define TABLE "v14.split-ring.desc-table.dev.4"
 
 static bool table_intact(struct ck *c, const struct kind *k)
@@ -176,7 +182,7 @@ static bool writable_unread(struct ck *c, const struct kind *k)
 		prepare_kind(&r);
 		*r.status.hva = before[i];
 		blk_frame(&r, BLK_LAYOUT_USUAL, sg, &out, &inward);
-		if (vq_split_add(&c->q[0].vq.split, sg, out, inward, &r) < 0 || !ck_publish(c, 0) ||
+		if (vq_add(&c->q[0].vq, sg, out, inward, &r) < 0 || !ck_publish(c, 0) ||
 		    !ck_reap(c, 0, &u))
 			return ck_error(c, "%s did not come back", blk_type_name(k->type));
 		if (i == 0) {
@@ -210,6 +216,12 @@ CHECK(writable, .id = "split.desc.writable-unread", .clauses = { WRITABLE },
       .stimulus = "requests of each type over status bytes of 0, 1, 2, 0xee and 0xff",
       .oracle = "status and data are the same each time", .device = VIRTIO_ID_BLOCK,
       .run = writable);
+
+CHECK_PACKED(packed_writable, .id = "packed.desc.writable-unread",
+	     .clauses = { "v14.packed-ring.desc-table.dev.2" },
+	     .stimulus = "requests of each type over status bytes of 0, 1, 2, 0xee and 0xff",
+	     .oracle = "status and data are the same each time", .device = VIRTIO_ID_BLOCK,
+	     .run = writable);
 
 /* --- nothing beside them ---------------------------------------------------------------------------------- */
 
@@ -265,30 +277,38 @@ static void outside(struct ck *c)
 	struct vq_layout *l = &c->q[0].layout;
 	u8 *behind[3], *next[3];
 	struct tp_buf after;
+	enum vq_ring ring;
 
 	if (!ck_negotiate(c, ck_ring_features() | KIND_FEATURES) || !ck_queue_start(c, 0, NULL) ||
 	    !ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK") ||
 	    !ck_alloc(c, 4096, 4096, &after))
 		return;
-	behind[0] = (u8 *)l->desc_hva + vq_split_desc_bytes(l->size);
+	behind[0] = (u8 *)l->desc_hva + vq_desc_bytes(l->size);
 	next[0] = l->driver_hva;
+	ring = c->q[0].vq.ring;
 	/* The slots of the event index belong to the ring whether it is used or not. */
-	behind[1] = (u8 *)l->driver_hva + vq_split_avail_bytes(l->size);
+	behind[1] = (u8 *)l->driver_hva + vq_driver_bytes(ring, l->size);
 	next[1] = l->device_hva;
-	behind[2] = (u8 *)l->device_hva + vq_split_used_bytes(l->size);
+	behind[2] = (u8 *)l->device_hva + vq_device_bytes(ring, l->size);
 	next[2] = after.hva + after.len;
 	for (unsigned i = 0; i < ARRAY_SIZE(behind); i++)
 		__builtin_memset(behind[i], MARK, (size_t)(next[i] - behind[i]));
 	each_kind(c, beside);
-	if (!c->accused && gap_intact(c, behind[0], next[0], "descriptor table") &&
-	    gap_intact(c, behind[1], next[1], "available ring"))
-		gap_intact(c, behind[2], next[2], "used ring");
+	if (!c->accused && gap_intact(c, behind[0], next[0], "descriptor area") &&
+	    gap_intact(c, behind[1], next[1], "driver area"))
+		gap_intact(c, behind[2], next[2], "device area");
 }
 
 CHECK(outside, .id = "split.memory.outside", .clauses = { C_OUTSIDE },
       .stimulus = "requests of each type whose data and status lie in the middle of marked pages",
       .oracle = "no other byte of those pages has changed, nor any between the parts of the ring",
       .device = VIRTIO_ID_BLOCK, .run = outside);
+
+CHECK_PACKED(
+	packed_outside, .id = "packed.memory.outside", .clauses = { C_OUTSIDE },
+	.stimulus = "requests of each type whose data and status lie in the middle of marked pages",
+	.oracle = "no other byte of those pages has changed, nor any between the parts of the ring",
+	.device = VIRTIO_ID_BLOCK, .run = outside);
 
 /* --- indirect descriptors -------------------------------------------------------------------------------- */
 

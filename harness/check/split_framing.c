@@ -9,12 +9,13 @@
 
 #include "harness/check/split_kit.h"
 
-#define FRAMING	      "v14.split-ring.message-framing.dev.1"
-#define FRAMING_LONG  "v14.split-ring.message-framing.dev.2"
-#define FRAMING_PASS  "same status, same data, same used length as with the usual framing"
-#define FRAMING_SIZE  1024
-#define DATA_SECTORS  3
-#define ZEROES_SECTOR 64
+#define FRAMING	       "v14.split-ring.message-framing.dev.1"
+#define PACKED_FRAMING "ROB.packed.framing"
+#define FRAMING_LONG   "v14.split-ring.message-framing.dev.2"
+#define FRAMING_PASS   "same status, same data, same used length as with the usual framing"
+#define FRAMING_SIZE   1024
+#define DATA_SECTORS   3
+#define ZEROES_SECTOR  64
 
 static bool start(struct ck *c, u64 want)
 {
@@ -62,7 +63,7 @@ static void fill(const struct blk_req *r, u32 seed)
 static bool carry_out(struct ck *c, struct blk_req *r, const struct vq_sg *sg, unsigned out,
 		      unsigned in, bool indirect, const char *how, struct outcome *o)
 {
-	struct vq_split *vq = &c->q[0].vq.split;
+	struct vq *vq = &c->q[0].vq;
 	struct ck_used u;
 	int head;
 
@@ -72,10 +73,9 @@ static bool carry_out(struct ck *c, struct blk_req *r, const struct vq_sg *sg, u
 
 		if (!ck_alloc(c, (out + in) * (u32)sizeof(struct vring_desc), 16, &table))
 			return false;
-		head = vq_split_add_indirect(vq, (struct vring_desc *)table.hva, table.gpa, sg, out,
-					     in, r);
+		head = vq_add_indirect(vq, table.hva, table.gpa, sg, out, in, r);
 	} else {
-		head = vq_split_add(vq, sg, out, in, r);
+		head = vq_add(vq, sg, out, in, r);
 	}
 	if (head < 0)
 		return ck_error(c, "the queue has no room for %u descriptors", out + in);
@@ -216,6 +216,10 @@ CHECK(framing_in, .id = "split.framing.in", .clauses = { FRAMING },
       .stimulus = "an IN in seven framings: " LAYOUTS, .oracle = FRAMING_PASS,
       .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .run = framing_in);
 
+CHECK_PACKED(packed_framing_in, .id = "packed.framing.in", .clauses = { PACKED_FRAMING },
+	     .stimulus = "an IN in seven framings: " LAYOUTS, .oracle = FRAMING_PASS,
+	     .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .run = framing_in);
+
 static void framing_out(struct ck *c)
 {
 	layouts(c, VIRTIO_BLK_T_OUT, DATA_SECTORS * VIRTIO_BLK_SECTOR, 0, false);
@@ -224,6 +228,10 @@ static void framing_out(struct ck *c)
 CHECK(framing_out, .id = "split.framing.out", .clauses = { FRAMING },
       .stimulus = "an OUT in seven framings: " LAYOUTS, .oracle = FRAMING_PASS,
       .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .run = framing_out);
+
+CHECK_PACKED(packed_framing_out, .id = "packed.framing.out", .clauses = { PACKED_FRAMING },
+	     .stimulus = "an OUT in seven framings: " LAYOUTS, .oracle = FRAMING_PASS,
+	     .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .run = framing_out);
 
 static void framing_get_id(struct ck *c)
 {
@@ -234,6 +242,10 @@ CHECK(framing_get_id, .id = "split.framing.get-id", .clauses = { FRAMING },
       .stimulus = "a GET_ID in seven framings: " LAYOUTS, .oracle = FRAMING_PASS,
       .device = VIRTIO_ID_BLOCK, .run = framing_get_id);
 
+CHECK_PACKED(packed_framing_get_id, .id = "packed.framing.get-id", .clauses = { PACKED_FRAMING },
+	     .stimulus = "a GET_ID in seven framings: " LAYOUTS, .oracle = FRAMING_PASS,
+	     .device = VIRTIO_ID_BLOCK, .run = framing_get_id);
+
 static void framing_flush(struct ck *c)
 {
 	layouts(c, VIRTIO_BLK_T_FLUSH, 0, BIT_ULL(VIRTIO_BLK_F_FLUSH), false);
@@ -242,6 +254,11 @@ static void framing_flush(struct ck *c)
 CHECK(framing_flush, .id = "split.framing.flush", .clauses = { FRAMING },
       .stimulus = "a FLUSH with its header whole, in two and in 16 bytes", .oracle = FRAMING_PASS,
       .device = VIRTIO_ID_BLOCK, .features = BIT_ULL(VIRTIO_BLK_F_FLUSH), .run = framing_flush);
+
+CHECK_PACKED(packed_framing_flush, .id = "packed.framing.flush", .clauses = { PACKED_FRAMING },
+	     .stimulus = "a FLUSH with its header whole, in two and in 16 bytes",
+	     .oracle = FRAMING_PASS, .device = VIRTIO_ID_BLOCK,
+	     .features = BIT_ULL(VIRTIO_BLK_F_FLUSH), .run = framing_flush);
 
 static void framing_discard(struct ck *c)
 {
@@ -264,6 +281,12 @@ CHECK(framing_write_zeroes, .id = "split.framing.write-zeroes", .clauses = { FRA
       .oracle = FRAMING_PASS ", and the range reads zero", .device = VIRTIO_ID_BLOCK,
       .features = BIT_ULL(VIRTIO_BLK_F_WRITE_ZEROES), .run = framing_write_zeroes);
 
+CHECK_PACKED(packed_framing_write_zeroes, .id = "packed.framing.write-zeroes",
+	     .clauses = { PACKED_FRAMING },
+	     .stimulus = "a WRITE_ZEROES in seven framings: " LAYOUTS,
+	     .oracle = FRAMING_PASS ", and the range reads zero", .device = VIRTIO_ID_BLOCK,
+	     .features = BIT_ULL(VIRTIO_BLK_F_WRITE_ZEROES), .run = framing_write_zeroes);
+
 static void framing_indirect_in(struct ck *c)
 {
 	layouts(c, VIRTIO_BLK_T_IN, DATA_SECTORS * VIRTIO_BLK_SECTOR, 0, true);
@@ -274,6 +297,12 @@ CHECK(framing_indirect_in, .id = "split.framing.indirect-in", .clauses = { FRAMI
       .oracle = FRAMING_PASS, .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO),
       .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC), .run = framing_indirect_in);
 
+CHECK_PACKED(packed_framing_indirect_in, .id = "packed.framing.indirect-in",
+	     .clauses = { PACKED_FRAMING },
+	     .stimulus = "an IN from an indirect table in seven framings: " LAYOUTS,
+	     .oracle = FRAMING_PASS, .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO),
+	     .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC), .run = framing_indirect_in);
+
 static void framing_indirect_out(struct ck *c)
 {
 	layouts(c, VIRTIO_BLK_T_OUT, DATA_SECTORS * VIRTIO_BLK_SECTOR, 0, true);
@@ -283,6 +312,12 @@ CHECK(framing_indirect_out, .id = "split.framing.indirect-out", .clauses = { FRA
       .stimulus = "an OUT from an indirect table in seven framings: " LAYOUTS,
       .oracle = FRAMING_PASS, .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO),
       .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC), .run = framing_indirect_out);
+
+CHECK_PACKED(packed_framing_indirect_out, .id = "packed.framing.indirect-out",
+	     .clauses = { PACKED_FRAMING },
+	     .stimulus = "an OUT from an indirect table in seven framings: " LAYOUTS,
+	     .oracle = FRAMING_PASS, .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO),
+	     .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC), .run = framing_indirect_out);
 
 /* --- cuts anywhere ------------------------------------------------------------------------------------ */
 
@@ -347,6 +382,14 @@ CHECK(framing_random, .id = "split.framing.random", .clauses = { FRAMING },
       .oracle = FRAMING_PASS, .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO),
       .run = framing_random);
 
+CHECK_PACKED(
+	packed_framing_random, .id = "packed.framing.random", .clauses = { PACKED_FRAMING },
+	.stimulus =
+		"64 INs and 64 OUTs of 4 sectors cut at up to 15 random places each way, header, "
+		"data and status alike",
+	.oracle = FRAMING_PASS, .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO),
+	.run = framing_random);
+
 /* Every byte of header, id and status in a descriptor of its own. */
 static void framing_bytes(struct ck *c)
 {
@@ -370,6 +413,10 @@ static void framing_bytes(struct ck *c)
 CHECK(framing_bytes, .id = "split.framing.bytes", .clauses = { FRAMING },
       .stimulus = "a GET_ID in 37 descriptors of one byte, direct and indirect",
       .oracle = FRAMING_PASS, .device = VIRTIO_ID_BLOCK, .run = framing_bytes);
+
+CHECK_PACKED(packed_framing_bytes, .id = "packed.framing.bytes", .clauses = { PACKED_FRAMING },
+	     .stimulus = "a GET_ID in 37 descriptors of one byte, direct and indirect",
+	     .oracle = FRAMING_PASS, .device = VIRTIO_ID_BLOCK, .run = framing_bytes);
 
 /* --- long chains --------------------------------------------------------------------------------------- */
 
@@ -425,3 +472,9 @@ CHECK(framing_long, .id = "split.framing.long-chain", .clauses = { FRAMING, FRAM
       .stimulus = "an IN of 32 sectors in up to 1024 descriptors, as far as seg_max allows",
       .oracle = "served with all its data; a refusal is noted", .device = VIRTIO_ID_BLOCK,
       .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .run = framing_long);
+
+CHECK_PACKED(packed_framing_long, .id = "packed.framing.long-chain",
+	     .clauses = { PACKED_FRAMING, "v14.packed-ring.scatter-gather.dev.2" },
+	     .stimulus = "an IN of 32 sectors in up to 1024 descriptors, as far as seg_max allows",
+	     .oracle = "served with all its data; a refusal is noted", .device = VIRTIO_ID_BLOCK,
+	     .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .run = framing_long);

@@ -12,6 +12,14 @@
 
 #define COMPLETE_LEN "ROB.used.complete-len"
 
+/* Over both layouts: the clauses are of one each, and what else there is is the same. */
+#define LEN_CHECKS(ident, topic, ...)                                                              \
+	CHECK(ident, .id = "split.used-len." topic, .clauses = { C_USED_LEN, COMPLETE_LEN },       \
+	      .device = VIRTIO_ID_BLOCK, __VA_ARGS__);                                             \
+	CHECK_PACKED(packed_##ident, .id = "packed.used-len." topic,                               \
+		     .clauses = { "ROB.packed.used-len", COMPLETE_LEN },                           \
+		     .device = VIRTIO_ID_BLOCK, __VA_ARGS__)
+
 struct seen {
 	u32 len;     /* of the used element, the larger of both runs */
 	u32 prefix;  /* writable bytes from the first on that were written */
@@ -32,7 +40,7 @@ static bool once(struct ck *c, struct blk_req *r, bool in, struct ckb_result *re
 	sg[n++] = (struct vq_sg){ r->status.gpa, r->status.len };
 	out = in ? 1 : n - 1;
 	blk_prepare(r);
-	head = vq_split_add(&c->q[0].vq.split, sg, out, n - out, r);
+	head = vq_add(&c->q[0].vq, sg, out, n - out, r);
 	if (head < 0)
 		return ck_error(c, "the queue has no room");
 	ck_log(c, "  q0 head %d: %s (%u) sector=%llu, %u bytes %s", head, blk_type_name(r->type),
@@ -121,12 +129,13 @@ static void used_len_in(struct ck *c)
 			return;
 }
 
-CHECK(used_len_in, .id = "split.used-len.in", .clauses = { C_USED_LEN, COMPLETE_LEN },
-      .stimulus = "IN requests of 1, 2, 8 and 64 sectors, each over two kinds of poison",
-      .oracle =
-	      "used len is the data plus the status byte: not more (nothing else was written), not "
-	      "less (drivers size what they copy by it)",
-      .device = VIRTIO_ID_BLOCK, .run = used_len_in);
+LEN_CHECKS(
+	used_len_in, "in",
+	.stimulus = "IN requests of 1, 2, 8 and 64 sectors, each over two kinds of poison",
+	.oracle =
+		"used len is the data plus the status byte: not more (nothing else was written), not "
+		"less (drivers size what they copy by it)",
+	.run = used_len_in);
 
 static void used_len_out(struct ck *c)
 {
@@ -139,10 +148,9 @@ static void used_len_out(struct ck *c)
 			return;
 }
 
-CHECK(used_len_out, .id = "split.used-len.out", .clauses = { C_USED_LEN, COMPLETE_LEN },
-      .stimulus = "OUT requests of 1, 8 and 64 sectors",
-      .oracle = "used len is 1, the status byte: what the device read does not count",
-      .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .run = used_len_out);
+LEN_CHECKS(used_len_out, "out", .stimulus = "OUT requests of 1, 8 and 64 sectors",
+	   .oracle = "used len is 1, the status byte: what the device read does not count",
+	   .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .run = used_len_out);
 
 static void used_len_flush(struct ck *c)
 {
@@ -150,9 +158,9 @@ static void used_len_flush(struct ck *c)
 		good(c, VIRTIO_BLK_T_FLUSH, 0, 0);
 }
 
-CHECK(used_len_flush, .id = "split.used-len.flush", .clauses = { C_USED_LEN, COMPLETE_LEN },
-      .stimulus = "a FLUSH", .oracle = "used len is 1, the status byte", .device = VIRTIO_ID_BLOCK,
-      .features = BIT_ULL(VIRTIO_BLK_F_FLUSH), .run = used_len_flush);
+LEN_CHECKS(used_len_flush, "flush", .stimulus = "a FLUSH",
+	   .oracle = "used len is 1, the status byte", .features = BIT_ULL(VIRTIO_BLK_F_FLUSH),
+	   .run = used_len_flush);
 
 static void used_len_get_id(struct ck *c)
 {
@@ -160,10 +168,10 @@ static void used_len_get_id(struct ck *c)
 		good(c, VIRTIO_BLK_T_GET_ID, 0, VIRTIO_BLK_ID_LEN);
 }
 
-CHECK(used_len_get_id, .id = "split.used-len.get-id", .clauses = { C_USED_LEN, COMPLETE_LEN },
-      .stimulus = "a GET_ID with a buffer of 20 bytes, over two kinds of poison",
-      .oracle = "used len does not exceed the bytes that were written, padding included",
-      .device = VIRTIO_ID_BLOCK, .run = used_len_get_id);
+LEN_CHECKS(used_len_get_id, "get-id",
+	   .stimulus = "a GET_ID with a buffer of 20 bytes, over two kinds of poison",
+	   .oracle = "used len does not exceed the bytes that were written, padding included",
+	   .run = used_len_get_id);
 
 /* A request that must not be carried out. */
 static bool bad(struct ck *c, u32 type, u64 sector, u32 len, bool in)
@@ -190,10 +198,10 @@ static void used_len_error(struct ck *c)
 		bad(c, VIRTIO_BLK_T_OUT, end, VIRTIO_BLK_SECTOR, false);
 }
 
-CHECK(used_len_error, .id = "split.used-len.error", .clauses = { C_USED_LEN, COMPLETE_LEN },
-      .stimulus = "an IN of 8 sectors and an OUT of one, both behind the end of the medium",
-      .oracle = "used len covers no byte that was not written: 1 when only the status was",
-      .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_CONFIG, .run = used_len_error);
+LEN_CHECKS(used_len_error, "error",
+	   .stimulus = "an IN of 8 sectors and an OUT of one, both behind the end of the medium",
+	   .oracle = "used len covers no byte that was not written: 1 when only the status was",
+	   .caps = TP_CAP_CONFIG, .run = used_len_error);
 
 static void used_len_unsupported(struct ck *c)
 {
@@ -203,11 +211,10 @@ static void used_len_unsupported(struct ck *c)
 		bad(c, type, 0, VIRTIO_BLK_SECTOR, false);
 }
 
-CHECK(used_len_unsupported, .id = "split.used-len.unsupported",
-      .clauses = { C_USED_LEN, COMPLETE_LEN },
-      .stimulus = "requests of an unknown type with 512 writable, and with 512 readable bytes",
-      .oracle = "used len covers no byte that was not written: 1 when only the status was",
-      .device = VIRTIO_ID_BLOCK, .run = used_len_unsupported);
+LEN_CHECKS(used_len_unsupported, "unsupported",
+	   .stimulus = "requests of an unknown type with 512 writable, and with 512 readable bytes",
+	   .oracle = "used len covers no byte that was not written: 1 when only the status was",
+	   .run = used_len_unsupported);
 
 /*
  * The moment the index moves: all data is there. The last byte is looked at first, since most
@@ -219,7 +226,7 @@ CHECK(used_len_unsupported, .id = "split.used-len.unsupported",
 static void data_before_index(struct ck *c)
 {
 	const u32 len = ORDER_SECTORS * VIRTIO_BLK_SECTOR;
-	struct vq_split *vq = &c->q[0].vq.split;
+	struct vq *vq = &c->q[0].vq;
 	struct blk_req r;
 
 	if (!ck_start(c, ck_ring_features()) || !ckb_write_fill(c, 0, 0, ORDER_SECTORS, 77) ||
@@ -234,11 +241,11 @@ static void data_before_index(struct ck *c)
 		if (ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0 || !ck_publish(c, 0))
 			return;
 		/* No yielding here: the reader must be as fast as it can be. */
-		while (!vq_split_used_pending(vq) && !tp_late(c->tp, deadline))
+		while (!vq_used_pending(vq) && !tp_late(c->tp, deadline))
 			;
 		/* At the deadline nothing is to be there yet: this round is none. */
 		at = len;
-		if (vq_split_used_pending(vq))
+		if (vq_used_pending(vq))
 			at = r.data.hva[len - 1] ? ck_differs(r.data.hva, len, 77) : len - 1;
 		if (!ck_reap(c, 0, &u)) {
 			ck_error(c, "request %u did not come back", round);
@@ -258,7 +265,8 @@ static void data_before_index(struct ck *c)
 	}
 }
 
-CHECK(data_before_index, .id = "split.used-len.data-first", .clauses = { C_USED_LEN },
-      .stimulus = "200 reads of 61 sectors, the data looked at in the moment the used index moves",
-      .oracle = "every byte is there", .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO),
-      .run = data_before_index);
+LEN_CHECKS(data_before_index, "data-first",
+	   .stimulus =
+		   "200 reads of 61 sectors, the data looked at in the moment the used index moves",
+	   .oracle = "every byte is there", .lacks = BIT_ULL(VIRTIO_BLK_F_RO),
+	   .run = data_before_index);

@@ -154,6 +154,16 @@ static inline u16 vq_reaped(const struct vq *vq)
 }
 
 /*
+ * Where a device is that has used all that was made available, and all of it was taken: as GET_VRING_BASE
+ * tells, and SET_VRING_BASE wants it to go on.
+ */
+static inline u32 vq_where(const struct vq *vq)
+{
+	return vq->ring == VQ_RING_PACKED ? vq_packed_base(vq->packed.avail, vq->packed.used)
+					  : vq->split.avail_idx;
+}
+
+/*
  * What a notification with VIRTIO_F_NOTIFICATION_DATA says of the ring (2.9): next_off and next_wrap,
  * or the available index of a split ring. Of what is published.
  */

@@ -62,18 +62,17 @@ CHECK(no_kick, .id = "vu.ring.start-no-kick", .clauses = { NEEDS_KICK },
 static void restart(struct ck *c)
 {
 	struct blk_req r;
-	u16 done = 0;
 	u32 ignored;
 
 	if (!ckr_session(c) || !ckr_run(c, 0, 16, 0))
 		return;
 	for (unsigned round = 0; round < 3; round++) {
-		for (unsigned i = 0; i < 5; i++, done++)
+		for (unsigned i = 0; i < 5; i++)
 			if (!add_read(c, 0, &r) || !ckr_publish(c, 0) ||
 			    !ckr_served(c, 0, &r, "a ring in service", round ? RESTART : NULL))
 				return;
-		if (!ckr_stop(c, 0, &ignored) || !ckr_send(c, 0, CKR_START, done) ||
-		    !ckr_kick(c, 0))
+		if (!ckr_stop(c, 0, &ignored) ||
+		    !ckr_send(c, 0, CKR_START, vq_where(&c->q[0].vq)) || !ckr_kick(c, 0))
 			return;
 	}
 	if (add_read(c, 0, &r) && ckr_publish(c, 0))
@@ -162,7 +161,7 @@ static bool send_step(struct ck *c, unsigned step, bool *refused)
 		rc = vu_set_state(fe, VU_SET_VRING_NUM, 0, cfg.size);
 		break;
 	case CKR_BASE:
-		rc = vu_set_state(fe, VU_SET_VRING_BASE, 0, 0);
+		rc = vu_set_state(fe, VU_SET_VRING_BASE, 0, cfg.base);
 		break;
 	case CKR_ADDR:
 		rc = vu_set_vring_addr(fe, 0, &cfg, 0, 0);
