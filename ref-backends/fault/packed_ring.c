@@ -62,21 +62,27 @@ FAULT(packed_wrong_place, .name = "packed-wrong-place",
 static struct dvq_packed_used last;
 static bool has_last;
 
-static void late_write(struct dvq_packed *vq, const struct dvq_packed_used *u)
+static void remember(struct dvq_packed *vq, const struct dvq_packed_used *u)
 {
-	/* The one before it, which the driver has by now. */
-	if (has_last && fault_get_id && vq->num == 128 && last.at.off != u->at.off) {
+	last = *u;
+	has_last = fault_get_id;
+}
+
+/* With the next buffer, which a driver makes available when it has the one before. */
+static enum fault_action late_write(struct dvq_packed *vq, struct dvq_chain *c)
+{
+	if (has_last && vq->num == 128 && vq->avail.off > 2) {
 		vq->desc[last.at.off].len = le32(last.len);
 		vq->desc[last.at.off].id = le16(last.id);
 	}
-	last = *u;
-	has_last = true;
+	has_last = false;
+	return FAULT_PASS;
 }
 
 FAULT(packed_writes_late, .name = "packed-writes-late",
       .clause = "v14.packed-ring.desc-table.dev.4",
-      .summary = "writes id and length of a used descriptor again when the next one is used",
-      .packed_after_used = late_write, .blk_complete = fault_note_get_id);
+      .summary = "writes id and length of a used descriptor again when the next buffer comes",
+      .packed_chain = late_write, .packed_after_used = remember, .blk_complete = fault_note_get_id);
 
 static void beyond(struct dvq_packed *vq, const struct dvq_packed_used *u)
 {

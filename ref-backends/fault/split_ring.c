@@ -4,6 +4,7 @@
 
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/fault/get_id.h"
+#include "ref-backends/virtqueue/packed.h"
 
 /* Long enough for a driver that looks all the time; asleep, so that it can. */
 static void pause_us(long us)
@@ -114,6 +115,15 @@ static void write_last_byte(struct dvq_split *vq, u32 id, u32 len)
 FAULT(data_after_index, .name = "data-after-index", .clause = "v14.split-ring.used-ring.dev.2",
       .summary = "writes the last byte of some reads after the used index",
       .blk_complete = hold_last_byte, .after_used = write_last_byte);
+
+static void write_last_byte_packed(struct dvq_packed *vq, const struct dvq_packed_used *u)
+{
+	write_last_byte(NULL, u->id, u->len);
+}
+
+FAULT(packed_data_after_flags, .name = "packed-data-after-flags", .clause = "ROB.packed.used-len",
+      .summary = "writes the last byte of some reads after the used descriptor's flags",
+      .blk_complete = hold_last_byte, .packed_after_used = write_last_byte_packed);
 
 /* --- chains that get lost ------------------------------------------------------------------------------ */
 

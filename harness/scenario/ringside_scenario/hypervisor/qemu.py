@@ -57,6 +57,9 @@ class Qemu(Hypervisor):
         """What is known of the device itself, where the host drives it."""
         row = self._row(cell)
         path = os.path.join(cell.scenario.folder, "expect", row["expect"]) if row else ""
+        # What is known of its packed rings comes with what is known of the device.
+        if cell.packed and os.path.isfile(path.replace(".expect", "-packed.expect")):
+            path = path.replace(".expect", "-packed.expect")
         return [path] if os.path.isfile(path) else []
 
     def device(self, cell, ctx, backend):
