@@ -8,7 +8,7 @@ from ringside_scenario.lab.base import File
 from ringside_scenario.lab.channel import Channel
 from ringside_scenario.lab.machine import Machine
 from ringside_scenario.lab.qmp import Monitor, Refused
-from ringside_scenario.process import NotStarted, wait_any
+from ringside_scenario.process import NotStarted
 
 
 class LabFailed(Exception):
@@ -70,9 +70,17 @@ class Run:
         monitor.run("cont")
         monitor.close()
 
+    def _watch(self, seconds):
+        """Has the machine ended in time? A hypervisor that has panicked may take long to reset it."""
+        end = time.monotonic() + seconds
+        while not self.process.wait(max(0.0, min(1.0, end - time.monotonic()))):
+            if time.monotonic() > end or self.lab.panicked(self.machine.said()[0]):
+                return False
+        return True
+
     def wait(self, seconds):
         """The Channel, when the job came to its end; LabFailed."""
-        ended = wait_any([self.process], seconds)[0]
+        ended = self._watch(seconds)
         if not ended:
             self.process.stop(0)
         console, said = self.machine.said()
