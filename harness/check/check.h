@@ -107,7 +107,7 @@ extern const struct check *const __stop_rs_checks[] __attribute__((weak));
 #define CK_FLOOD 1000
 
 /* Queues a check can have running at once. */
-#define CK_QUEUES 4
+#define CK_QUEUES 8
 /* Driver-side slots for all of them: one queue of the largest size. */
 #define CK_SLOTS VIRTIO_QUEUE_SIZE_MAX
 

@@ -35,6 +35,9 @@ static const struct {
 	/* Without NOTIFICATION_DATA other rules hold for notifications. */
 	{ "blk", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}",
 	  "--memory 64m --num-queues 2 --without 38" },
+	{ "net", "vhost-user", "vhost-user:", "--socket-path {socket}", "--loopback" },
+	{ "net", "vhost-user", "vhost-user:", "--socket-path {socket}",
+	  "--loopback --queue-pairs 2" },
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}", "" },
 	/* With requests that are seen in flight. */
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}",

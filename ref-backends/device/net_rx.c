@@ -290,8 +290,11 @@ void net_rx_serve(struct rnet *n, struct rdev_req *req)
 		return;
 	}
 	/* More of them will do, as long as that is allowed; else the frame is lost, and they are not. */
-	if (net_has(n, VIRTIO_NET_F_MRG_RXBUF) && rx->nheld < NET_MERGE_MAX)
+	if (net_has(n, VIRTIO_NET_F_MRG_RXBUF) && rx->nheld < NET_MERGE_MAX) {
+		if (fault_active && fault_active->net_starved)
+			fault_active->net_starved(n, rx);
 		return;
+	}
 	net_fifo_drop(&rx->fifo);
 	n->count.dropped++;
 	net_rx_let_go(n, req->queue / 2);

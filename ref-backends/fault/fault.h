@@ -27,6 +27,7 @@ struct rrng;
 struct rnet;
 struct net_frame;
 struct net_held;
+struct net_rx;
 struct virtio_net_hdr_v1_hash;
 struct virtio_net_ctrl_hdr;
 struct rdev_req;
@@ -177,6 +178,8 @@ struct fault {
 			 const struct virtio_net_ctrl_hdr *hdr, u8 *answer);
 	void (*net_ctrl_done)(struct rnet *n, struct rdev_req *req);
 	void (*net_reset)(struct rnet *n);
+	/* Buffers wait for more of them. */
+	void (*net_starved)(struct rnet *n, struct net_rx *rx);
 
 	/* Entropy device: a request before it is completed. */
 	void (*rng_complete)(struct rrng *rng, struct rdev_req *req);
