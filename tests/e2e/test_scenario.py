@@ -379,6 +379,22 @@ def test_a_crashing_hypervisor(ringside, guest, run_dir):
     assert no_qemu_of(run_dir)
 
 
+@pytest.mark.parametrize("ring", ["split", "packed"])
+def test_the_ring_is_an_axis(ringside, guest, run_dir, ring):
+    """Directly and in a guest: what is negotiated is what the cell says."""
+    text = GUEST.replace("device: rng", f"device: blk\n  ring: {ring}").replace(
+        "backend: qemu", "backend: ringside-backend").replace(
+        "hypervisor: qemu-tcg", "hypervisor: [none, qemu-tcg]").replace(
+        "driver: probe", "driver: [host, probe]").replace(
+        "  - conform: {check: 'rng.*'}", "  - bench: {requests: 50, op: read}")
+    path = guest(text + "exclude:\n  - {hypervisor: none, driver: probe}\n"
+                        "  - {hypervisor: qemu-tcg, driver: host}\n")
+    out = run_dir / "out"
+    ringside("run", path, "-o", out, "--no-report")
+    found = [json.loads(p.read_text(encoding="utf-8")) for p in out.glob("cells/*/*/bench.json")]
+    assert [f["workload"]["ring"] for f in found] == [ring, ring]
+
+
 def test_a_hypervisor_that_is_not_there(ringside, guest, run_dir):
     empty = run_dir / "bin"
     empty.mkdir()

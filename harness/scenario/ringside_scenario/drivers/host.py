@@ -23,6 +23,7 @@ class Host(Driver):
             argv += ["--device", cell.device, "--command", backend.command()]
             if uri.startswith("vhost-user:") and backend.trigger() and cell.job == "conform":
                 argv += ["--config-trigger", backend.trigger()]
+        argv += ["--ring", cell.ring]
         argv += self._conform(cell, ctx, hypervisor) if cell.job == "conform" \
             else self._bench(cell)
         log = os.path.join(ctx.folder, "ringside.log")
