@@ -122,7 +122,7 @@ int qemu_uri_parse(struct qemu_uri *u, const char *spec, const struct qemu_uri_w
 	if (add_arg(u, &n, "-device") < 0 || add_arg(u, &n, device) < 0)
 		return -1;
 	u->qtest.args = u->args;
-	u->qtest.timeout_ms = 5000;
+	u->qtest.timeout_ms = 15000;
 	return 0;
 }
 

@@ -230,7 +230,7 @@ def test_qemu_hangs(run_json, run_dir, own_tmp):
     hung = [c for c in result["checks"] if c["verdict"] == "error"]
     assert hung and all("no longer answers" in c["reason"] for c in hung), hung
     assert hung[0]["id"] in result["died"]
-    assert time.monotonic() - started < 40, "one deadline for each, no more"
+    assert time.monotonic() - started < 100, "one deadline for each, no more"
 
 
 @pytest.mark.parametrize("uri, words", [
