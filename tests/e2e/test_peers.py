@@ -3,6 +3,7 @@
 watched while they are at it; a back-end of another project under our driver."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -99,6 +100,24 @@ def test_virtio_user_drives_our_back_end(testpmd, judged, run_dir, packed, in_or
     assert accused(verdicts) <= DPDK_DEVIATES, one.backend.output()
     assert "VU.base.get.fe.1" in accused(verdicts), "a deviation is gone: DPDK_DEVIATES"
     assert len(passed(verdicts, "v14.")) >= 5
+
+
+def test_our_driver_on_dpdks_vhost(testpmd, ringside, repo):
+    """The checks that any device can pass; the rest of the list is for somebody with minutes."""
+    version = subprocess.run([testpmd, "--version"], text=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, check=False).stdout
+    found = re.search(r"DPDK (\d+\.\d+)", version)
+    if not found:
+        found = re.search(r"^Version: (\d+\.\d+)", subprocess.run(
+            ["dpkg-query", "-s", "dpdk"], text=True, stdout=subprocess.PIPE, check=False).stdout, re.M)
+    expect = repo / f"scenarios/expect/dpdk-vhost-{found and found.group(1)}.expect"
+    if not expect.exists():
+        pytest.skip(f"what this DPDK deviates in is not known: {expect.name}")
+    done = ringside("conform", "vhost-user:", "--device", "net", "--timeout", "10",
+                    "--command", f"exec {repo}/scenarios/targets/dpdk-vhost {{socket}}",
+                    "--check", "basic.*", "--check", "vu.ring.*", "--check", "vu.msg.ack.*",
+                    "--expect", expect)
+    assert re.search(r"\b[1-9]\d* pass", done.stdout), done.stdout
 
 
 def test_a_table_of_rounds():

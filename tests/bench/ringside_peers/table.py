@@ -46,16 +46,16 @@ def median(rounds, name, figure):
 def ratios(rounds):
     """One dictionary per row that was measured. The ratio is the median of the rounds' own."""
     out = []
-    for key, what, ours, theirs, figure, sense, bound in ROWS:
+    for key, what, ours, theirs, figure, sense, limit in ROWS:
         pairs = [(r[ours][figure], r[theirs][figure]) for r in rounds
                  if figure in r.get(ours, {}) and r.get(theirs, {}).get(figure)]
         if not pairs:
             continue
-        ratio = statistics.median(a / b for a, b in pairs)
-        met = None if bound is None else ratio <= bound if sense == "max" else ratio >= bound
+        mid = statistics.median(a / b for a, b in pairs)
+        met = None if limit is None else mid <= limit if sense == "max" else mid >= limit
         out.append({"key": key, "what": what, "ours": median(rounds, ours, figure),
-                    "theirs": median(rounds, theirs, figure), "figure": figure, "ratio": ratio,
-                    "rounds": len(pairs), "bound": bound, "sense": sense, "met": met,
+                    "theirs": median(rounds, theirs, figure), "figure": figure, "ratio": mid,
+                    "rounds": len(pairs), "bound": limit, "sense": sense, "met": met,
                     "ours_p99": median(rounds, ours, "p99"), "theirs_p99": median(rounds, theirs, "p99")})
     return out
 
@@ -66,6 +66,10 @@ def amount(value, figure):
     if figure == "rate":
         return f"{value / 1e6:.2f} M/s" if value >= 1e6 else f"{value / 1e3:.1f} k/s"
     return f"{value / 1e3:.1f} us" if value >= 1e4 else f"{value:.0f} ns"
+
+
+def ratio(row):
+    return f"{row['ratio']:.2f}" if row["ratio"] >= 0.1 else f"{row['ratio']:.4f}"
 
 
 def bound(row):
@@ -81,14 +85,14 @@ def verdict(row):
 def text(rows):
     lines = [f"{'':60}{'ours':>12}{'theirs':>12}{'ratio':>8}  {'wanted':14}{'met':4}"]
     lines += [f"{r['what']:60}{amount(r['ours'], r['figure']):>12}{amount(r['theirs'], r['figure']):>12}"
-              f"{r['ratio']:8.2f}  {bound(r):14}{verdict(r):4}" for r in rows]
+              f"{ratio(r):>8}  {bound(r):14}{verdict(r):4}" for r in rows]
     return "\n".join(lines)
 
 
 def markdown(rows):
     lines = ["| | figure | ours | theirs | ratio | wanted | met | p99 ours / theirs |", "|---|---|---|---|---|---|---|---|"]
     lines += [f"| {r['what']} | {r['figure']} | {amount(r['ours'], r['figure'])} "
-              f"| {amount(r['theirs'], r['figure'])} | {r['ratio']:.2f} | {bound(r)} | {verdict(r)} "
+              f"| {amount(r['theirs'], r['figure'])} | {ratio(r)} | {bound(r)} | {verdict(r)} "
               f"| {amount(r['ours_p99'], 'p99')} / {amount(r['theirs_p99'], 'p99')} |" for r in rows]
     return "\n".join(lines)
 
@@ -103,8 +107,9 @@ def plot(rows, path):
         ax.barh(y, r["ratio"], color=colors[r["met"]], height=0.6)
         if r["bound"] is not None:
             ax.plot([r["bound"]] * 2, [y - 0.4, y + 0.4], color="black", linewidth=2)
-        ax.text(r["ratio"], y, f" {r['ratio']:.2f}", va="center", fontsize=7)
+        ax.text(r["ratio"], y, f" {ratio(r)}", va="center", fontsize=7)
     ax.set_yticks(range(len(rows)), [f"{r['what']} ({r['figure']})" for r in reversed(rows)], fontsize=7)
+    ax.set_ylim(-0.8, len(rows) - 0.2)
     ax.set_xscale("log")
     ax.axvline(1, color="#bbbbbb", linewidth=0.8, zorder=0)
     ax.set_xlabel("ratio, ours to theirs; black: what is wanted (times: at most, rates: at least)")
