@@ -103,15 +103,15 @@ void jd_kicks_ring_start(struct vub_ring *r)
 static void surplus_event(const struct vub_ring *r, u64 kicks)
 {
 	const struct ring *k = &rings[r->index];
+	const unsigned long long most = k->wanted + (k->seen >> 16), were = kicks;
 
 	if (!kicks)
 		return;
 	jd_look(&looked[SURPLUS_EVENT]);
-	if (kicks > k->wanted + (k->seen >> 16) + SLACK)
+	if (were > most + SLACK)
 		jd_broke(clauses[SURPLUS_EVENT],
 			 "ring %u: %llu notifications; the device asked for %llu at most", r->index,
-			 (unsigned long long)kicks,
-			 (unsigned long long)(k->wanted + (k->seen >> 16)));
+			 were, most);
 }
 
 void jd_kicks_avail(struct vub_ring *r)
