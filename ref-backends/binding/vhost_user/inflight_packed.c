@@ -24,7 +24,8 @@ static void format(struct vub_inflight_queue *q, struct dvq_at used)
 
 	STORE(s->version, 0);
 	memset(s->desc, 0, q->size * sizeof(s->desc[0]));
-	for (u32 i = 0; i + 1 < q->size; i++)
+	/* The last one's next is no entry: the list ends there. */
+	for (u32 i = 0; i < q->size; i++)
 		s->desc[i].next = (u16)(i + 1);
 	s->features = 0;
 	s->desc_num = q->size;
@@ -42,7 +43,7 @@ static bool sane(const struct vub_inflight_queue *q, u32 num)
 	return LOAD(s->version) == VUB_INFLIGHT_VERSION && LOAD(s->desc_num) == q->size &&
 	       LOAD(s->used_idx) < num && LOAD(s->old_used_idx) < num &&
 	       LOAD(s->used_wrap_counter) <= 1 && LOAD(s->old_used_wrap_counter) <= 1 &&
-	       LOAD(s->free_head) < q->size && LOAD(s->old_free_head) < q->size;
+	       LOAD(s->free_head) <= q->size && LOAD(s->old_free_head) <= q->size;
 }
 
 static void commit(struct vu_inflight_packed *s)
@@ -178,22 +179,27 @@ enum dvq_error vub_inflight_packed_walk(const struct vub_inflight_queue *q, u16 
 	return i < n ? DVQ_E_NEXT : e;
 }
 
+/* The first free entry. In a ring that is used as it should be there always is one. */
+static u16 first_free(const struct vub_inflight_queue *q)
+{
+	const u16 at = LOAD(q->packed->free_head);
+
+	return at < q->size ? at : 0;
+}
+
 u16 vub_inflight_packed_get(struct vub_inflight_queue *q, const struct dvq_packed *vq,
 			    const struct dvq_chain *c)
 {
 	struct vu_inflight_packed *s = q->packed;
 	struct dvq_at at = dvq_packed_back(vq, vq->avail, c->slots);
-	u16 head, free_head = LOAD(s->free_head);
+	const u16 head = first_free(q);
 
-	/* The front-end's memory: what is no entry is not followed. */
-	if (free_head >= q->size)
-		free_head = 0;
-	head = free_head;
 	STORE(s->desc[head].num, 0);
 	STORE(s->desc[head].counter, q->counter++);
 	STORE(s->desc[head].inflight, 1);
 	for (u32 i = 0; i < c->slots; i++) {
 		const struct dvq_packed_desc d = dvq_packed_read(vq, at.off);
+		const u16 free_head = first_free(q);
 		struct vu_inflight_packed_desc *e = &s->desc[free_head];
 
 		if (i + 1 == c->slots)
@@ -203,13 +209,10 @@ u16 vub_inflight_packed_get(struct vub_inflight_queue *q, const struct dvq_packe
 		STORE(e->len, d.len);
 		STORE(e->flags, d.flags);
 		STORE(e->id, i + 1 == c->slots ? c->head : d.id);
-		free_head = LOAD(e->next);
-		if (free_head >= q->size)
-			free_head = 0;
-		STORE(s->free_head, free_head);
+		STORE(s->free_head, LOAD(e->next));
 		at = dvq_packed_forward(vq, at, 1);
 	}
-	STORE(s->old_free_head, free_head);
+	STORE(s->old_free_head, LOAD(s->free_head));
 	return head;
 }
 
