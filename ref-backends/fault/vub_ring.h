@@ -9,7 +9,7 @@
 /* NULL when some other binding serves it. */
 static inline struct vub_ring *fault_vub_ring(const struct dvq_split *vq)
 {
-	return vq->ops == &vub_dvq_ops ? vq->ctx : NULL;
+	return vq->ops == &vub_dvq_ops || vq->ops == &vub_dvq_ops_unlogged ? vq->ctx : NULL;
 }
 
 #endif

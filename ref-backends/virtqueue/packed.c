@@ -25,14 +25,6 @@ struct dvq_packed_desc dvq_packed_read(const struct dvq_packed *vq, u16 off)
 	return desc_of(&vq->desc[off]);
 }
 
-struct dvq_at dvq_packed_forward(const struct dvq_packed *vq, struct dvq_at at, u32 n)
-{
-	const u32 off = at.off + n;
-	const bool over = off >= vq->num;
-
-	return (struct dvq_at){ (u16)(over ? off - vq->num : off), (u16)(at.wrap ^ over) };
-}
-
 struct dvq_at dvq_packed_back(const struct dvq_packed *vq, struct dvq_at at, u32 n)
 {
 	const bool under = n > at.off;
@@ -154,21 +146,8 @@ enum dvq_error dvq_packed_walk(struct dvq_packed *vq, const struct dvq_packed_de
 
 static void write_used(struct dvq_packed *vq, const struct dvq_packed_used *u)
 {
-	struct vring_packed_desc *d = &vq->desc[u->at.off];
-
-	__atomic_store_n(&d->id, le16(u->id), __ATOMIC_RELAXED);
-	__atomic_store_n(&d->len, le32(u->len), __ATOMIC_RELAXED);
-	if (vq->staged) {
-		/* Nobody looks here before the first of them is shown. */
-		__atomic_store_n(&d->flags, le16(u->flags), __ATOMIC_RELAXED);
-	} else {
-		vq->staged = true;
-		vq->staged_off = u->at.off;
-		vq->staged_flags = u->flags;
-	}
-	written(vq, d, sizeof(*d));
-	vq->used = dvq_packed_forward(vq, vq->used, u->slots);
-	vq->unsignalled += u->slots;
+	dvq_packed_write_used(vq, u);
+	written(vq, &vq->desc[u->at.off], sizeof(vq->desc[0]));
 }
 
 void dvq_packed_flush(struct dvq_packed *vq)
@@ -196,14 +175,7 @@ static bool push_with_fault(struct dvq_packed *vq, struct dvq_packed_used *u)
 
 bool dvq_packed_stage(struct dvq_packed *vq, struct dvq_packed_chain p, u32 len)
 {
-	struct dvq_packed_used u = {
-		.at = vq->used,
-		.len = len,
-		.id = p.id,
-		.slots = p.slots,
-		/* 2.8.5: the length counts only with WRITE. */
-		.flags = (u16)((vq->used.wrap ? AVAIL | USED : 0) | (len ? VRING_DESC_F_WRITE : 0)),
-	};
+	struct dvq_packed_used u = dvq_packed_used_of(vq, p, len);
 
 	if (fault_active)
 		return push_with_fault(vq, &u);

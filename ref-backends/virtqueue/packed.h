@@ -26,6 +26,7 @@ struct dvq_packed {
 	enum dvq_error broken; /* DVQ_OK, or why the ring is */
 	u16 queue;	       /* its number, for those who watch */
 	bool event_idx, indirect;
+	struct dvq_window window;
 	struct dvq_at avail; /* next descriptor to look at */
 	struct dvq_at used;  /* next one to write as used */
 	u32 unsignalled;     /* descriptors used since notification was last decided on */
@@ -66,7 +67,13 @@ static inline u64 dvq_packed_desc_bytes(u32 num)
 void dvq_packed_init(struct dvq_packed *vq, struct dvq_at avail, struct dvq_at used);
 
 /* `n` descriptors, at most `num`, on from there; or back. */
-struct dvq_at dvq_packed_forward(const struct dvq_packed *vq, struct dvq_at at, u32 n);
+static inline struct dvq_at dvq_packed_forward(const struct dvq_packed *vq, struct dvq_at at, u32 n)
+{
+	const u32 off = at.off + n;
+	const bool over = off >= vq->num;
+
+	return (struct dvq_at){ (u16)(over ? off - vq->num : off), (u16)(at.wrap ^ over) };
+}
 struct dvq_at dvq_packed_back(const struct dvq_packed *vq, struct dvq_at at, u32 n);
 
 /*
@@ -94,6 +101,48 @@ bool dvq_packed_push(struct dvq_packed *vq, struct dvq_packed_chain p, u32 len);
  */
 bool dvq_packed_stage(struct dvq_packed *vq, struct dvq_packed_chain p, u32 len);
 void dvq_packed_flush(struct dvq_packed *vq);
+
+/* Its steps: what is to be written, and writing it. */
+static inline struct dvq_packed_used dvq_packed_used_of(const struct dvq_packed *vq,
+							struct dvq_packed_chain p, u32 len)
+{
+	const u16 lap = 1 << VRING_PACKED_DESC_F_AVAIL | 1 << VRING_PACKED_DESC_F_USED;
+
+	/* 2.8.5: the length counts only with WRITE. */
+	return (struct dvq_packed_used){
+		.at = vq->used,
+		.len = len,
+		.id = p.id,
+		.slots = p.slots,
+		.flags = (u16)((vq->used.wrap ? lap : 0) | (len ? VRING_DESC_F_WRITE : 0)),
+	};
+}
+
+static inline void dvq_packed_write_used(struct dvq_packed *vq, const struct dvq_packed_used *u)
+{
+	struct vring_packed_desc *d = &vq->desc[u->at.off];
+
+	__atomic_store_n(&d->id, le16(u->id), __ATOMIC_RELAXED);
+	__atomic_store_n(&d->len, le32(u->len), __ATOMIC_RELAXED);
+	if (vq->staged) {
+		/* Nobody looks here before the first of them is shown. */
+		__atomic_store_n(&d->flags, le16(u->flags), __ATOMIC_RELAXED);
+	} else {
+		vq->staged = true;
+		vq->staged_off = u->at.off;
+		vq->staged_flags = u->flags;
+	}
+	vq->used = dvq_packed_forward(vq, vq->used, u->slots);
+	vq->unsignalled += u->slots;
+}
+
+/* For who has neither faults nor a log. */
+static inline void dvq_packed_write(struct dvq_packed *vq, struct dvq_packed_chain p, u32 len)
+{
+	const struct dvq_packed_used u = dvq_packed_used_of(vq, p, len);
+
+	dvq_packed_write_used(vq, &u);
+}
 
 /* Is a used buffer notification due for what was pushed since the last call? */
 bool dvq_packed_notify_due(struct dvq_packed *vq);

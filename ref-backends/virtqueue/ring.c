@@ -1,6 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ref-backends/virtqueue/ring.h"
 
+enum dvq_error dvq_ring_next_any(struct dvq *vq, struct dvq_chain *c)
+{
+	enum dvq_error e;
+	u16 head;
+
+	if (vq->is_packed) {
+		struct dvq_packed_chain p;
+
+		return dvq_packed_fetch(&vq->packed, &p, c);
+	}
+	e = dvq_fetch(&vq->split, &head);
+	if (e)
+		return e;
+	e = dvq_walk(&vq->split, head, c);
+	if (e == DVQ_E_SEGS)
+		dvq_unfetch(&vq->split);
+	return e;
+}
+
 enum fault_action dvq_ring_fault_chain(struct dvq *vq, struct dvq_chain *c)
 {
 	if (vq->is_packed)

@@ -14,8 +14,7 @@
 #ifndef REF_BACKENDS_VIRTQUEUE_RING_H
 #define REF_BACKENDS_VIRTQUEUE_RING_H
 
-#include "ref-backends/fault/fault.h"
-#include "ref-backends/virtqueue/packed.h"
+#include "ref-backends/virtqueue/usual.h"
 
 struct dvq {
 	union {
@@ -36,6 +35,7 @@ DVQ_SAME(broken);
 DVQ_SAME(queue);
 DVQ_SAME(event_idx);
 DVQ_SAME(indirect);
+DVQ_SAME(window);
 _Static_assert(offsetof(struct dvq_split, avail) == offsetof(struct dvq_packed, driver) &&
 		       offsetof(struct dvq_split, used) == offsetof(struct dvq_packed, device),
 	       "a common beginning");
@@ -106,27 +106,29 @@ static inline bool dvq_ring_is_broken(const struct dvq *vq)
 }
 
 /*
+ * The next chain if it is a usual one: DVQ_OK, DVQ_EMPTY, or DVQ_UNUSUAL and nothing was taken. See usual.h
+ * for what must be so.
+ */
+static inline __attribute__((always_inline)) int dvq_ring_usual(struct dvq *vq, struct dvq_chain *c)
+{
+	return vq->is_packed ? dvq_packed_usual(&vq->packed, c) : dvq_split_usual(&vq->split, c);
+}
+
+/* The same as dvq_ring_next(), whatever the chain is. */
+enum dvq_error dvq_ring_next_any(struct dvq *vq, struct dvq_chain *c);
+
+/*
  * The next chain, walked into `c` (whose segs and cap are set). DVQ_OK; DVQ_EMPTY; DVQ_E_SEGS, which takes
  * nothing from the ring; any other is an error of the ring if that is broken then, or else of the chain,
  * which is to be returned all the same.
  */
 static inline enum dvq_error dvq_ring_next(struct dvq *vq, struct dvq_chain *c)
 {
-	enum dvq_error e;
-	u16 head;
+	int usual = fault_active || dvq_ring_is_broken(vq) || c->cap < DVQ_USUAL_DESCS
+			    ? DVQ_UNUSUAL
+			    : dvq_ring_usual(vq, c);
 
-	if (vq->is_packed) {
-		struct dvq_packed_chain p;
-
-		return dvq_packed_fetch(&vq->packed, &p, c);
-	}
-	e = dvq_fetch(&vq->split, &head);
-	if (e)
-		return e;
-	e = dvq_walk(&vq->split, head, c);
-	if (e == DVQ_E_SEGS)
-		dvq_unfetch(&vq->split);
-	return e;
+	return usual >= 0 ? (enum dvq_error)usual : dvq_ring_next_any(vq, c);
 }
 
 /* Put back the chain that was taken last, and is not returned. Then the one before it, and so on. */
@@ -146,6 +148,16 @@ static inline bool dvq_ring_stage(struct dvq *vq, const struct dvq_chain *c, u32
 		return dvq_packed_stage(&vq->packed, (struct dvq_packed_chain){ c->head, c->slots },
 					len);
 	return dvq_stage(&vq->split, c->head, len);
+}
+
+/* The same where there is neither a fault nor a log (dvq_ops.used_written). */
+static inline __attribute__((always_inline)) void dvq_ring_write(struct dvq *vq,
+								 const struct dvq_chain *c, u32 len)
+{
+	if (vq->is_packed)
+		dvq_packed_write(&vq->packed, (struct dvq_packed_chain){ c->head, c->slots }, len);
+	else
+		dvq_write_element(&vq->split, c->head, len);
 }
 
 static inline void dvq_ring_flush(struct dvq *vq)

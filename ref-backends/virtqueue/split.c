@@ -75,12 +75,10 @@ void dvq_unfetch(struct dvq_split *vq)
 
 static void write_element(struct dvq_split *vq, u32 id, u32 len)
 {
-	struct vring_used_elem *e = &vq->used->ring[vq->used_idx & (vq->num - 1)];
+	const struct vring_used_elem *e = &vq->used->ring[vq->used_idx & (vq->num - 1)];
 
-	__atomic_store_n(&e->id, le32(id), __ATOMIC_RELAXED);
-	__atomic_store_n(&e->len, le32(len), __ATOMIC_RELAXED);
+	dvq_write_element(vq, id, len);
 	used_written(vq, e, sizeof(*e));
-	vq->used_idx++;
 }
 
 void dvq_flush(struct dvq_split *vq)

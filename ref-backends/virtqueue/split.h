@@ -83,6 +83,15 @@ struct dvq_ops {
 	void (*event_written)(void *ctx);
 };
 
+/*
+ * Guest memory in one piece here, in which buffers mostly lie: what ops->translate would say of it. Empty
+ * until whoever translates fills it in.
+ */
+struct dvq_window {
+	u64 gpa, size;
+	u8 *at;
+};
+
 /* What is above `last_avail` is laid out as in struct dvq_packed: see ring.h. */
 struct dvq_split {
 	struct vring_desc *desc; /* NULL: no memory for this ring */
@@ -94,6 +103,7 @@ struct dvq_split {
 	enum dvq_error broken; /* DVQ_OK, or why the ring is */
 	u16 queue;	       /* its number, for those who watch */
 	bool event_idx, indirect;
+	struct dvq_window window;
 	u16 last_avail;	    /* next available index to fetch */
 	u16 avail_seen;	    /* available index as last read */
 	u16 used_idx;	    /* next used index to write */
@@ -124,6 +134,15 @@ bool dvq_push(struct dvq_split *vq, u16 head, u32 len);
  * At most `num` may be staged. With a fault each is shown at once.
  */
 bool dvq_stage(struct dvq_split *vq, u16 head, u32 len);
+/* Its step for who has neither faults nor a log. */
+static inline void dvq_write_element(struct dvq_split *vq, u32 id, u32 len)
+{
+	struct vring_used_elem *e = &vq->used->ring[vq->used_idx & (vq->num - 1)];
+
+	__atomic_store_n(&e->id, le32(id), __ATOMIC_RELAXED);
+	__atomic_store_n(&e->len, le32(len), __ATOMIC_RELAXED);
+	vq->used_idx++;
+}
 void dvq_flush(struct dvq_split *vq);
 
 /* Is a used buffer notification due for what was pushed since the last call? */

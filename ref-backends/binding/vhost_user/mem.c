@@ -112,15 +112,13 @@ void *vub_mem_gpa(const struct vub_mem *m, u64 gpa, u64 *len)
 	return r->map.at + (gpa - r->gpa);
 }
 
-void vub_mem_region(const struct vub_mem *m, u64 gpa, u64 *start, u64 *size, u8 **at)
+void vub_mem_region(const struct vub_mem *m, u64 gpa, struct dvq_window *w)
 {
 	const struct vub_region *r = find(m, gpa);
 
 	if (!r)
 		return;
-	*start = r->gpa;
-	*size = r->size;
-	*at = r->map.at;
+	*w = (struct dvq_window){ r->gpa, r->size, r->map.at };
 }
 
 void *vub_mem_uva(const struct vub_mem *m, u64 uva, u64 len)

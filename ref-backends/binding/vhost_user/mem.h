@@ -8,6 +8,7 @@
 
 #include "harness/spec/vu_proto.h"
 #include "ref-backends/binding/vhost_user/map.h"
+#include "ref-backends/virtqueue/split.h"
 
 /* Memory slots; what QEMU's and rust-vmm's sides of the protocol use as limit, too. */
 #define VUB_MEM_SLOTS 509
@@ -40,7 +41,7 @@ void vub_mem_clear(struct vub_mem *m);
 void *vub_mem_gpa(const struct vub_mem *m, u64 gpa, u64 *len);
 
 /* The region that gpa is in; left alone when there is none. */
-void vub_mem_region(const struct vub_mem *m, u64 gpa, u64 *start, u64 *size, u8 **at);
+void vub_mem_region(const struct vub_mem *m, u64 gpa, struct dvq_window *w);
 
 /* User address: all `len` bytes must be in one region. */
 void *vub_mem_uva(const struct vub_mem *m, u64 uva, u64 len);

@@ -46,7 +46,7 @@ static const char *resolve(struct vub_ring *r)
 	void *avail = vub_mem_uva(m, r->addr.avail, shape.driver);
 	void *used = vub_mem_uva(m, r->addr.used, shape.device);
 
-	r->region.size = 0;
+	r->vq.window.size = 0;
 	r->vq.desc = NULL;
 	r->vq.avail = NULL;
 	r->vq.used = NULL;
@@ -138,6 +138,17 @@ static void begin_split(struct vub_ring *r)
 	dvq_init(&r->vq, base);
 }
 
+/* What happens to every request beside being served. */
+static void choose_way(struct vub_ring *r)
+{
+	const bool logs = r->s->features & BIT_ULL(VU_F_LOG_ALL);
+	const struct rdev_ops *ops = r->s->dev->ops;
+
+	r->vq.ops = logs || fault_active ? &vub_dvq_ops : &vub_dvq_ops_unlogged;
+	r->plain = !logs && !fault_active && !judge_active && !r->in_order &&
+		   !vub_inflight_on(&r->inflight) && !ops->served && !ops->let_go;
+}
+
 static void begin(struct vub_ring *r)
 {
 	if (r->ring.is_packed)
@@ -151,6 +162,7 @@ static void begin(struct vub_ring *r)
 	if (r->inflight.recovered)
 		vub_signal(r->call_fd, r->call_may_block);
 	r->started = true;
+	choose_way(r);
 	if (judge_active)
 		judge_active->ring_start(r);
 }
@@ -285,6 +297,7 @@ static bool release_fn(struct vub_ring *r, void *arg)
 	(void)arg;
 	if (r->has_addr && r->num && (r->started || r->vq.desc))
 		resolve(r);
+	choose_way(r);
 	r->held = false;
 	return true;
 }
@@ -337,7 +350,8 @@ static int alloc_slots(struct vub_ring *r)
 		struct vub_slot *slot = (struct vub_slot *)(at + i * size);
 
 		slot->ring = r;
-		slot->req.done = vub_serve_done;
+		slot->req.queue = r->index;
+		vub_slot_segs(slot);
 		slot->next_free = r->free;
 		r->free = slot;
 	}

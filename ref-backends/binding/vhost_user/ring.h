@@ -41,6 +41,13 @@ struct vub_slot {
 	struct rdev_req req;
 };
 
+/* The chain's segments are the slot's own. */
+static inline void vub_slot_segs(struct vub_slot *slot)
+{
+	slot->req.chain.segs = slot->segs;
+	slot->req.chain.cap = VUB_SLOT_SEGS;
+}
+
 /* A chain that was written as used and is not shown yet. */
 struct vub_staged {
 	u64 seq;
@@ -88,10 +95,7 @@ struct vub_ring {
 	struct vub_slot *oldest, *newest;	  /* in flight, with VIRTIO_F_IN_ORDER */
 	u32 n_staged;				  /* written as used, not shown to the driver */
 	struct vub_staged staged[VUB_RING_DEPTH]; /* those, for the tracer */
-	struct {
-		u64 gpa, size;
-		u8 *at;
-	} region; /* the one translated in last */
+	bool plain; /* no fault, judge, in-flight tracking, log or order: the short way is taken */
 	struct vub_slot *free;
 	void *slots;
 	/* For chains with more segments than a slot has: one at a time. */

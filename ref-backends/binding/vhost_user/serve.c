@@ -40,22 +40,16 @@ static char driver_order;
 
 /* Guest memory. */
 
-/* Buffers mostly lie where the last one lay. The table does not change while the ring runs. */
+/* The window follows; the table does not change while the ring runs. */
 static void *translate(void *ctx, u64 gpa, u64 *len)
 {
 	struct vub_ring *r = ctx;
-	u64 off = gpa - r->region.gpa;
-	void *hva;
+	void *hva = vub_mem_gpa(r->s->mem, gpa, len);
 
-	if (__builtin_expect(!fault_active && off < r->region.size, 1)) {
-		*len = MIN(*len, r->region.size - off);
-		return r->region.at + off;
-	}
-	hva = vub_mem_gpa(r->s->mem, gpa, len);
 	if (fault_active && fault_active->translate)
 		hva = fault_active->translate(r->s, gpa, *len, hva);
 	else
-		vub_mem_region(r->s->mem, gpa, &r->region.gpa, &r->region.size, &r->region.at);
+		vub_mem_region(r->s->mem, gpa, &r->vq.window);
 	return hva;
 }
 
@@ -114,6 +108,8 @@ const struct dvq_ops vub_dvq_ops = {
 	.used_written = used_written,
 	.event_written = event_written,
 };
+
+const struct dvq_ops vub_dvq_ops_unlogged = { .translate = translate };
 
 static void log_data(struct vub_ring *r, const struct dvq_chain *c)
 {
@@ -186,8 +182,10 @@ static struct vub_slot *slot_get(struct vub_ring *r)
 
 static void slot_put(struct vub_ring *r, struct vub_slot *slot)
 {
-	if (slot->req.chain.segs == r->big)
+	if (slot->req.chain.segs == r->big) {
 		r->big_busy = false;
+		vub_slot_segs(slot);
+	}
 	slot->next_free = r->free;
 	r->free = slot;
 	r->in_flight--;
@@ -210,14 +208,22 @@ static void track_done(struct vub_ring *r, u16 entry)
 		vub_inflight_done(&r->inflight, entry, r->vq.used_idx);
 }
 
-static void stage(struct vub_ring *r, struct rdev_req *req)
+/* For the tracer: who was written as used, and who was last. */
+static void note(struct vub_ring *r, const struct rdev_req *req)
 {
-	if (!dvq_ring_stage(&r->ring, &req->chain, req->used_len))
-		return;
 	r->unsignalled++;
 	r->last_head = req->chain.head;
 	r->last_seq = req->seq;
-	r->staged[r->n_staged++] = (struct vub_staged){ req->seq, req->used_len, req->chain.head };
+	r->staged[r->n_staged] = (struct vub_staged){ req->seq, req->used_len, req->chain.head };
+}
+
+static inline void stage(struct vub_ring *r, struct rdev_req *req)
+{
+	if (!dvq_ring_stage(&r->ring, &req->chain, req->used_len))
+		return;
+	if (__builtin_expect(trace_on(), 0))
+		note(r, req);
+	r->n_staged++;
 	if ((r->n_staged >= VUB_STAGED && !req->more) || r->n_staged == VUB_RING_DEPTH)
 		vub_serve_flush(r);
 }
@@ -294,7 +300,28 @@ void vub_serve_done(struct rdev_req *req)
 	complete(r, slot);
 }
 
-static void bad_chain(struct vub_ring *r, struct vub_slot *slot, enum dvq_error e)
+/* The same of a usual chain with nothing to be done on the way. */
+static void done_plain(struct rdev_req *req)
+{
+	struct vub_slot *slot = (struct vub_slot *)((u8 *)req - offsetof(struct vub_slot, req));
+	struct vub_ring *r = slot->ring;
+
+	/* A device in front of another may have kept this for one that was taken the other way. */
+	if (__builtin_expect(req->chain.segs != slot->segs, 0)) {
+		vub_serve_done(req);
+		return;
+	}
+	DRIVER_GETS();
+	dvq_ring_write(&r->ring, &req->chain, req->used_len);
+	slot->next_free = r->free;
+	r->free = slot;
+	r->in_flight--;
+	if (++r->n_staged == VUB_STAGED)
+		vub_serve_flush(r);
+}
+
+static void __attribute__((cold))
+bad_chain(struct vub_ring *r, struct vub_slot *slot, enum dvq_error e)
 {
 	struct dvq_chain *c = &slot->req.chain;
 
@@ -304,7 +331,7 @@ static void bad_chain(struct vub_ring *r, struct vub_slot *slot, enum dvq_error 
 	complete(r, slot);
 }
 
-static void broken(struct vub_ring *r, enum dvq_error e)
+static void __attribute__((cold)) broken(struct vub_ring *r, enum dvq_error e)
 {
 	vub_complain(r->s, "ring %u is broken: %s", r->index, dvq_error_name(e));
 	vub_signal(r->err_fd, true);
@@ -332,8 +359,6 @@ static enum dvq_error walk(struct vub_ring *r, const struct source *from, struct
 	struct dvq_chain *c = &slot->req.chain;
 	enum dvq_error e;
 
-	c->segs = slot->segs;
-	c->cap = ARRAY_SIZE(slot->segs);
 	e = next_chain(r, from, c);
 	if (e != DVQ_E_SEGS || r->big_busy)
 		return e;
@@ -363,7 +388,7 @@ static void serve(struct vub_ring *r, const struct source *from, struct vub_slot
 			vub_inflight_get(&r->inflight, slot->entry = c->head);
 	}
 	slot->req.seq = r->seq++;
-	slot->req.queue = r->index;
+	slot->req.done = vub_serve_done;
 	if (r->in_order) {
 		slot->next_taken = NULL;
 		*(r->oldest ? &r->newest->next_taken : &r->oldest) = slot;
@@ -408,6 +433,25 @@ static bool take(struct vub_ring *r, const struct source *from)
 	return true;
 }
 
+/* The same for a usual chain with nothing to be done on the way: DVQ_OK, DVQ_EMPTY, DVQ_UNUSUAL. */
+static inline int take_plain(struct vub_ring *r, struct rdev *dev)
+{
+	struct vub_slot *slot = r->free;
+	struct rdev_req *req = &slot->req;
+	int usual;
+
+	DRIVER_GAVE();
+	usual = dvq_ring_usual(&r->ring, &req->chain);
+	if (usual != DVQ_OK)
+		return usual;
+	r->free = slot->next_free;
+	r->in_flight++;
+	req->seq = r->seq++;
+	req->done = done_plain;
+	dev->ops->serve(dev, req);
+	return DVQ_OK;
+}
+
 /* What an earlier process had in flight. */
 static bool resubmit(struct vub_ring *r)
 {
@@ -426,6 +470,7 @@ static unsigned serve_chains(struct vub_ring *r)
 {
 	static const struct source ring = { .again = false };
 	struct rdev *dev = r->s->dev;
+	const bool plain = r->plain && !trace_on(), pulls = dev->ops->ready;
 	unsigned n = 0;
 
 	while (n < BATCH && resubmit(r))
@@ -433,7 +478,13 @@ static unsigned serve_chains(struct vub_ring *r)
 	if (r->next_resubmit < r->n_resubmit || r->held)
 		return n;
 	for (; n < BATCH && r->free; n++) {
-		if (!rdev_ready(dev, r->index) || !take(r, &ring))
+		int usual = DVQ_UNUSUAL;
+
+		if (pulls && !dev->ops->ready(dev, r->index))
+			break;
+		if (plain)
+			usual = take_plain(r, dev);
+		if (usual == DVQ_EMPTY || (usual != DVQ_OK && !take(r, &ring)))
 			break;
 		if (n == 0)
 			dvq_ring_kick_disable(&r->ring);
@@ -548,15 +599,14 @@ static void idle(struct vub_ring *lead)
 	reactor_poll(&lead->reactor);
 }
 
-/* One turn. Says whether there was anything to do. */
-static bool turn(struct vub_ring *r)
+bool vub_serve_once(struct vub_ring *r)
 {
 	bool busy = vub_ring_may_run(r) && serve_batch(r);
 
 	if (busy) {
 		if (!r->lead->next)
 			reactor_poll(&r->lead->reactor);
-		if (r->polled)
+		if (r->polled && !r->s->poll)
 			r->spin_until = now_ns() + SPIN_NS;
 	}
 	if (r->vq.desc)
@@ -576,7 +626,7 @@ void *vub_serve_main(void *arg)
 		for (struct vub_ring *r = lead; r && !lead->quit; r = r->next) {
 			run_call(r);
 			if (!lead->quit)
-				busy |= turn(r);
+				busy |= vub_serve_once(r);
 		}
 		if (lead->quit)
 			break;

@@ -8,6 +8,12 @@
 /* The thread's function; `arg` is its first ring. */
 void *vub_serve_main(void *arg);
 
+/*
+ * On the ring's thread, one turn: serve some of what is available and tell the driver. False: there was
+ * nothing. This is what a request costs in the steady state (tests/bench/device_cost.c).
+ */
+bool vub_serve_once(struct vub_ring *r);
+
 /* rdev_req.done of every slot. */
 void vub_serve_done(struct rdev_req *req);
 
@@ -29,6 +35,7 @@ bool vub_serve_drained(struct vub_ring *r);
 /* Signal an event descriptor of the front-end without ever blocking on it. */
 void vub_signal(int fd, bool may_block);
 
-extern const struct dvq_ops vub_dvq_ops;
+/* With and without a dirty log. */
+extern const struct dvq_ops vub_dvq_ops, vub_dvq_ops_unlogged;
 
 #endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The usual chain, without a call: some descriptors in the ring, none indirect, none empty, all of them in
+ * the window. Anything else, everything that is wrong, and every fault is left to the general way, which
+ * begins anew: nothing is taken here before all of it was looked at, and what is used is what was looked at.
+ *
+ * Internal to ring.h. Freestanding.
+ */
+#ifndef REF_BACKENDS_VIRTQUEUE_USUAL_H
+#define REF_BACKENDS_VIRTQUEUE_USUAL_H
+
+#include "ref-backends/fault/fault.h"
+#include "ref-backends/virtqueue/packed.h"
+
+#define DVQ_UNUSUAL	(-1)
+#define DVQ_USUAL_DESCS 8
+
+/* What becomes of a chain, in registers. */
+struct dvq_usual {
+	struct dvq_seg *seg; /* the next one */
+	u32 n_readable;
+	u64 readable, writable;
+};
+
+static inline struct dvq_usual dvq_usual_begin(const struct dvq_chain *c)
+{
+	return (struct dvq_usual){ .seg = c->segs };
+}
+
+/* One more buffer: false when it is unusual. */
+static inline __attribute__((always_inline)) bool
+dvq_usual_add(const struct dvq_window *w, struct dvq_usual *u, u64 addr, u32 len, u16 flags)
+{
+	const u64 off = addr - w->gpa;
+
+	/* Of a buffer without bytes the address is not looked at. */
+	if (flags & VRING_DESC_F_INDIRECT || len == 0 || off >= w->size || len > w->size - off)
+		return false;
+	if (flags & VRING_DESC_F_WRITE) {
+		u->writable += len;
+	} else {
+		if (u->writable)
+			return false;
+		u->readable += len;
+		u->n_readable++;
+	}
+	*u->seg++ = (struct dvq_seg){ w->at + off, len };
+	return true;
+}
+
+static inline __attribute__((always_inline)) bool
+dvq_usual_end(const struct dvq_usual *u, struct dvq_chain *c, u16 name, u16 slots)
+{
+	const u32 n = (u32)(u->seg - c->segs);
+
+	if (u->readable + u->writable > 1ull << 32)
+		return false;
+	c->n_readable = u->n_readable;
+	c->n_writable = n - u->n_readable;
+	c->readable = u->readable;
+	c->writable = u->writable;
+	c->descs = n;
+	c->head = name;
+	c->slots = slots;
+	c->writing = u->writable;
+	return true;
+}
+
+/* DVQ_OK, DVQ_EMPTY or DVQ_UNUSUAL. There is no fault, the ring is not broken, and c->cap is at least
+ * DVQ_USUAL_DESCS. */
+static inline __attribute__((always_inline)) int dvq_split_usual(struct dvq_split *vq,
+								 struct dvq_chain *c)
+{
+	struct dvq_usual u = dvq_usual_begin(c);
+	const u32 mask = vq->num - 1;
+	u16 i, head;
+
+	if (vq->last_avail == vq->avail_seen) {
+		/* Pairs with the driver's barrier between ring entries and index. */
+		u16 idx = le16(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE));
+
+		if (idx == vq->last_avail)
+			return DVQ_EMPTY;
+		if ((u16)(idx - vq->last_avail) > vq->num)
+			return DVQ_UNUSUAL;
+		vq->avail_seen = idx;
+	}
+	i = head = le16(__atomic_load_n(&vq->avail->ring[vq->last_avail & mask], __ATOMIC_RELAXED));
+	for (u32 n = 1; n <= DVQ_USUAL_DESCS && i <= mask; n++) {
+		const struct vring_desc *d = &vq->desc[i];
+		const u64 addr = le64(__atomic_load_n(&d->addr, __ATOMIC_RELAXED));
+		const u32 len = le32(__atomic_load_n(&d->len, __ATOMIC_RELAXED));
+		const u16 flags = le16(__atomic_load_n(&d->flags, __ATOMIC_RELAXED));
+
+		if (n > vq->num || !dvq_usual_add(&vq->window, &u, addr, len, flags))
+			return DVQ_UNUSUAL;
+		if (!(flags & VRING_DESC_F_NEXT)) {
+			if (!dvq_usual_end(&u, c, head, 1))
+				return DVQ_UNUSUAL;
+			vq->last_avail++;
+			return DVQ_OK;
+		}
+		i = le16(__atomic_load_n(&d->next, __ATOMIC_RELAXED));
+	}
+	return DVQ_UNUSUAL;
+}
+
+/* 2.8.1: available when AVAIL is the lap's counter and USED is not. */
+static inline bool dvq_packed_is_new(u16 flags, u16 wrap)
+{
+	return (flags & (1 << VRING_PACKED_DESC_F_AVAIL | 1 << VRING_PACKED_DESC_F_USED)) ==
+	       (wrap ? 1 << VRING_PACKED_DESC_F_AVAIL : 1 << VRING_PACKED_DESC_F_USED);
+}
+
+static inline __attribute__((always_inline)) int dvq_packed_usual(struct dvq_packed *vq,
+								  struct dvq_chain *c)
+{
+	struct dvq_usual u = dvq_usual_begin(c);
+	struct dvq_at at = vq->avail;
+
+	for (u32 n = 1; n <= DVQ_USUAL_DESCS; n++) {
+		const struct vring_packed_desc *d = &vq->desc[at.off];
+		/* Pairs with the driver's barrier between a descriptor and its flags. */
+		const u16 flags = le16(__atomic_load_n(&d->flags, __ATOMIC_ACQUIRE));
+		const u64 addr = le64(__atomic_load_n(&d->addr, __ATOMIC_RELAXED));
+		const u32 len = le32(__atomic_load_n(&d->len, __ATOMIC_RELAXED));
+
+		if (!dvq_packed_is_new(flags, at.wrap))
+			return n == 1 ? (int)DVQ_EMPTY : DVQ_UNUSUAL;
+		if (n > vq->num || !dvq_usual_add(&vq->window, &u, addr, len, flags))
+			return DVQ_UNUSUAL;
+		at = dvq_packed_forward(vq, at, 1);
+		if (!(flags & VRING_DESC_F_NEXT)) {
+			const u16 id = le16(__atomic_load_n(&d->id, __ATOMIC_RELAXED));
+
+			if (!dvq_usual_end(&u, c, id, (u16)n))
+				return DVQ_UNUSUAL;
+			vq->avail = at;
+			return DVQ_OK;
+		}
+	}
+	return DVQ_UNUSUAL;
+}
+
+#endif

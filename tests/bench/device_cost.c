@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * What a request costs the device's side of a vhost-user back-end, with a device that does nothing: a
+ * driver in the same thread fills the ring, the back-end serves it, and so on. tests/bench/device-cost runs
+ * it under callgrind, which counts what vub_serve_once() executes and nothing else.
+ *
+ *   device_cost [--ring split|packed] [--batch N] [--requests N] [--in-order] [--event-idx]
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "harness/virtqueue/vq.h"
+#include "ref-backends/binding/vhost_user/serve.h"
+#include "ref-backends/binding/vhost_user/session.h"
+#include "ref-backends/device/null.h"
+
+#define SIZE  256
+#define BYTES (1u << 20)
+#define GPA   0x40000000ull
+#define UVA   0x7000000000ull
+#define DATA  0x80000u
+
+static struct vub_session session;
+static struct rdev dev;
+static struct vq vq;
+static struct vq_slot slots[SIZE];
+static struct vq_mode mode = { .ring = VQ_RING_SPLIT };
+static unsigned batch = 1, requests = 1000;
+static bool failed;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "device_cost: %s\n", what);
+	exit(1);
+}
+
+/* On the ring's thread: so many rounds of a batch there and back. */
+static bool rounds(struct vub_ring *r, void *arg)
+{
+	const struct vq_sg sg[2] = { { { GPA + DATA }, 64 }, { { GPA + DATA + 64 }, 64 } };
+
+	/*
+	 * Asleep in an io_uring a thread keeps valgrind from running the others; there is one only while
+	 * nobody sleeps.
+	 */
+	if (io_uring_queue_init(8, &r->reactor.uring, 0))
+		die("io_uring");
+	r->reactor.has_uring = true;
+	r->s->poll = true;
+	for (unsigned n = 0; n < requests && !failed; n += batch) {
+		u32 id, len;
+		void *token;
+
+		for (unsigned i = 0; i < batch; i++)
+			failed |= vq_add(&vq, sg, 0, 1, &vq) < 0;
+		vq_publish(&vq);
+		/* As often as it takes: looking at an empty ring is not what a request costs. */
+		for (const u64 until = r->seq + batch; r->seq < until && !failed;)
+			failed |= !vub_serve_once(r);
+		for (unsigned i = 0; i < batch; i++)
+			failed |= vq_reap(&vq, &id, &len, &token) < 0;
+	}
+	io_uring_queue_exit(&r->reactor.uring);
+	r->reactor.has_uring = false;
+	/* From here on the thread sleeps, and counts nothing. */
+	r->s->poll = false;
+	r->held = true;
+	return true;
+}
+
+static void set_up(struct vub_ring *r, const struct vq_layout *l)
+{
+	const u64 here = (u64)(uintptr_t)l->desc_hva;
+
+	r->num = SIZE;
+	r->base = mode.base;
+	r->has_base = true;
+	r->addr = (struct vu_vring_addr){ .desc = UVA,
+					  .avail = UVA + ((u64)(uintptr_t)l->driver_hva - here),
+					  .used = UVA + ((u64)(uintptr_t)l->device_hva - here) };
+	r->has_addr = true;
+	r->enabled = true;
+}
+
+static void options(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "ring", required_argument, NULL, 'r' },
+		{ "batch", required_argument, NULL, 'b' },
+		{ "requests", required_argument, NULL, 'n' },
+		{ "in-order", no_argument, NULL, 'o' },
+		{ "event-idx", no_argument, NULL, 'e' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 'r')
+			mode.ring = strcmp(optarg, "packed") ? VQ_RING_SPLIT : VQ_RING_PACKED;
+		else if (c == 'b')
+			batch = (unsigned)atoi(optarg);
+		else if (c == 'n')
+			requests = (unsigned)atoi(optarg);
+		else if (c == 'o')
+			mode.in_order = true;
+		else if (c == 'e')
+			mode.event_idx = true;
+		else
+			exit(2);
+	}
+	if (batch == 0 || batch > SIZE)
+		die("a batch is from 1 to 256");
+}
+
+int main(int argc, char **argv)
+{
+	const struct vu_mem_region region = { GPA, BYTES, UVA, 0 };
+	struct vub_ring *r;
+	struct vq_layout l;
+	const char *why;
+	sigset_t none;
+	u8 *ram;
+	int fd;
+
+	options(argc, argv);
+	setenv("RINGSIDE_NO_URING", "1", 1);
+	sigemptyset(&none);
+	fd = memfd_create("guest", MFD_CLOEXEC);
+	if (fd < 0 || ftruncate(fd, BYTES))
+		die("memory");
+	ram = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	rnull_init(&dev, 1);
+	if (ram == MAP_FAILED ||
+	    vub_session_open(&session, &dev, signalfd(-1, &none, SFD_CLOEXEC | SFD_NONBLOCK),
+			     false))
+		die("session");
+	why = vub_mem_add(session.mem, &region, fd);
+	if (why)
+		die(why);
+	mode.base = vq_start(mode.ring);
+	vq_lay_out(&l, mode.ring, SIZE, ram, (struct gpa){ GPA });
+	vq_init(&vq, &mode, &l, slots);
+	vq_disable_calls(&vq);
+	session.features = BIT_ULL(VIRTIO_F_VERSION_1) |
+			   (mode.ring == VQ_RING_PACKED ? BIT_ULL(VIRTIO_F_RING_PACKED) : 0) |
+			   (mode.in_order ? BIT_ULL(VIRTIO_F_IN_ORDER) : 0) |
+			   (mode.event_idx ? BIT_ULL(VIRTIO_RING_F_EVENT_IDX) : 0);
+	r = &session.rings[0];
+	vub_ring_hold(r);
+	set_up(r, &l);
+	why = vub_ring_start(r, -1);
+	if (why)
+		die(why);
+	r->held = false;
+	vub_ring_call(r, rounds, NULL);
+	vub_ring_stop(r);
+	if (failed)
+		die("a request was not returned");
+	vub_session_close(&session);
+	return 0;
+}
