@@ -16,6 +16,8 @@
 #define C_PACKED_SETTLED  "v14.packed-ring.desc-table.dev.4"
 #define C_PACKED_SCATTER  "v14.packed-ring.scatter-gather.dev.1"
 #define C_PACKED_KNOWN_ID "ROB.packed.known-id"
+#define C_PACKED_USED_LEN "ROB.packed.used-len"
+#define C_PACKED_FREE	  "ROB.packed.free-slots"
 
 /* --- by hand ---------------------------------------------------------------------------------------
  *

@@ -257,12 +257,12 @@ static void settled(struct ck *c)
 			}
 			flags[i] = pk_flags(c, off);
 			if (vq_packed_reap(vq, &id, &len, &token) < 0) {
-				ck_fail(c, C_PACKED_SETTLED, "id and length before the flags",
+				ck_fail(c, C_PACKED_KNOWN_ID, "id and length before the flags",
 					"desc[%u] is used with id %u", off, id);
 				return;
 			}
 			if (len != SK_HERD_BYTES) {
-				ck_fail(c, C_PACKED_SETTLED, "id and length before the flags",
+				ck_fail(c, C_PACKED_USED_LEN, "id and length before the flags",
 					"desc[%u] is used with length %u: %u bytes were asked for",
 					off, len, SK_HERD_BYTES);
 				return;
@@ -279,7 +279,9 @@ static void settled(struct ck *c)
 	}
 }
 
-CHECK(settled, .id = "packed.ring.settled", .clauses = { C_PACKED_SETTLED, C_CHAIN_ONCE },
+CHECK(settled, .id = "packed.ring.settled",
+      .clauses = { C_PACKED_SETTLED, C_CHAIN_ONCE, C_PACKED_KNOWN_ID, C_PACKED_USED_LEN,
+		   C_PACKED_FREE },
       .stimulus =
 	      "64 rounds of 32 requests; each used descriptor is overwritten as soon as it is seen",
       .oracle = "id and length are right when the flags say used, and what was written stays",
@@ -316,7 +318,7 @@ static void free_slots(struct ck *c)
 }
 
 CHECK(free_slots, .id = "packed.ring.free-slots",
-      .clauses = { "ROB.packed.free-slots", C_CHAIN_ONCE, C_PACKED_KNOWN_ID },
+      .clauses = { C_PACKED_FREE, C_PACKED_SETTLED, C_CHAIN_ONCE, C_PACKED_KNOWN_ID },
       .stimulus = "requests, with marks in all descriptors behind them that are not available",
       .oracle = "every mark stays", .device = VIRTIO_ID_BLOCK, .run = free_slots);
 
