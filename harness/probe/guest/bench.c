@@ -193,9 +193,8 @@ static bool bring_up(const struct bench_job *job)
 	if (tp->ops->open(tp) != TP_OK || tp->ops->get_features(tp, &offered) != TP_OK)
 		return failed("opening the device");
 	if (regs_from_tp(tp)->device_id != (load_is_blk(b.type) ? VIRTIO_ID_BLOCK : VIRTIO_ID_RNG))
-		return fail("bench",
-			    "the device is none for this load: block devices read, write and "
-			    "flush, entropy devices fill");
+		return fail("bench", load_is_blk(b.type) ? "the device is not a block device"
+							 : "the device is not an entropy device");
 	if (need & ~offered)
 		return fail("bench",
 			    need & ~offered & BIT_ULL(VIRTIO_F_RING_PACKED)

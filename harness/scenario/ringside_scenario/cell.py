@@ -7,11 +7,14 @@ import platform
 from ringside_scenario import drivers, hypervisor
 from ringside_scenario.load import BadScenario, dotted, seconds
 
-AXES = ("hypervisor", "driver", "arch", "transport", "ring", "device", "backend", "wait")
+AXES = ("hypervisor", "driver", "arch", "transport", "ring", "device", "backend", "wait",
+        "connect")
 ARCHES = ("x86_64", "aarch64", "riscv64")
 RINGS = ("split", "packed")
 TRANSPORTS = ("vhost-user", "pci", "mmio")
 WAITS = ("event", "poll")
+# How a device is connected, where a hypervisor leaves the choice; "usual" where it does not.
+CONNECTS = ("usual", "direct", "library", "eventfd", "vhost-user")
 DEFAULT_TIMEOUT = 300.0
 
 # What is meant where a matrix does not say.
@@ -24,6 +27,7 @@ DEFAULTS = {
     "device": "blk",
     "backend": "ringside-backend",
     "wait": "event",
+    "connect": "usual",
 }
 # Only these jobs differ by how a completion is waited for.
 WAITING_JOBS = ("bench",)
@@ -53,8 +57,9 @@ class Cell:
     def label(self):
         """The job and what tells it from others of its kind."""
         if self.job == "bench":
+            burn = self.options.get("burn")
             return (f"bench-{self.options.get('op', 'read')}-"
-                    f"qd{self.options.get('queue-depth', 1)}")
+                    f"qd{self.options.get('queue-depth', 1)}") + (f"-burn{burn}" if burn else "")
         if self.job == "workload":
             return self.options["name"]
         return self.job
@@ -63,7 +68,8 @@ class Cell:
     def values(self):
         """Its values, without those that say nothing about this job."""
         return [self.axes[a] for a in AXES
-                if (a != "ring" or self.packed) and (a != "wait" or self.job in WAITING_JOBS)]
+                if (a != "ring" or self.packed) and
+                (a != "connect" or self.axes[a] != DEFAULTS[a]) and (a != "wait" or self.job in WAITING_JOBS)]
 
     @property
     def packed(self):
@@ -88,6 +94,9 @@ class Cell:
     def target_name(self):
         """What reports call it: short, since it heads a column."""
         ring = ", packed" if self.packed else ""
+        if self.connect != DEFAULTS["connect"]:
+            ours = "" if self.backend == DEFAULTS["backend"] else f", {self.backend}"
+            return f"{self.device}, {self.hypervisor} {self.connect}{ours}{ring}"
         if self.hypervisor == "none":
             return f"{self.backend} {self.device}, direct{ring}"
         return (f"{self.backend} {self.device}, {self.hypervisor} {self.arch} {self.transport}, "
@@ -118,7 +127,7 @@ def _known(scenario, axis):
         ours = ["ringside-backend", "qemu", *scenario.data.get("backends", {})]
         return ours + sorted(os.listdir(targets)) if os.path.isdir(targets) else ours
     return {"arch": list(ARCHES), "transport": list(TRANSPORTS), "ring": list(RINGS),
-            "wait": list(WAITS)}.get(axis)
+            "wait": list(WAITS), "connect": list(CONNECTS)}.get(axis)
 
 
 def _check_values(scenario):
@@ -175,8 +184,12 @@ def cells(scenario):
     for job in scenario.data["jobs"]:
         (kind, options), = job.items()
         for values in itertools.product(*choices):
-            axes = hypervisor.named(values[0]).fold(dict(zip(AXES, values)))
-            if axes is None:
+            hv = hypervisor.named(values[0])
+            axes = hv.fold(dict(zip(AXES, values)))
+            if axes is None or (not hv.whole and axes["connect"] != DEFAULTS["connect"]):
+                continue
+            # Only a lab counts instructions.
+            if kind == "bench" and not hv.whole and scenario.data.get("clock") == "instructions":
                 continue
             if kind not in WAITING_JOBS:
                 axes["wait"] = DEFAULTS["wait"]

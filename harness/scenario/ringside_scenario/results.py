@@ -97,6 +97,10 @@ def summarise(found):
         latency = found["latency_ns"]
         text = f"p50 {_ns(latency['p50'])}, p99 {_ns(latency['p99'])}"
         return text + f", {found['requests_per_s']:.0f}/s"
+    if found["schema"].startswith("ringside.exact/"):
+        parts = [f"{s['stage']} {s['instructions']['median']}" for s in found["stages"]]
+        return f"{found['instructions']['median']} instructions" + (
+            f": {', '.join(parts)}" if parts else "")
     return ""
 
 

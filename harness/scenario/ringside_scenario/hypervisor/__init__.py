@@ -7,6 +7,7 @@ NAMES = {
     "none": "direct",
     "qemu-tcg": "qemu",
     "qemu-kvm": "qemu",
+    "kvm-lab": "kvm_lab",
 }
 
 

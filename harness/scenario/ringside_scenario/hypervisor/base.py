@@ -6,6 +6,7 @@ class Hypervisor:
     """A cell sees these; a module overrides what differs."""
 
     name = ""
+    whole = False  # run(cell, ctx) does the whole cell, whatever driver and back-end
 
     def fold(self, axes):
         """The axes with those settled that this hypervisor leaves no choice about, so that equal
@@ -23,6 +24,10 @@ class Hypervisor:
     def expect_files(self, cell):
         """Expectation files that go with the device itself."""
         return []
+
+    def run(self, cell, ctx):
+        """Do the cell; an Outcome, or Failed is raised. Of one that is `whole`."""
+        raise NotImplementedError
 
     def start(self, cell, ctx, backend, guest):
         """Start a guest; a Running."""

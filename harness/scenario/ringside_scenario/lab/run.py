@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One job in a lab, from beginning to end."""
+import functools
 import os
 import time
 
@@ -102,8 +103,10 @@ class Run:
         return channel
 
 
-def prepare(name, say=lambda text: None):
+@functools.lru_cache(maxsize=None)
+def prepare(name, say=None):
     """(lab, image, snapshot), built when they are not there. NoImage, BadRecipe."""
+    say = say or (lambda text: None)
     from ringside_scenario import lab as labs  # pylint: disable=import-outside-toplevel
     lab = labs.named(name)
     image = image_of.Image(lab, say)

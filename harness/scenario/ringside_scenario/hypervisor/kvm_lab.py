@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""KVM in the lab of that name, with ringside-vmm(1); and what there is without any hypervisor, two
+processes and a socket, on the same machine."""
+import shlex
+
+from ringside_scenario.hypervisor.lab import HZ, LabHypervisor
+
+GUEST = "/guest/ringside-probe-x86_64"
+SOCKET = "/tmp/back.sock"
+MARK = "0xea"
+STAMP_HEAD, STAMP = 32, 24  # bytes: measure.h
+
+BACKEND = """\
+{command} 2>/tmp/backend.log &
+backend=$!
+n=0
+until [ -S {socket} ]; do
+	n=$((n + 1))
+	if [ $n -gt 500 ] || ! kill -0 $backend; then
+		verdict died "the back-end did not listen: $(tail -n 1 /tmp/backend.log)"
+		give log /tmp/backend.log
+		return 1
+	fi
+	usleep 10000
+done
+"""
+
+
+class KvmLab(LabHypervisor):
+    name = "kvm-lab"
+    lab = "kvm"
+    prefix = "kvm"
+    connects = ("direct", "library", "eventfd", "vhost-user")
+
+    def calibration(self, cell):
+        return ["user=0xfeb01000", "event=0xfeb02000", "inject=0xfeb03000", "line=6"]
+
+    @staticmethod
+    def _medium(cell):
+        return ["--memory", "64m"] if cell.device == "blk" else []
+
+    def _measured(self, cell):
+        argv = ["--stamps", "/tmp/stamps"] if cell.job == "bench" else []
+        if cell.options.get("burn"):
+            argv += ["--burn", str(cell.options["burn"])]
+        return argv
+
+    def _backend(self, cell):
+        argv = ["ringside-backend", cell.device, "--socket-path", SOCKET, *self._medium(cell),
+                *self._measured(cell),
+                *cell.scenario.data.get("options", {}).get("ringside-backend", [])]
+        if cell.device == "blk":
+            argv += ["--num-queues", "1"]
+        return BACKEND.format(command=shlex.join(argv), socket=SOCKET)
+
+    def _vmm(self, cell):
+        argv = ["ringside-vmm", cell.device, "--kernel", GUEST, "--mode", cell.connect,
+                "--stream", "/tmp/stream"]
+        words = self.words(cell)
+        if cell.job == "bench":
+            argv += ["--counts", "/tmp/counts"]
+            words.append(f"mark={MARK}")
+        argv += ["--append", " ".join(words)]
+        if cell.connect == "vhost-user":
+            argv += ["--socket-path", SOCKET]
+            # The guest's counter must be the back-end's.
+            argv += ["--stamps", "/tmp/unused"] if cell.job == "bench" else []
+        else:
+            argv += self._medium(cell) + self._measured(cell)
+        return shlex.join(argv)
+
+    def _direct(self, cell):
+        options = cell.options
+        argv = ["ringside", "bench", f"vhost-user:{SOCKET}", "--device", cell.device, "--wait",
+                cell.wait, "--notified", "--warmup", "0", "--counter-hz", str(HZ), "--raw",
+                "/tmp/raw", "--no-floor", "--requests", str(options.get("requests", 200)),
+                "--queue-depth", str(options.get("queue-depth", 1)), "--block-size",
+                str(options.get("block-size", 4096 if cell.device == "blk" else 512))]
+        if cell.device == "blk":
+            argv += ["--op", options.get("op", "read")]
+        return shlex.join(argv)
+
+    def script(self, cell):
+        with_backend = self._has_backend(cell.connect)
+        keep = STAMP_HEAD + STAMP * (cell.options.get("requests", 200) + 8)
+        command = self._direct(cell) if cell.connect == "direct" else self._vmm(cell)
+        text = self._backend(cell) if with_backend else ""
+        text += f"{command} >/tmp/said 2>/tmp/log\nstatus=$?\n"
+        if with_backend:
+            text += "kill -0 $backend 2>/dev/null || gone=$?\n"
+        for name, path in (("stream", "/tmp/stream"), ("raw", "/tmp/raw"),
+                           ("counts", "/tmp/counts"), ("log", "/tmp/log")):
+            text += f"[ -s {path} ] && give {name} {path}\n"
+        text += (f"[ -s /tmp/stamps ] && head -c {keep} /tmp/stamps >/tmp/stamps.cut && "
+                 "give stamps /tmp/stamps.cut\n")
+        text += "verdict exit $status\n"
+        if with_backend:
+            text += ("if [ \"$gone\" ]; then\n\twait $backend\n\tverdict died \"the back-end ended "
+                     "with status $?: $(tail -n 1 /tmp/backend.log)\"\nfi\n")
+        return text
+
+
+def named(_name):
+    return KvmLab()

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What hypervisors in labs have in common: a cell is a job that runs inside, and what comes out of it
+becomes the same results as elsewhere. Measurements are run twice, and must not differ."""
+import json
+import os
+import subprocess
+import tempfile
+
+from ringside_scenario import exact, lab as labs, programs, results
+from ringside_scenario.hypervisor.base import Hypervisor
+from ringside_scenario.lab import image as image_of
+from ringside_scenario.lab import recipe, run
+from ringside_scenario.outcome import Failed, Outcome
+from ringside_scenario.rundir import now
+
+COLLECT_DEADLINE = 120
+RUNS = 2
+HZ = 1000000000  # the clock of a lab: an instruction is a nanosecond
+REQUESTS = 200
+# How the program that runs the guest ends: ringside-vmm(1), ringside-xen(1).
+EXITS = {35: ("error", "a job could not be done"), 37: ("died", "the probe met an exception"),
+         3: ("died", "the back-end went away"), 4: ("hypervisor", "it cannot run the guest"),
+         5: ("died", "the guest crashed")}
+
+
+class LabHypervisor(Hypervisor):
+    """A module overrides name, lab, prefix, connects and script()."""
+
+    whole = True  # it does cells by itself, back-end and all
+    lab = ""  # the lab's name
+    prefix = ""  # of approaches: PREFIX-CONNECT
+    connects = ()  # ways to connect a device
+    arch = "x86_64"
+
+    def fold(self, axes):
+        if axes["driver"] != "probe" or axes["connect"] not in self.connects or \
+                axes["backend"] == "qemu":
+            return None
+        # Where the device model is linked in there is one back-end: ours.
+        if not self._has_backend(axes["connect"]) and axes["backend"] != "ringside-backend":
+            return None
+        direct = axes["connect"] == "direct"
+        return {**axes, "arch": self.arch, "transport": "vhost-user" if direct else "mmio"}
+
+    @staticmethod
+    def _has_backend(connect):
+        return connect in ("direct", "vhost-user")
+
+    def missing(self, cell, ctx):
+        if cell.connect == "direct" and cell.job != "bench":
+            return "checks without a guest are for the host: hypervisor none"
+        try:
+            found = labs.named(self.lab)
+        except recipe.BadRecipe as e:
+            return str(e)
+        if not programs.guest(f"ringside-probe-{self.arch}"):
+            return f"ringside-probe-{self.arch} is not built"
+        from ringside_scenario.lab.machine import Machine
+        return Machine(found, None, "", "", "").missing()
+
+    def approach(self, cell):
+        return "direct" if cell.connect == "direct" else f"{self.prefix}-{cell.connect}"
+
+    # --- the job ------------------------------------------------------------------------------------
+
+    def words(self, cell):
+        """The probe's command line."""
+        words = [f"counter-hz={HZ}"]
+        options = cell.options
+        if cell.job == "conform":
+            words += ["job=conform", f"device={cell.device}@{cell.transport}"]
+            return words + [f"{k}={options[k]}" for k in ("check", "clause", "timeout", "quiet")
+                            if k in options]
+        n = options.get("requests", REQUESTS)
+        if self.calibrates(cell):
+            words += ["job=calibrate", *self.calibration(cell)]
+        words += ["job=bench", f"device={cell.device}@{cell.transport}", f"wait={cell.wait}",
+                  f"requests={n}", f"raw={n}", "warmup=0ms", "notified=on",
+                  f"queue-depth={options.get('queue-depth', 1)}"]
+        if cell.device == "blk":
+            words += [f"op={options.get('op', 'read')}",
+                      f"block-size={options.get('block-size', 4096)}"]
+        else:
+            words += ["op=fill", f"block-size={options.get('block-size', 512)}"]
+        return words
+
+    def calibrates(self, cell):
+        return cell.job == "bench" and cell.connect != "direct"
+
+    def calibration(self, cell):
+        """Words of job=calibrate: user=, event=, inject=, line=."""
+        return []
+
+    def script(self, cell):
+        """Shell, run in the lab. It gives `stream` (or `raw`), `counts`, `stamps`, `log`, and says
+        `verdict exit STATUS` with the exit status of what ran the guest."""
+        raise NotImplementedError
+
+    # --- a cell -----------------------------------------------------------------------------------------
+
+    def run(self, cell, ctx):
+        try:
+            lab, image, snapshot = run.prepare(self.lab)
+        except (image_of.NoImage, recipe.BadRecipe) as e:
+            raise Failed("error", f"lab {self.lab}: {e}") from None
+        # Building it is not the cell's time.
+        ctx.restart_clock()
+        one = self._once(cell, ctx, lab, image, snapshot, "")
+        if cell.job == "conform":
+            return self._conform(cell, ctx, one)
+        return self._bench(cell, ctx, one, lab, image, snapshot)
+
+    def _once(self, cell, ctx, lab, image, snapshot, suffix):
+        """The files of one run: {name: path}."""
+        logs = os.path.join(ctx.folder, f"lab{suffix}")
+        os.makedirs(logs, exist_ok=True)
+        work = tempfile.mkdtemp(dir=ctx.work)
+        try:
+            one = run.Run(lab, image, snapshot, ctx.processes, work, logs)
+            channel = one.start(run.Job(self.script(cell)), ctx.left()).wait(ctx.left())
+        except run.LabFailed as e:
+            raise Failed(e.status, e.reason) from None
+        files = {}
+        for name, data in channel.files.items():
+            files[name] = os.path.join(logs, name)
+            with open(files[name], "wb") as f:
+                f.write(data)
+        self._judge(channel, files)
+        return files
+
+    @staticmethod
+    def _judge(channel, files):
+        """How what ran the guest has ended; Failed when that is no end of work done."""
+        if not channel.verdict:
+            raise Failed("hypervisor", "the lab's job said nothing of how it ended")
+        what, text = channel.verdict
+        if what != "exit":
+            raise Failed("died" if what == "died" else "error", text)
+        status = int(text) if text.isdigit() else -1
+        if status in (0, 33):
+            return
+        kind, why = EXITS.get(status, ("hypervisor", f"exit status {text}"))
+        if "log" in files:
+            with open(files["log"], encoding="utf-8", errors="replace") as f:
+                lines = [line.strip() for line in f if line.strip()]
+            why += f": {lines[-1][:200]}" if lines else ""
+        raise Failed(kind, why)
+
+    def _collect(self, cell, ctx, files, *more):
+        argv = [ctx.ringside, "collect", "--from", files["stream"], "--job", cell.job, "--name",
+                cell.target_name, *more]
+        try:
+            return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True, check=False,
+                                  timeout=COLLECT_DEADLINE)
+        except (OSError, subprocess.TimeoutExpired) as e:
+            raise Failed("error", f"ringside collect: {e}") from None
+
+    def _conform(self, cell, ctx, files):
+        if "stream" not in files:
+            raise Failed("died", "the guest said nothing")
+        result = os.path.join(ctx.folder, "conform.json")
+        more = ["--format", "json", "--output", result]
+        if cell.expect_files:
+            more += ["--expect", results.join_expectations(cell.expect_files, ctx.folder)]
+        done = self._collect(cell, ctx, files, *more)
+        found = results.read(result)
+        kept = ["conform.json"] if found else []
+        if done.returncode == 0 and found:
+            return Outcome("pass", "", kept, results.summarise(found))
+        if done.returncode == 1 and found:
+            return Outcome("fail", results.first_finding(found), kept, results.summarise(found))
+        return Outcome("died", done.stderr.strip()[-300:], kept, results.summarise(found))
+
+    def _sample(self, cell, ctx, files):
+        texts = {"raw": "", "counts": "", "figures": ""}
+        if "stream" in files:
+            places = {n: f"{files['stream']}.{n}" for n in ("raw", "figures")}
+            done = self._collect(cell, ctx, files, "--raw", places["raw"], "--figures",
+                                 places["figures"])
+            if done.returncode:
+                raise Failed("died", done.stderr.strip()[-300:])
+            files = {**files, **places}
+        for name in texts:
+            if name in files and os.path.exists(files[name]):
+                with open(files[name], encoding="ascii", errors="replace") as f:
+                    texts[name] = f.read()
+        stamps = b""
+        if "stamps" in files:
+            with open(files["stamps"], "rb") as f:
+                stamps = f.read()
+        return exact.Sample(stamps=stamps, **texts)
+
+    def _bench(self, cell, ctx, files, lab, image, snapshot):
+        samples = [self._sample(cell, ctx, files)]
+        for n in range(1, RUNS):
+            again = self._once(cell, ctx, lab, image, snapshot, f"-{n + 1}")
+            samples.append(self._sample(cell, ctx, again))
+            differs = samples[0].difference(samples[n])
+            if differs:
+                raise Failed("error", f"two runs differ: {differs}")
+        options = cell.options
+        load = {"op": options.get("op", "read") if cell.device == "blk" else "fill",
+                "block_size": options.get("block-size", 4096 if cell.device == "blk" else 512),
+                "queue_depth": options.get("queue-depth", 1), "wait": cell.wait,
+                "requests": options.get("requests", REQUESTS), "burn": options.get("burn", 0)}
+        head = {"ringside": _version(ctx.ringside), "created": now(),
+                "target": {"name": cell.target_name, "approach": self.approach(cell),
+                           "device": cell.device, "ring": cell.ring, "backend": cell.backend,
+                           "transport": cell.transport},
+                "lab": {"name": lab.name, "snapshot": snapshot.key}, "load": load}
+        try:
+            found = exact.document(samples[0], head, RUNS)
+        except (exact.NotExact, ValueError, KeyError, IndexError, json.JSONDecodeError) as e:
+            raise Failed("error", f"the stamps of the lab: {e}") from None
+        results.write(os.path.join(ctx.folder, "exact.json"), found)
+        return Outcome("pass", "", ["exact.json"], results.summarise(found))
+
+
+def _version(ringside):
+    try:
+        said = subprocess.run([ringside, "--version"], stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, timeout=20, check=False).stdout.split()
+        return said[1]
+    except (OSError, subprocess.TimeoutExpired, IndexError):
+        return "?"
