@@ -8,7 +8,7 @@ import re
 import jinja2
 from markupsafe import Markup
 
-from ringside_report import plot, units
+from ringside_report import exact, plot, units
 from ringside_report.clauses import Catalogue
 from ringside_report.latency import Latency, stage_styles
 from ringside_report.load import clean
@@ -40,7 +40,7 @@ def _environment():
                        seconds=units.seconds, significant=units.significant,
                        breakable=breakable)
     env.globals.update(VERDICTS=VERDICTS, MEANING=MEANING, FINDINGS=FINDINGS,
-                       series_style=plot.style, stage_styles=stage_styles)
+                       series_style=plot.style, EXACT_STAGES=exact.STAGES, stage_styles=stage_styles)
     return env
 
 
@@ -58,5 +58,6 @@ def render(results, title):
     script, style = _asset("page.js"), _asset("page.css")
     return _environment().get_template("page.html.j2").render(
         title=clean(title), results=results, matrix=matrix, latency=latency, proofs=proofs,
+        exact=exact.groups(of("exact")),
         traces=of("trace"), script=Markup(script), style=Markup(style),
         script_digest=_digest(script), style_digest=_digest(style))

@@ -140,3 +140,145 @@ def test_two_runs_count_the_same(ringside, kvm_lab):
     first = ringside("lab", "run", kvm_lab, "-c", script).stdout
     assert "199990000" in first
     assert first == ringside("lab", "run", kvm_lab, "-c", script).stdout
+
+
+# --- the exact tier ----------------------------------------------------------------------------------
+
+
+def raw_text(rows):
+    """As `ringside collect --raw` writes them: (start, kicked, woken, end)."""
+    return "start\tend\tns\tkicked\twoken\n" + "".join(
+        f"{s}\t{e}\t{e - s}\t{k}\t{w}\n" for s, k, w, e in rows)
+
+
+def stamp_file(stamps, total=None):
+    import struct
+    return struct.pack("<4Q", 0x31706D6174735352, total or len(stamps), len(stamps), 0) + b"".join(
+        struct.pack("<3Q", *s) for s in stamps)
+
+
+ROWS = [(100, 110, 180, 200), (300, 310, 380, 401), (500, 510, 580, 600)]
+STAMPS = [(130, 150, 160), (330, 350, 360), (530, 550, 560)]
+HEAD = {"ringside": "0", "created": "2026-01-01T00:00:00Z",
+        "target": {"name": "n", "approach": "kvm-library", "device": "blk", "ring": "split",
+                   "backend": "ringside-backend"},
+        "lab": {"name": "kvm", "snapshot": "k"},
+        "load": {"op": "read", "queue_depth": 1, "wait": "event", "requests": 3}}
+
+
+def test_stages_of_a_request():
+    from ringside_scenario import exact
+    found = exact.document(exact.Sample(raw_text(ROWS), stamp_file(STAMPS)), HEAD, 2)
+    assert found["instructions"]["median"] == 100 and found["instructions"]["max"] == 101
+    medians = {s["stage"]: s["instructions"]["median"] for s in found["stages"]}
+    assert medians == {"submit": 10, "notify": 20, "serve": 20, "call": 10, "inject": 20,
+                       "reap": 20}
+
+
+def test_stages_need_stamps_of_the_same_clock():
+    from ringside_scenario import exact
+    elsewhere = [(b + 10000, e + 10000, c + 10000) for b, e, c in STAMPS]
+    for stamps in (b"", b"short", stamp_file(STAMPS[:2]), stamp_file(elsewhere),
+                   stamp_file(STAMPS, total=9)):
+        assert exact.document(exact.Sample(raw_text(ROWS), stamps), HEAD, 2)["stages"] == []
+    with pytest.raises(exact.NotExact):
+        exact.document(exact.Sample(raw_text(ROWS[:2])), HEAD, 2)
+
+
+@pytest.mark.parametrize("what, other", [
+    ("raw", {"raw": raw_text(ROWS[:2] + [(500, 510, 580, 601)])}),
+    ("stamps", {"stamps": stamp_file(STAMPS[:2] + [(530, 550, 561)])}),
+    ("counts", {"counts": '{"exits": 4}'}),
+])
+def test_one_instruction_is_a_difference(what, other):
+    from ringside_scenario import exact
+    base = {"raw": raw_text(ROWS), "stamps": stamp_file(STAMPS), "counts": '{"exits": 3}'}
+    first = exact.Sample(**base)
+    assert first.difference(exact.Sample(**base)) is None
+    assert first.difference(exact.Sample(**{**base, **other})).startswith(what)
+
+
+def test_the_report_compares_approaches(ringside, tmp_path):
+    import json
+    from ringside_scenario import exact
+    files = []
+    for n, approach in enumerate(("direct", "kvm-library")):
+        rows = [(s, k, w, e + 1000 * n) for s, k, w, e in ROWS]
+        head = {**HEAD, "target": {**HEAD["target"], "approach": approach}}
+        files.append(tmp_path / f"{approach}.json")
+        files[-1].write_text(json.dumps(exact.document(
+            exact.Sample(raw_text(rows), stamp_file(STAMPS)), head, 2)))
+    ringside("report", "-o", tmp_path / "page", *files)
+    page = (tmp_path / "page/index.html").read_text()
+    assert "Instructions per request" in page and "+1000" in page and "kvm-library" in page
+
+
+SCENARIO = """\
+scenario: s
+summary: a load in the lab
+timeout: 400s
+clock: instructions
+matrix: {{hypervisor: kvm-lab, connect: {connect}, driver: probe, arch: x86_64, device: blk}}
+jobs:
+{jobs}
+"""
+
+
+def run_in_lab(ringside, tmp_path, connect, *jobs, status=(0,)):
+    """{burn: exact.json} of benches in the lab, or the command's output when it went otherwise."""
+    import json
+    path = tmp_path / "s.yaml"
+    path.write_text(SCENARIO.format(connect=connect, jobs="".join(f"  - {j}\n" for j in jobs)))
+    done = ringside("run", path, "-o", tmp_path / "out", "--no-report", status=status,
+                    timeout=1200)
+    if status != (0,):
+        return done.stdout
+    found = [json.loads(p.read_text()) for p in (tmp_path / "out").rglob("exact.json")]
+    return {f["load"]["burn"]: f for f in found}
+
+
+@pytest.mark.parametrize("connect", ["library", "vhost-user"])
+def test_iterations_more_are_counted_exactly(ringside, kvm_lab, tmp_path, connect):
+    """N iterations in the back-end's service routine are N times a constant, no instruction less."""
+    found = run_in_lab(ringside, tmp_path, connect, *(
+        f"bench: {{requests: 40{f', burn: {n}' if n else ''}}}" for n in (0, 1000, 3000)))
+    serve = {n: next(s for s in f["stages"] if s["stage"] == "serve")["instructions"]["median"]
+             for n, f in found.items()}
+    total = {n: f["instructions"]["median"] for n, f in found.items()}
+    constant, rest = divmod(serve[3000] - serve[1000], 2000)
+    assert rest == 0 and constant > 0
+    assert total[3000] - total[1000] == 2000 * constant
+    assert all(f["identical"] and f["runs"] == 2 for f in found.values())
+
+
+def test_a_back_end_that_is_killed_is_told(ringside, kvm_lab, tmp_path):
+    """And the next run in the lab is well."""
+    script = tmp_path / "job"
+    script.write_text("""
+ringside-backend rng --socket-path /tmp/b.sock &
+backend=$!
+until [ -S /tmp/b.sock ]; do usleep 10000; done
+(usleep 300000; kill -9 $backend) &
+ringside-vmm rng --mode vhost-user --socket-path /tmp/b.sock --stream /tmp/stream \\
+    --kernel /guest/ringside-probe-x86_64 \\
+    --append 'job=conform device=rng@mmio counter-hz=1000000000'
+echo "vmm ended with $?"
+""")
+    done = ringside("lab", "run", kvm_lab, "--timeout", "100", script)
+    assert "the back-end closed the connection" in done.stdout
+    assert "vmm ended with 3" in done.stdout
+    assert ringside("lab", "run", kvm_lab, "-c", "echo well").stdout == "well\n"
+
+
+def test_a_guest_that_crashes_is_told(ringside, kvm_lab):
+    done = ringside("lab", "run", kvm_lab, "-c", """
+head -c 65536 /guest/ringside-probe-x86_64 >/tmp/cut
+ringside-vmm rng --kernel /tmp/cut; echo "cut $?"
+ringside-vmm rng --kernel /bin/ringside-vmm; echo "none $?"
+cp /guest/ringside-probe-x86_64 /tmp/p
+# Code becomes what no processor knows.
+yes | head -c 65536 | dd of=/tmp/p bs=4096 seek=2 conv=notrunc 2>/dev/null
+ringside-vmm rng --kernel /tmp/p --append job=list --stream /tmp/x; echo "wild $?"
+""")
+    assert "cut 1" in done.stdout and "none 1" in done.stdout
+    assert "wild 5" in done.stdout and "the guest crashed" in done.stdout
