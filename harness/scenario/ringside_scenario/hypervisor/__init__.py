@@ -8,6 +8,7 @@ NAMES = {
     "qemu-tcg": "qemu",
     "qemu-kvm": "qemu",
     "kvm-lab": "kvm_lab",
+    "xen-lab": "xen_lab",
 }
 
 
