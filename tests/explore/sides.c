@@ -286,7 +286,7 @@ void judge_end(void)
 	else if (next[DRIVER].what == STEP_WAIT)
 		snprintf(failure, sizeof(failure),
 			 "the driver sleeps, %u of %u requests have been returned and %u reaped",
-			 world.fetched - world.held, world.added, world.reaped);
+			 (unsigned)(world.fetched - world.held), world.added, world.reaped);
 	else if (world.reaped != config.total || free != config.shape.size)
 		snprintf(failure, sizeof(failure), "in the end %u of %u are back, %u of %u free",
 			 world.reaped, config.total, free, config.shape.size);
