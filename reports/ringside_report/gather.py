@@ -40,16 +40,17 @@ def _of_folder(folder):
             path = os.path.join(place, name)
             if name.endswith(".json") and _looks_like_result(path):
                 results += _of_file(path)
-    if not results:
-        raise BadResult(f"no result is in '{folder}'")
     return results
 
 
 def gather(paths):
-    """All results in files and folders, in that order; BadResult when one is none."""
+    """All results in files and folders, in that order; BadResult when one is none, or there are none at all.
+    One folder among several may be empty: that of a shard that had nothing to do."""
     results = []
     for path in paths:
         results += _of_folder(path) if os.path.isdir(path) else _of_file(path)
+    if paths and not results:
+        raise BadResult(f"no result is in {', '.join(repr(str(p)) for p in paths)}")
     return results
 
 

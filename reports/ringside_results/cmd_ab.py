@@ -12,7 +12,7 @@ from ringside_results import (cli, cmd_gate, cmd_merge, findings, measure, paire
 from ringside_results.ringside import version
 
 POWER = .95  # of one batch: two have to agree
-LEAST = 8  # rounds of a batch
+LEAST = 12  # rounds of a batch, and of the baseline against itself
 METRICS = ("p50", "requests_per_s")
 
 EPILOG = """\
@@ -69,31 +69,29 @@ def _tell(text):
         sys.stderr.flush()
 
 
-def _rounds(pair, total, what):
-    """Make the batch under way so long."""
-    while len(pair.batches[-1]) < total:
-        _tell(f"{pair.name}: {what}, round {len(pair.batches[-1]) + 1} of {total}")
-        pair.round()
+def _rounds(pair, batch, total, what, sides):
+    for i in range(total):
+        _tell(f"{pair.name}: {what}, round {i + 1} of {total}")
+        pair.round(batch, *sides)
 
 
 def _cell(pair, options, rules, alpha):
     """All rounds of one cell; its document."""
     level = stats.batch_level(alpha)
-    total = needed = max(stats.smallest_rounds(level), LEAST)
-    pair.new_batch()
-    # The noise is known better with each round; how many are to come never depends on a sign.
-    while len(pair.batches[0]) < min(needed, options.max_rounds):
-        total = min(needed, options.max_rounds)
-        _rounds(pair, total, "measuring")
-        needed = max(needed, pair.needed(rules.detect, level, POWER))
-    noisy = ""
-    if needed > options.max_rounds:
-        noisy = f"{needed} rounds would be needed, at most {options.max_rounds} are made"
-    document = pair.document(noisy)
-    if any(paired.Judged(m, document, alpha, rules.effect).p[0] <= level for m in pair.metrics):
-        pair.new_batch()
-        _rounds(pair, total, "confirming")
+    least = max(stats.smallest_rounds(level), LEAST)
+    baseline = pair.sides[0]
+    _rounds(pair, pair.noise, min(least, options.max_rounds), "noise", (baseline, baseline))
+    needed = max(least, pair.needed(rules.detect, level, POWER))
+    total = min(needed, options.max_rounds)
+    noisy = "" if total == needed else \
+        f"{needed} rounds would be needed, at most {options.max_rounds} are made"
+    for what in ("measuring", "confirming"):
+        pair.batches.append([])
+        _rounds(pair, pair.batches[-1], total, what, pair.sides)
         document = pair.document(noisy)
+        if not any(paired.Judged(m, document, alpha, rules.effect).p[0] <= level
+                   for m in pair.metrics):
+            break
     return document
 
 

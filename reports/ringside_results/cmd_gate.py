@@ -12,9 +12,10 @@ EPILOG = """\
 RESULT is a file that conform, bench, run, merge or ab wrote, or a folder of them. Each option can
 be given several times.
 
-What gates: a new deviation; a check that ran and does not any more; a count of the exact tier
-that is worse than the policy allows; with --paired a difference that 'ringside ab' measured on a
-quiet host. Latencies of single runs are told, and never gate.
+What gates: a new deviation (without a baseline: one that no expectation file knows); a check that
+ran and does not any more; a count of the exact tier that is worse than the policy allows; with
+--paired a difference that 'ringside ab' measured on a quiet host. Latencies of single runs are
+told, and never gate.
 
 Exit status: 0 nothing gates, 1 something does, 2 usage, or a file that is not a result or not a
 policy, 4 an output could not be written.
@@ -35,10 +36,10 @@ def parse(argv):
     p.add_argument("--where", metavar="FILE", default="ringside.yaml",
                    help="file of the repository that SARIF shows findings at (ringside.yaml)")
     options = p.parse_args(argv)
-    if bool(options.baseline) != bool(options.candidate):
-        p.error("--baseline and --candidate go together")
-    if not options.baseline and not options.paired:
-        p.error("what is to be compared? --baseline and --candidate, or --paired")
+    if options.baseline and not options.candidate:
+        p.error("--baseline is given, and no --candidate to compare with it")
+    if not options.candidate and not options.paired:
+        p.error("what is to be compared? --candidate or --paired is needed")
     return options
 
 

@@ -62,6 +62,7 @@ class Pair:
         self.metrics = metrics
         self.folder = folder
         self.toss = random.Random(seed)
+        self.noise = []  # rounds of the baseline against itself
         self.batches = []
 
     @property
@@ -80,31 +81,20 @@ class Pair:
                                  f"{document['reason']}")
         result = load.load(os.path.join(folder, document["results"][0]))
         shutil.rmtree(folder)
-        return {m.name: value for m, value in series.values(result)}
+        values = {m.name: value for m, value in series.values(result)}
+        return {m: values[m] for m in self.metrics}
 
-    def new_batch(self):
-        self.batches.append([])
-
-    def round(self):
+    def round(self, batch, a, b):
         """Measure both, in an order drawn by chance."""
-        order = list(self.sides)
-        if self.toss.random() < .5:
-            order.reverse()
-        found = {"order": "".join(s.name for s in order)}
-        for side in order:
-            values = self._measure(side)
-            found[side.name] = {m: values[m] for m in self.metrics}
-        self.batches[-1].append(found)
+        found = {"order": self.toss.choice(("ab", "ba"))}
+        for name in found["order"]:
+            found[name] = self._measure(a if name == "a" else b)
+        batch.append(found)
 
     def needed(self, smallest, level, power):
-        """Rounds that a batch needs, by the noise of those made so far."""
-        worst = 0
-        for metric in self.metrics:
-            logs = [math.log(r["b"][metric] / r["a"][metric]) for batch in self.batches
-                    for r in batch if r["a"][metric] and r["b"][metric]]
-            if logs:
-                worst = max(worst, stats.rounds_needed(logs, math.log1p(smallest), level, power))
-        return worst
+        """Rounds that a batch needs, by the noise of the baseline against itself."""
+        return max(stats.rounds_needed(stats.logs(self.noise, metric), math.log1p(smallest), level,
+                                       power) for metric in self.metrics)
 
     def document(self, noisy):
         every = [r for batch in self.batches for r in batch]
@@ -112,6 +102,7 @@ class Pair:
             "name": self.name,
             "metrics": list(self.metrics),
             "noisy": noisy,
+            "noise": {"rounds": self.noise},
             "medians": {side: {m: statistics.median(r[side][m] for r in every)
                                for m in self.metrics} for side in ("a", "b")},
             "batches": [{"rounds": batch} for batch in self.batches],

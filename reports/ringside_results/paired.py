@@ -12,16 +12,6 @@ from ringside_results.findings import BETTER, NOISY, WORSE, Finding
 from ringside_results.series import known_metrics
 
 
-def _logs(batch, metric):
-    """log(b / a) of each round that has both."""
-    found = []
-    for r in batch["rounds"]:
-        a, b = r["a"].get(metric), r["b"].get(metric)
-        if a and b:
-            found.append(math.log(b / a))
-    return found
-
-
 def _share(log):
     return f"{abs(math.expm1(log)) * 100:.3g} %"
 
@@ -33,7 +23,7 @@ class Judged:
         self.metric = known_metrics()[name]
         self.level = stats.batch_level(alpha)
         self.smallest = math.log1p(smallest)
-        self.batches = [_logs(b, name) for b in cell["batches"]]
+        self.batches = [stats.logs(b["rounds"], name) for b in cell["batches"]]
         self.p = [stats.permutation_p(d) if d else 1.0 for d in self.batches]
         pooled = [d for b in self.batches for d in b]
         self.rounds = len(pooled)

@@ -5,14 +5,14 @@ In each round both sides are measured, one right after the other, in an order dr
 counts is the logarithm of their ratio. If there is no difference, its sign is as good as tossed: that, and
 nothing about how the machine's noise is distributed, is what the permutation test rests on.
 
-How many rounds are needed is found from the size of the differences alone, never from their signs, so
-that looking at the noise first does not spoil the test.
+How many rounds are needed is found from rounds of the baseline against itself, which the test does not use.
 """
 import math
 import statistics
 
 import numpy
 
+SAFETY = 1.5  # on a number of rounds: the noise is known from a few rounds only
 STEPS = 50  # that the size of a difference is told in
 
 
@@ -22,15 +22,21 @@ def ranks(values):
     return (numpy.cumsum(count) - (count - 1) / 2)[place]
 
 
+def logs(rounds, metric):
+    """log(b / a) of each round that has both."""
+    return [math.log(r["b"][metric] / r["a"][metric]) for r in rounds
+            if r["a"].get(metric) and r["b"].get(metric)]
+
+
 def _quantile(p):
     return statistics.NormalDist().inv_cdf(p)
 
 
 def _weights(differences):
-    """How much each round counts, in whole steps: its size, but none more than two deviations. A round
+    """How much each round counts, in whole steps: its size, but none more than one deviation. A round
     that went wild is one more, not all that counts."""
     size = numpy.abs(differences)
-    limit = 2 * noise(differences) or size.max(initial=0)
+    limit = noise(differences) or size.max(initial=0)
     return numpy.rint(numpy.minimum(size, limit) / (limit or 1) * STEPS).astype(int)
 
 
@@ -63,7 +69,7 @@ def effect(differences):
 
 
 def noise(differences):
-    """Standard deviation of one round, from absolute values alone; robust against a few wild ones."""
+    """Standard deviation of one round around 0; robust against a few wild ones."""
     return float(numpy.median(numpy.abs(differences)) * 1.4826) if len(differences) else 0.0
 
 
@@ -73,20 +79,21 @@ def rounds_needed(differences, smallest, level, power):
     A shift moves the rounds that are not cut off; what hides it is the spread of all.
     """
     size = numpy.abs(differences)
-    limit = 2 * noise(differences)
+    limit = noise(differences)
     if limit <= 0:
-        return 1
+        return 1  # there is none
     spread = math.sqrt(numpy.mean(numpy.minimum(size, limit) ** 2))
     moved = smallest * float(numpy.mean(size < limit))
     z = _quantile(1 - level / 2) + _quantile(power)
-    return math.ceil((z * spread / moved) ** 2)
+    return math.ceil(SAFETY * (z * spread / moved) ** 2)
 
 
 def floor(differences, level):
     """The noise floor: the smallest shift that would have been significant in these rounds."""
     if not len(differences):
         return math.inf
-    return float(_quantile(1 - level / 2) * noise(differences) / math.sqrt(len(differences)))
+    spread = noise(numpy.asarray(differences) - effect(differences))
+    return float(_quantile(1 - level / 2) * spread / math.sqrt(len(differences)))
 
 
 def batch_level(alpha):

@@ -51,12 +51,12 @@ def test_unknown_command(ringside, name):
     assert f"'{name}'" in done.stderr
 
 
-COMMANDS = ["ab", "bench", "clauses", "collect", "conform", "explain", "gate", "history", "lab",
+COMMANDS = ["ab", "bench", "ci", "clauses", "collect", "conform", "explain", "gate", "history", "lab",
             "merge", "prove", "report", "run", "show", "trace"]
 
 
 def test_commands(commands):
-    external = {"ab", "gate", "history", "lab", "merge", "report", "run", "show"}
+    external = {"ab", "ci", "gate", "history", "lab", "merge", "report", "run", "show"}
     assert commands == sorted(set(COMMANDS) - external) + sorted(external)
 
 

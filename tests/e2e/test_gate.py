@@ -125,6 +125,12 @@ def test_a_failure_of_a_check_that_is_new_gates(gate):
     gate(old, new, status=(UNEXPECTED,))
 
 
+def test_without_a_baseline_what_is_not_expected_gates(gate):
+    gate([], conform("x"))
+    gate([], conform("x", {"blk.rw.sizes": ("fail", "r")}), status=(UNEXPECTED,))
+    gate([], conform("x", {"blk.rw.sizes": ("fail", "r", {"expected": "fail", "unexpected": False})}))
+
+
 def test_of_repeated_runs_the_worst_verdict_counts(gate):
     bad = conform("x", {"blk.rw.sizes": ("fail", "r")})
     gate(conform("x"), [bad, conform("x")], status=(UNEXPECTED,))
@@ -211,7 +217,7 @@ def test_a_policy_that_is_none(gate, tmp_path, text, complaint):
 
 
 @pytest.mark.parametrize("argv,complaint", [
-    ((), "what is to be compared"), (("--baseline", "x"), "go together"),
+    ((), "what is to be compared"), (("--baseline", "x"), "no --candidate"),
     (("--baseline", "/nowhere.json", "--candidate", "/nowhere.json"), "cannot read")])
 def test_usage(ringside, argv, complaint):
     done = ringside("gate", *argv, status=(USAGE,))

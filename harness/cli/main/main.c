@@ -27,6 +27,7 @@ static const struct {
 	const char *name, *summary;
 } external[] = {
 	{ "ab", "measure two versions of a back-end in turns, and say whether they differ" },
+	{ "ci", "what a pipeline of a back-end's project runs" },
 	{ "gate", "compare results with a baseline's, and say whether to go on" },
 	{ "history", "keep figures over time, and show where they change" },
 	{ "lab", "real hypervisors under emulation, with a clock that counts instructions" },

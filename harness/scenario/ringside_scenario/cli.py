@@ -45,6 +45,15 @@ def _jobs(text):
     return n
 
 
+def _shard(text):
+    """'2/3': (2, 3)"""
+    which, _, of = text.partition("/")
+    which, of = int(which), int(of)
+    if not 1 <= which <= of <= 10000:
+        raise ValueError
+    return which, of
+
+
 def parse(argv):
     p = Parser(prog="ringside run", epilog=EPILOG, allow_abbrev=False,
                formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -56,6 +65,8 @@ def parse(argv):
                    help=", ".join(hypervisor.NAMES))
     p.add_argument("-j", "--jobs", metavar="N", type=_jobs, default=1,
                    help="so many cells at once; measurements stay alone")
+    p.add_argument("--shard", metavar="I/N", type=_shard,
+                   help="only the Ith of N parts of the cells, for jobs side by side")
     p.add_argument("-o", "--output", metavar="DIR", help="folder of the run (out/run-TIME)")
     p.add_argument("--resume", metavar="DIR",
                    help="go on with the run in DIR: what has a verdict there is not done again")
@@ -122,6 +133,7 @@ def take_up(options):
     options.expression = options.expression or asked["expression"]
     options.hypervisor = options.hypervisor or asked["hypervisor"]
     options.no_skip = options.no_skip or asked["no_skip"]
+    options.shard = options.shard or asked.get("shard")
 
 
 def pytest_arguments(options, run_dir):
@@ -137,6 +149,8 @@ def pytest_arguments(options, run_dir):
         argv += ["-k", options.expression]
     if options.no_skip:
         argv.append("--ringside-no-skip")
+    if options.shard:
+        argv.append("--ringside-shard={}/{}".format(*options.shard))
     if options.resume:
         argv.append("--ringside-resume")
     if options.jobs > 1:
@@ -156,6 +170,9 @@ def list_cells(options, cells):
 
 
 def nothing(options):
+    if options.shard:
+        complain("no cell is in shard {}/{}".format(*options.shard))
+        return OK
     which = f" -k '{options.expression}'" if options.expression else ""
     complain(f"no cell matches{which}: --list lists them")
     return USAGE
@@ -169,7 +186,7 @@ def prepare(options):
     if options.resume:
         return run_dir, run_dir.load()
     asked = {"directory": os.getcwd(), "files": options.files, "expression": options.expression,
-             "hypervisor": options.hypervisor, "no_skip": options.no_skip,
+             "hypervisor": options.hypervisor, "no_skip": options.no_skip, "shard": options.shard,
              "command": shlex.join(["ringside", "run", *sys.argv[1:]])}
     return run_dir, run_dir.create(asked, os.environ["RINGSIDE"],
                                    os.path.dirname(os.path.realpath(__file__)))

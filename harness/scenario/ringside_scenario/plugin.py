@@ -27,6 +27,7 @@ def pytest_addoption(parser):
                     help="keep what an earlier run in the folder has finished")
     group.addoption("--ringside-hypervisor", metavar="NAME", action="append",
                     help="only cells on this hypervisor")
+    group.addoption("--ringside-shard", metavar="I/N", help="only the Ith of N parts of the cells")
     group.addoption("--ringside-no-skip", action="store_true",
                     help="a cell that cannot be run here fails")
 
@@ -115,8 +116,14 @@ def _alone_if_timed(folder, cell):
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
-    """Measurements last: they wait for each other."""
+def pytest_collection_modifyitems(config, items):
+    """A part of them, when there are shards; measurements last: they wait for each other."""
+    shard = config.getoption("--ringside-shard")
+    if shard:
+        which, of = map(int, shard.split("/"))
+        kept = [item for i, item in enumerate(items) if i % of == which - 1]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
     items.sort(key=lambda item: isinstance(item, CellItem) and item.cell.job == "bench")
 
 
