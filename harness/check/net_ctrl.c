@@ -85,13 +85,13 @@ static void modes(struct ck *c)
 
 	if (!nk_up_with(c, &k, EXTRA, 1, NK_RX_USUAL, 8))
 		return;
-	for (u8 cmd = 0; cmd < ARRAY_SIZE(clauses); cmd++) {
+	for (unsigned cmd = 0; cmd < ARRAY_SIZE(clauses); cmd++) {
 		for (u8 on = 2; on-- > 0;) {
 			u8 ack;
 
 			if (cmd > 1 && !ck_has(c, VIRTIO_NET_F_CTRL_RX_EXTRA))
 				return;
-			if (!nk_command(c, &k, VIRTIO_NET_CTRL_RX, cmd, &on, 1, &ack))
+			if (!nk_command(c, &k, VIRTIO_NET_CTRL_RX, (u8)cmd, &on, 1, &ack))
 				return;
 			if (ack != VIRTIO_NET_OK) {
 				ck_fail(c, clauses[cmd], "OK", "command %u with %u is answered %u",

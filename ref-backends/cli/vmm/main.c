@@ -239,6 +239,7 @@ static int parse_option(struct options *o, int opt)
 static int run_device(struct options *o, struct rdev *dev)
 {
 	static struct measure measure;
+	int status;
 
 	if (dev && (o->stamps || o->burn)) {
 		dev = measure_init(&measure, dev, o->stamps, o->burn);
@@ -248,7 +249,9 @@ static int run_device(struct options *o, struct rdev *dev)
 		}
 	}
 	o->kvm.dev = dev;
-	return kvm_run(&o->kvm);
+	status = kvm_run(&o->kvm);
+	o->kvm.dev = NULL; /* the caller's */
+	return status;
 }
 
 static int run_blk(struct options *o)

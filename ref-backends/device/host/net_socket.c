@@ -223,8 +223,8 @@ static const char *resolve(const char *text, int flags, struct sockaddr_storage 
 struct net_port *net_port_udp(const char *local, const char *remote)
 {
 	struct socket_port *s = socket_make();
-	struct sockaddr_storage here;
-	socklen_t here_len;
+	struct sockaddr_storage here = { 0 };
+	socklen_t here_len = 0;
 	const char *why;
 
 	if (!s)
