@@ -238,10 +238,6 @@ static void no_end(struct ck *c)
 		return;
 	ck_quiet(c);
 	/* Nothing can come behind it in this ring: whether the device lives is told by a new session. */
-	if (!ck_open(c)) {
-		c->accused = true;
-		return;
-	}
 	h.up = false;
 	pk_up(c, &h);
 }
