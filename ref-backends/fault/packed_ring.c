@@ -138,7 +138,8 @@ FAULT(packed_size_masked, .name = "packed-size-masked", .clause = "ROB.packed.si
 
 static enum fault_action pieces_swapped(struct dvq_packed *vq, struct dvq_chain *c)
 {
-	if (c->n_readable == 9) {
+	if (c->n_readable == 9 && c->segs[2].len == VIRTIO_BLK_SECTOR &&
+	    c->segs[3].len == VIRTIO_BLK_SECTOR) {
 		struct dvq_seg s = c->segs[2];
 
 		c->segs[2] = c->segs[3];
