@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* ringside trace: record the tracepoints of a back-end, and read a recording as stages. */
-#include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
 #include "harness/cli/options.h"
 #include "harness/run/host.h"
+#include "harness/run/interrupt.h"
 #include "harness/run/stage_out.h"
 #include "harness/spec/version.h"
 #include "traces/session.h"
 #include "traces/stage.h"
+
+#define SLICE_MS 50u
 
 struct trace_opts {
 	const char *dir, *output;
@@ -19,8 +20,6 @@ struct trace_opts {
 	unsigned pid;
 	int format;
 };
-
-static volatile sig_atomic_t interrupted;
 
 static void help(void)
 {
@@ -65,25 +64,20 @@ static bool parse(int argc, char **argv, struct trace_opts *o, int *status)
 	return true;
 }
 
-static void interrupt(int signal)
-{
-	interrupted = 1;
-}
-
-/* Until the time is over or somebody wants it to end; what was recorded is then still read. */
+/*
+ * Until the time is over or somebody wants it to end; what was recorded is then still read. In slices, since
+ * a signal may come just before the sleep.
+ */
 static void wait_ms(u64 ms)
 {
-	struct sigaction old_int, old_term;
-	const struct sigaction end = { .sa_handler = interrupt };
-	struct timespec t = { .tv_sec = (time_t)(ms / 1000),
-			      .tv_nsec = (long)(ms % 1000) * 1000000 };
+	for (u64 slice; ms && !interrupt_pending(); ms -= slice) {
+		struct timespec t;
 
-	sigaction(SIGINT, &end, &old_int);
-	sigaction(SIGTERM, &end, &old_term);
-	while (!interrupted && nanosleep(&t, &t) && errno == EINTR)
-		;
-	sigaction(SIGINT, &old_int, NULL);
-	sigaction(SIGTERM, &old_term, NULL);
+		slice = MIN(ms, SLICE_MS);
+		t = (struct timespec){ .tv_sec = (time_t)(slice / 1000),
+				       .tv_nsec = (long)(slice % 1000) * 1000000 };
+		nanosleep(&t, NULL);
+	}
 }
 
 static int record(const struct trace_opts *o, u64 *discarded)
@@ -97,6 +91,7 @@ static int record(const struct trace_opts *o, u64 *discarded)
 		cli_error("%s", err);
 		return -1;
 	}
+	interrupt_catch();
 	ret = trace_session_start(session, err, sizeof(err));
 	if (!ret) {
 		/* For whoever waits to begin with what is to be recorded. */
