@@ -334,3 +334,11 @@ void pair_kick_disable(struct pair *p)
 	else
 		dvq_kick_disable(&p->ds);
 }
+
+bool pair_same_pieces(const struct vq_sg *a, const struct vq_sg *b, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (a[i].addr.v != b[i].addr.v || a[i].len != b[i].len)
+			return false;
+	return true;
+}

@@ -75,4 +75,7 @@ bool pair_notify_due(struct pair *p);
 bool pair_kick_enable(struct pair *p);
 void pair_kick_disable(struct pair *p);
 
+/* The same addresses and lengths. Not as bytes: there are some between the members. */
+bool pair_same_pieces(const struct vq_sg *a, const struct vq_sg *b, unsigned count);
+
 #endif

@@ -143,8 +143,7 @@ static bool fetch(struct device *d)
 	if (!rc)
 		return false;
 	request_of(l, d->fetched, &r);
-	if (c->out != r.out || c->in != r.in ||
-	    memcmp(c->sg, r.sg, (c->out + c->in) * sizeof(*c->sg)))
+	if (c->out != r.out || c->in != r.in || !pair_same_pieces(c->sg, r.sg, c->out + c->in))
 		fail(l, "request %llu is not what the driver made available",
 		     (unsigned long long)d->fetched);
 	d->lens[d->count++] = r.used_len;
