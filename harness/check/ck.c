@@ -129,6 +129,9 @@ bool ck_negotiate(struct ck *c, u64 want)
 
 	if (c->check->ring == CHECK_RING_SPLIT)
 		accept &= ~BIT_ULL(VIRTIO_F_RING_PACKED);
+	/* It was offered when the check was chosen; who looks into a packed ring must have one. */
+	if (c->check->ring == CHECK_RING_PACKED && !(accept & BIT_ULL(VIRTIO_F_RING_PACKED)))
+		return ck_error(c, "VIRTIO_F_RING_PACKED is not offered any more");
 	if (!ck_must(c, c->tp->ops->set_features(c->tp, accept), "negotiating features"))
 		return false;
 	c->features = accept;

@@ -42,7 +42,7 @@ static void *at(u64 gpa, u64 len)
 
 static void push_used(const struct tp_queue *q, u32 id, u32 len)
 {
-	struct vring_used *used = at(q->used.v, vq_split_used_bytes(q->size));
+	struct vring_used *used = at(q->device.v, vq_split_used_bytes(q->size));
 	u16 idx;
 
 	if (!used)
@@ -56,7 +56,7 @@ static void push_used(const struct tp_queue *q, u32 id, u32 len)
 static void serve(unsigned n, bool own_bytes)
 {
 	const struct tp_queue *q = &dev.q[n];
-	struct vring_avail *avail = at(q->avail.v, vq_split_avail_bytes(q->size));
+	struct vring_avail *avail = at(q->driver.v, vq_split_avail_bytes(q->size));
 	struct vring_desc *table = at(q->desc.v, vq_split_desc_bytes(q->size));
 	u32 entries = q->size, i, len = 0;
 	u8 *last = NULL;
@@ -99,7 +99,7 @@ static void act(void)
 	u8 op = input_u8(&dev.in);
 	unsigned n = op >> 6;
 	struct tp_queue *q = &dev.q[n];
-	void *used = dev.running[n] ? at(q->used.v, vq_split_used_bytes(q->size)) : NULL;
+	void *used = dev.running[n] ? at(q->device.v, vq_split_used_bytes(q->size)) : NULL;
 
 	if (!used)
 		return;
@@ -222,7 +222,7 @@ static int dev_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 	return result();
 }
 
-static int dev_queue_stop(struct tp *t, unsigned q, u16 *base)
+static int dev_queue_stop(struct tp *t, unsigned q, u32 *base)
 {
 	MUST(q < QUEUES);
 	dev.running[q] = false;
