@@ -39,6 +39,9 @@ bool nk_up_with(struct ck *c, struct nk *k, u64 want, unsigned pairs, u32 rx_siz
 			     "reading max_virtqueue_pairs"))
 			return false;
 		k->control = 2u * le16(max);
+		if (k->control < 2 * pairs)
+			return ck_error(c, "max_virtqueue_pairs is %u, with a feature for several",
+					le16(max));
 	}
 	for (unsigned i = 0; i < pairs; i++)
 		if (!start_pair(c, k, i))
@@ -221,6 +224,9 @@ bool nk_command(struct ck *c, struct nk *k, u8 class, u8 cmd, const void *data, 
 	const struct vq_sg sg[] = { { k->ctl.gpa, 2 + len }, { gpa_add(k->ctl.gpa, ack_at), 8 } };
 	struct ck_used u;
 
+	/* It was offered when the check was chosen, and need not be any more. */
+	if (!k->ctl.hva)
+		return ck_error(c, "VIRTIO_NET_F_CTRL_VQ is not offered any more");
 	k->ctl.hva[0] = class;
 	k->ctl.hva[1] = cmd;
 	memcpy(k->ctl.hva + 2, data, len);
