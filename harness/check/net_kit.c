@@ -27,8 +27,13 @@ bool nk_post(struct ck *c, struct nk *k, unsigned pair, unsigned i)
 bool nk_up_with(struct ck *c, struct nk *k, u64 want, unsigned pairs, u32 rx_size,
 		unsigned rx_count)
 {
+	/* What the check was chosen for: offered then, and perhaps not any more. */
+	const u64 gone = c->check->features & ~c->offered;
 	u16 max = 1;
 
+	if (gone)
+		return ck_error(c, "features 0x%llx are not offered any more",
+				(unsigned long long)gone);
 	*k = (struct nk){ .pairs = pairs, .rx_size = rx_size, .rx_count = rx_count };
 	if (!ck_negotiate(c, want | ck_ring_features()))
 		return false;
@@ -224,9 +229,8 @@ bool nk_command(struct ck *c, struct nk *k, u8 class, u8 cmd, const void *data, 
 	const struct vq_sg sg[] = { { k->ctl.gpa, 2 + len }, { gpa_add(k->ctl.gpa, ack_at), 8 } };
 	struct ck_used u;
 
-	/* It was offered when the check was chosen, and need not be any more. */
 	if (!k->ctl.hva)
-		return ck_error(c, "VIRTIO_NET_F_CTRL_VQ is not offered any more");
+		return ck_error(c, "there is no control queue");
 	k->ctl.hva[0] = class;
 	k->ctl.hva[1] = cmd;
 	memcpy(k->ctl.hva + 2, data, len);
