@@ -172,7 +172,10 @@ int nk_receive(struct ck *c, struct nk *k, struct nk_frame *f)
 	f->hdr.hdr.num_buffers = le16(f->hdr.hdr.num_buffers);
 	f->buffers = 1;
 	if (ck_has(c, VIRTIO_NET_F_MRG_RXBUF)) {
-		for (; f->buffers < f->hdr.hdr.num_buffers; f->buffers++) {
+		/* Whatever it says: nobody has posted more. */
+		const u16 most = MIN(f->hdr.hdr.num_buffers, CK_FLOOD);
+
+		for (; f->buffers < most; f->buffers++) {
 			unsigned pair;
 
 			f->short_buffer |= u.len != k->rx_size;
