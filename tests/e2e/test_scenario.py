@@ -139,28 +139,22 @@ def test_those_of_the_tree_are_good(ringside, repo):
     lines = ringside("run", "--list", repo / "scenarios").stdout.splitlines()
     assert len(lines) == len(set(lines)) > 5
     assert any(line.startswith("blk-direct::conform[none-") for line in lines)
+    assert not any(line.startswith("approaches::") for line in lines)
+    lines = ringside("run", "--list", repo / "scenarios/approaches.yaml").stdout.splitlines()
+    assert all(line.startswith("approaches::") for line in lines) and lines
 
 
-def test_cells_and_their_selection(ringside, scenario):
-    path = scenario("""\
-scenario: many
-summary: a matrix
-groups: [wide]
-matrix:
-  backend: ringside-backend
-  transport: [vhost-user, pci, mmio]
-  wait: [event, poll]
-jobs:
-  - conform:
-  - bench: {op: write}
-""")
-    # With no hypervisor there is one transport; how a completion is waited for matters to a bench.
-    assert ringside("run", "--list", path).stdout.splitlines() == [
-        f"many::{job}[none-host-{os.uname().machine}-vhost-user-blk-ringside-backend{wait}]"
-        for job, wait in (("conform", ""), ("bench-write-qd1", "-event"),
-                          ("bench-write-qd1", "-poll"))]
-    assert len(ringside("run", "--list", path, "-k", "wide and not poll").stdout.splitlines()) == 2
-    assert "-k 'nothing'" in ringside("run", path, "-k", "nothing", status=(2,)).stderr
+def test_what_wants_to_be_named_is_left_out_of_a_folder(ringside, ringside_bin, scenario, repo):
+    scenario(QUICK, "a.yaml")
+    long = scenario("explicit: true\n" + QUICK.replace("quick", "long"), "long.yaml")
+    done = ringside("run", "--list", long.parent)
+    assert [line.split("::")[0] for line in done.stdout.splitlines()] == ["quick"]
+    assert f"named: {long}\n" in done.stderr
+    done = ringside("run", "--list", long.parent, long)
+    assert {line.split("::")[0] for line in done.stdout.splitlines()} == {"quick", "long"}
+    assert done.stderr == ""
+    (long.parent / "a.yaml").unlink()
+    assert "no cell" in ringside("run", long.parent, status=(2,)).stderr
 
 
 # Runs.
@@ -416,16 +410,32 @@ def test_a_hypervisor_that_is_not_there(ringside, guest, run_dir):
     assert "qemu-system-x86_64 is not installed" in done.stdout and "1 skip" in done.stdout
 
 
-def test_plain_pytest(ringside_bin, scenario, run_dir, repo):
-    """The plug-in by itself: selection and reports are pytest's."""
+@pytest.fixture
+def plain_pytest(ringside_bin, run_dir, repo):
+    """The plug-in by itself."""
     env = {**os.environ, "RINGSIDE": str(ringside_bin), "RINGSIDE_OUT": str(run_dir / "out"),
            "PYTHONPATH": str(repo / "harness/scenario"), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-p", "ringside_scenario.plugin",
-                           "-p", "no:cacheprovider", "-c", os.devnull, "-k", "smoke",
-                           scenario(QUICK)], env=env, capture_output=True, text=True, timeout=120,
-                          cwd=run_dir, check=False)
+
+    def run(*arguments):
+        return subprocess.run(["/usr/bin/python3", "-m", "pytest", "-p",
+                               "ringside_scenario.plugin", "-p", "no:cacheprovider",
+                               "-c", os.devnull, *arguments],
+                              env=env, capture_output=True, text=True, timeout=120, cwd=run_dir,
+                              check=False)
+    return run
+
+
+def test_plain_pytest(plain_pytest, scenario):
+    """Selection and reports are pytest's."""
+    done = plain_pytest("-k", "smoke", scenario(QUICK))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
+
+
+def test_plain_pytest_leaves_the_same_out(plain_pytest, scenario):
+    long = scenario("explicit: true\n" + QUICK)
+    assert "no tests collected" in plain_pytest("--collect-only", long.parent).stdout
+    assert "1 test collected" in plain_pytest("--collect-only", long).stdout
 
 
 def test_without_pytest_it_says_so(ringside_bin, run_dir):

@@ -18,8 +18,8 @@ from ringside_scenario.rundir import RunDir, default_name
 OK, UNEXPECTED, USAGE, INTERNAL = 0, 1, 2, 4
 
 EPILOG = """\
-FILE is a scenario or a folder of them; one that is not there may be the name of one that came with
-ringside (scenarios, blk-direct, …). Results, logs and a report of all cells go to DIR.
+FILE is a scenario or a folder of them, which leaves out those that want to be named; one that is not
+there may be the name of one that came with ringside (scenarios, blk-direct, …). Results, logs and a report of all cells go to DIR.
 
 Verdict of a cell: pass, fail (a verdict was not as expected), died (the target ended), hung (no
 end in time), hypervisor (it failed, not the target), error (this machine refused something), skip
@@ -87,9 +87,18 @@ def complain(text):
         print(f"ringside: run: {line}", file=sys.stderr)
 
 
+def _explicit(path):
+    """Whether the file wants to be named. One that is no scenario is complained of later."""
+    try:
+        return load(path).explicit
+    except BadScenario:
+        return False
+
+
 def scenario_files(names):
-    """Files as given, and those of folders in their order. What is not there may be one of ours."""
-    found = []
+    """(files, left out): as given, and those of folders in their order but for what wants to be
+    named. What is not there may be one of ours."""
+    found, left_out = [], []
     for name in names:
         if not os.path.exists(name):
             name = programs.scenario(name) or name
@@ -97,10 +106,11 @@ def scenario_files(names):
             inside = sorted(glob.glob(os.path.join(glob.escape(name), "*.yaml")))
             if not inside:
                 raise BadScenario(f"{name}: no scenario is in there (*.yaml)")
-            found += inside
+            for path in inside:
+                (left_out if _explicit(path) else found).append(path)
         else:
             found.append(name)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found)), [path for path in left_out if path not in found]
 
 
 def load_all(files):
@@ -213,7 +223,11 @@ def main(argv):
         if options.resume:
             options.resume = os.path.abspath(options.resume)
             take_up(options)
-        options.files = scenario_files(options.files)
+        options.files, left_out = scenario_files(options.files)
+        if left_out:
+            complain(f"left out, for want of being named: {', '.join(left_out)}")
+        if not options.files:
+            return nothing(options)
         cells = load_all(options.files)
     except BadScenario as e:
         complain(e)

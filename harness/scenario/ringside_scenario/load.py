@@ -26,6 +26,7 @@ class Scenario:
         self.data = data
         self.lines = lines
         self.name = data.get("scenario")
+        self.explicit = data.get("explicit", False)
 
     def complaint(self, keys, message):
         return f"{self.path}:{line_of(self.lines, keys)}: {message}"

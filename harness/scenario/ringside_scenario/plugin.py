@@ -60,6 +60,8 @@ class ScenarioFile(pytest.File):
             found = cells_of.cells(scenario)
         except BadScenario as e:
             raise self.CollectError(str(e)) from None
+        if scenario.explicit and not self.session.isinitpath(self.path):
+            return
         only = self.config.getoption("--ringside-hypervisor")
         for cell in found:
             if not only or cell.hypervisor in only:
