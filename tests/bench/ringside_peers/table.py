@@ -12,7 +12,8 @@ ROWS = [
     ("batch-split", "null device beside testpmd, split, batch 32", "null split batch", "testpmd split", "rate", "min", 1.0),
     ("batch-packed", "null device beside testpmd, packed, batch 32", "null packed batch", "testpmd packed", "rate", "min", 1.0),
 ]
-# The daemon looks at its rings for some time before it sleeps; ours does so all the time, or never.
+# The daemon looks at its rings for some time before it sleeps; ours does so all the time, or never (which is
+# what it does unless told).
 for depth in (1, 8, 32):
     ROWS += [
         (f"memory-{depth}", f"blk --memory --poll beside qsd on tmpfs, depth {depth}",
@@ -20,13 +21,15 @@ for depth in (1, 8, 32):
         (f"memory-p99-{depth}", f"… its p99, depth {depth}", f"blk memory --poll {depth}", f"qsd tmpfs {depth}",
          "p99", "max", 1.0),
         (f"memory-sleeps-{depth}", f"blk --memory beside qsd on tmpfs, depth {depth}", f"blk memory {depth}",
-         f"qsd tmpfs {depth}", "rate", None, None),
+         f"qsd tmpfs {depth}", "rate", "min", 2.0),
+        (f"memory-sleeps-p99-{depth}", f"… its p99, depth {depth}", f"blk memory {depth}", f"qsd tmpfs {depth}",
+         "p99", "max", 1.0),
         (f"tmpfs-{depth}", f"blk --image --poll beside qsd, both on tmpfs, depth {depth}",
          f"blk tmpfs --poll {depth}", f"qsd tmpfs {depth}", "rate", None, None),
         (f"disk-{depth}", f"blk --image --poll beside qsd, both on disk, depth {depth}",
          f"blk disk --poll {depth}", f"qsd disk {depth}", "rate", "min", 1.0),
         (f"disk-sleeps-{depth}", f"blk --image beside qsd, both on disk, depth {depth}", f"blk disk {depth}",
-         f"qsd disk {depth}", "rate", None, None),
+         f"qsd disk {depth}", "rate", "min", 1.0),
     ]
 for depth in (1, 8, 32):
     for wait in ("poll", "event"):
