@@ -19,9 +19,9 @@ def xen(build_dir):
 
 
 @pytest.mark.parametrize("args, why", [
-    ([], "which device? blk and rng are"),
+    ([], "which device? blk, net, rng, null"),
     (["rng"], "which guest? --kernel IMAGE"),
-    (["gpu", "--kernel", "x"], "no device type 'gpu': blk and rng are"),
+    (["gpu", "--kernel", "x"], "no device type 'gpu': blk, net, rng, null are"),
     (["rng", "more", "--kernel", "x"], "'more' is one argument too many"),
     (["rng", "--kernel", "x", "--interrupt", "line"],
      "--interrupt line needs --platform hvm: PVH has no lines"),
@@ -32,11 +32,13 @@ def xen(build_dir):
     (["rng", "--kernel", "x", "--mode", "vhost-user"],
      "--mode vhost-user and --socket-path go together"),
     (["rng", "--kernel", "x", "--ram", "1"], "--ram: '1' is not a number of MiB from 8m to 2g"),
+    (["rng", "--kernel", "x", "--memory", "1m"], "rng has no use for options of blk"),
+    (["null", "--kernel", "x"], "null has no registers: it is no device type"),
     (["rng", "--kernel", "x", "--queue-size", "48"],
      "--queue-size: '48' is not a power of 2 up to 32768"),
     (["rng", "--kernel", "x", "--fault", "none"],
      "no fault 'none': see ringside-backend --list-faults"),
-    (["blk", "--memory", "1g2"], "'1g2' is not a size"),
+    (["blk", "--memory", "1g2"], "--memory: '1g2' is not a size from 512 to 1048576t"),
 ])
 def test_wrong_command_line(xen, args, why):
     done = xen(*args)

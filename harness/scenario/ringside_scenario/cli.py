@@ -18,8 +18,9 @@ from ringside_scenario.rundir import RunDir, default_name
 OK, UNEXPECTED, USAGE, INTERNAL = 0, 1, 2, 4
 
 EPILOG = """\
-FILE is a scenario or a folder of them, which leaves out those that want to be named; one that is not
-there may be the name of one that came with ringside (scenarios, blk-direct, …). Results, logs and a report of all cells go to DIR.
+FILE is a scenario or a folder of them, which leaves out those that want to be named; one that is
+not there may be the name of one that came with ringside (scenarios, blk-direct, …). Results, logs
+and a report of all cells go to DIR.
 
 Verdict of a cell: pass, fail (a verdict was not as expected), died (the target ended), hung (no
 end in time), hypervisor (it failed, not the target), error (this machine refused something), skip
