@@ -5,7 +5,7 @@
 #   share/bash-completion/…         completion for bash, zsh and fish
 #   share/ringside/schema           JSON schemas of results
 #   share/ringside/expect           expectation files of known targets
-#   share/doc/ringside              README.md, LICENSE
+#   share/doc/ringside              README.md, and the licence as copyright
 set(ringside_data ${CMAKE_INSTALL_DATADIR}/ringside)
 
 file(GLOB man_pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/harness/cli/man/*.1
@@ -30,5 +30,5 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/scenarios DESTINATION ${ringside_data}
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/ringside)
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/scenarios ${PROJECT_BINARY_DIR}/share/ringside/scenarios
      SYMBOLIC)
-install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/LICENSE
-        DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)

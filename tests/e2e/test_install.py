@@ -16,6 +16,18 @@ def prefix(build_dir, tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def package(build_dir, tmp_path_factory):
+    """The Debian package, as a file."""
+    if not shutil.which("dpkg-shlibdeps") or not shutil.which("cpack"):
+        pytest.skip("dpkg-dev or cpack is not installed: ci/bootstrap build")
+    path = tmp_path_factory.mktemp("package")
+    subprocess.run(["cpack", "--config", build_dir / "CPackConfig.cmake", "-B", path], check=True,
+                   timeout=120, stdout=subprocess.DEVNULL)
+    (deb,) = path.glob("ringside_*.deb")
+    return deb
+
+
 def run(*argv, **kwargs):
     return subprocess.run([str(a) for a in argv], stdin=subprocess.DEVNULL, text=True, timeout=60,
                           capture_output=True, check=False, **kwargs)
@@ -111,7 +123,9 @@ def test_scenarios_are_found_by_name(prefix, repo, tmp_path):
     listed = run(ringside, "run", "--list", "scenarios", cwd=tmp_path)
     assert listed.returncode == 0, listed.stderr
     names = {line.partition("::")[0] for line in listed.stdout.splitlines()}
-    assert names == {p.stem for p in (repo / "scenarios").glob("*.yaml")}
+    files = list((repo / "scenarios").glob("*.yaml"))
+    assert names == {p.stem for p in files if "\nexplicit: true\n" not in p.read_text("utf-8")}
+    assert run(ringside, "run", "--list", *(p.stem for p in files), cwd=tmp_path).returncode == 0
     for name in ("blk-direct", "blk-direct.yaml", "scenarios/blk-direct.yaml"):
         assert run(ringside, "run", "--list", name, cwd=tmp_path).stdout.startswith("blk-direct::")
     done = run(ringside, "run", "blk-direct", "-k", "conform and not storage", "-o", tmp_path / "out",
@@ -126,3 +140,23 @@ def test_a_scenario_here_comes_first(prefix, tmp_path):
                                               encoding="utf-8")
     listed = run(prefix / "bin/ringside", "run", "--list", "blk-direct.yaml", cwd=tmp_path)
     assert listed.stdout.startswith("mine::")
+
+
+def test_a_debian_package_says_what_it_needs(package):
+    fields = dict(line.split(": ", 1) for line in run("dpkg-deb", "-f", package).stdout.splitlines()
+                  if ": " in line and not line.startswith(" "))
+    assert fields["Package"] == "ringside"
+    for library in ("libc6", "libjansson4", "liburing2"):
+        assert f"{library} (>= " in fields["Depends"]
+    assert "python3" in fields["Recommends"] and "python3" not in fields["Depends"]
+
+
+def test_a_debian_package_holds_what_is_installed_and_runs(package, prefix, tmp_path):
+    run("dpkg-deb", "-x", package, tmp_path / "root")
+    usr = tmp_path / "root/usr"
+    assert installed(usr) == installed(prefix)
+    done = run(usr / "bin/ringside", "conform", "vhost-user:", "--device", "blk", "--check",
+               "basic.*", "--command",
+               f"{usr}/bin/ringside-backend blk --memory 64m --socket-path {{socket}}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pass" in done.stdout
