@@ -182,17 +182,25 @@ static bool no_such_ring_for_fd(const struct jd_message *m)
 	return !ring_at(m, msg(m)->u64 & VU_VRING_INDEX_MASK);
 }
 
-static bool base_upper_half(const struct jd_message *m)
+static bool packed(const struct jd_message *m)
 {
-	return msg(m)->state.num > 0xffff;
+	return m->s->features & BIT_ULL(VIRTIO_F_RING_PACKED);
 }
 
-/* 0 is no accusation: a driver that begins anew begins there, and not every front-end tells. */
+static bool base_upper_half(const struct jd_message *m)
+{
+	return !packed(m) && msg(m)->state.num > 0xffff;
+}
+
+/* That of a new ring is no accusation: a driver that begins anew begins there, and not every front-end
+ * tells. */
 static bool base_not_repeated(const struct jd_message *m)
 {
 	const struct vub_ring *r = ring_at(m, msg(m)->state.index);
+	const u32 base = msg(m)->state.num;
 
-	return r && m->st->stopped[r->index] && msg(m)->state.num && msg(m)->state.num != r->base;
+	return r && m->st->stopped[r->index] && base != (packed(m) ? DVQ_PACKED_BASE : 0) &&
+	       base != r->base;
 }
 
 static bool num_not_0(const struct jd_message *m)
@@ -242,6 +250,14 @@ static bool ring_not_aligned(const struct jd_message *m)
 	       a->used % VRING_USED_ALIGN_SIZE;
 }
 
+static bool packed_not_aligned(const struct jd_message *m)
+{
+	const struct vu_vring_addr *a = &msg(m)->addr;
+
+	return a->desc % DVQ_PACKED_DESC_ALIGN || a->avail % DVQ_PACKED_EVENT_ALIGN ||
+	       a->used % DVQ_PACKED_EVENT_ALIGN;
+}
+
 /* Dirty log. */
 
 static u64 log_end(u64 size)
@@ -265,7 +281,8 @@ static bool used_ring_outside_log(const struct jd_message *m)
 
 	if (!r || !r->num || !(a->flags & VU_VRING_F_LOG) || !m->s->log.size)
 		return false;
-	bytes = dvq_used_bytes(r->num, m->s->features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX));
+	bytes = dvq_shape(packed(m), r->num, m->s->features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX))
+			.device;
 	return a->log + bytes < a->log || a->log + bytes > log_end(m->s->log.size);
 }
 
@@ -331,6 +348,7 @@ const struct jd_message_rule jd_message_rules[] = {
 	{ "VU.vring.num.fe.1", { VU_SET_VRING_KICK }, ring_without_size },
 	{ "VU.vring.addr.fe.1", { VU_SET_VRING_KICK }, ring_not_in_memory },
 	{ "v14.split-ring.layout.drv.1", { VU_SET_VRING_ADDR }, ring_not_aligned },
+	{ "v14.packed-ring.virtqueues.drv.1", { VU_SET_VRING_ADDR }, packed_not_aligned },
 	{ "VU.log.base.fe.1", { VU_SET_LOG_BASE }, not_one_fd },
 	{ "VU.log.size.fe.1", { VU_SET_LOG_BASE }, log_too_small },
 	{ "VU.log.size.fe.2", { VU_SET_VRING_ADDR }, used_ring_outside_log },

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ref-backends/judge/packed.h"
 #include "ref-backends/judge/rules.h"
 #include "ref-backends/judge/steps.h"
 
@@ -21,8 +22,8 @@ static struct in_flight {
 
 /* How often a rule had something to look at, in the order of its table. */
 static u64 message_looked[MAX_RULES], status_looked[MAX_RULES], chain_looked[MAX_RULES],
-	start_looked[MAX_RULES], avail_looked[MAX_RULES], blk_looked[MAX_RULES],
-	net_looked[MAX_RULES], command_looked[MAX_RULES];
+	packed_looked[MAX_RULES], start_looked[MAX_RULES], avail_looked[MAX_RULES],
+	blk_looked[MAX_RULES], net_looked[MAX_RULES], command_looked[MAX_RULES];
 
 /* Rules that are code of this file. */
 enum {
@@ -54,6 +55,8 @@ void jd_claims(void (*claim)(const char *clause, u64 looked))
 		claim(jd_status_rules[i].clause, status_looked[i]);
 	for (size_t i = 0; jd_chain_rules[i].clause; i++)
 		claim(jd_chain_rules[i].clause, chain_looked[i]);
+	for (size_t i = 0; jd_packed_chain_rules[i].clause; i++)
+		claim(jd_packed_chain_rules[i].clause, packed_looked[i]);
 	for (size_t i = 0; jd_start_rules[i].clause; i++)
 		claim(jd_start_rules[i].clause, start_looked[i]);
 	for (size_t i = 0; jd_avail_rules[i].clause; i++)
@@ -68,6 +71,7 @@ void jd_claims(void (*claim)(const char *clause, u64 looked))
 		claim(own_clauses[i], own_looked[i]);
 	jd_steps_claims(claim);
 	jd_kicks_claims(claim);
+	jd_packed_claims(claim);
 }
 
 static void session_start(struct vub_session *s)
@@ -120,9 +124,18 @@ static void remember(struct vub_session *s, const struct vub_request *rq)
 	}
 }
 
-/* What a feature bit of a block device means, another device's does not. */
+static bool is_packed(const struct vub_session *s)
+{
+	return s->features & BIT_ULL(VIRTIO_F_RING_PACKED);
+}
+
+/* What a feature bit of a block device means, another device's does not; the same of layouts. */
 static bool is_about(const char *clause, const struct vub_session *s)
 {
+	if (strncmp(clause, "v14.split-ring.", 15) == 0)
+		return !is_packed(s);
+	if (strncmp(clause, "v14.packed-ring.", 16) == 0)
+		return is_packed(s);
 	return strncmp(clause, "v14.blk.", 8) != 0 || s->dev->ops->id == VIRTIO_ID_BLOCK;
 }
 
@@ -196,9 +209,10 @@ static void ring_start(struct vub_ring *r)
 	struct in_flight *f = &in_flight[r->index];
 
 	jd_kicks_ring_start(r);
-	if (r->ring.is_packed)
+	if (r->ring.is_packed) {
+		jd_packed_ring_start(r);
 		return;
-
+	}
 	if (f->num < r->num) {
 		free(f->sums);
 		f->sums = calloc(r->num, sizeof(*f->sums));
@@ -211,8 +225,10 @@ static void ring_start(struct vub_ring *r)
 
 static void avail(struct vub_ring *r, int error)
 {
-	if (r->ring.is_packed)
+	if (r->ring.is_packed) {
+		jd_packed_avail(r, error);
 		return;
+	}
 	run_ring_rules(jd_avail_rules, avail_looked, r);
 	jd_kicks_avail(r);
 	look(&own_looked[OWN_RUNAWAY]);
@@ -249,20 +265,35 @@ static u64 descriptors_sum(const struct vub_ring *r, u16 head)
 	return sum | 1;
 }
 
+static void run_chain_rules(const struct jd_chain_rule *rules, u64 *looked,
+			    const struct jd_chain *jc)
+{
+	const struct vub_ring *r = jc->r;
+
+	for (const struct jd_chain_rule *rule = rules; rule->clause; rule++) {
+		if (!applies(r, rule->with, rule->without))
+			continue;
+		look(&looked[rule - rules]);
+		if (rule->broken(jc))
+			jd_broke(rule->clause, "ring %u of %u: chain %u, %u descriptors: %s",
+				 r->index, r->num, jc->c->head, jc->c->descs,
+				 dvq_error_name(jc->error));
+	}
+}
+
 static void chain(struct vub_ring *r, const struct dvq_chain *c, int error)
 {
 	struct jd_chain jc = { .r = r, .c = c, .error = (enum dvq_error)error };
 
-	if (r->ring.is_packed)
+	if (r->ring.is_packed) {
+		/* One of an earlier process has no place in this ring any more. */
+		if (r->next_resubmit < r->n_resubmit)
+			return;
+		run_chain_rules(jd_packed_chain_rules, packed_looked, &jc);
+		jd_packed_chain(r, c, error);
 		return;
-	for (const struct jd_chain_rule *rule = jd_chain_rules; rule->clause; rule++) {
-		if (!applies(r, rule->with, rule->without))
-			continue;
-		look(&chain_looked[rule - jd_chain_rules]);
-		if (rule->broken(&jc))
-			jd_broke(rule->clause, "ring %u of %u: chain %u, %u descriptors: %s",
-				 r->index, r->num, c->head, c->descs, dvq_error_name(jc.error));
 	}
+	run_chain_rules(jd_chain_rules, chain_looked, &jc);
 	if (c->head < in_flight[r->index].num)
 		in_flight[r->index].sums[c->head] = error ? 0 : descriptors_sum(r, c->head);
 }
@@ -271,9 +302,10 @@ static void used(struct vub_ring *r, u16 head)
 {
 	struct in_flight *f = &in_flight[r->index];
 
-	if (r->ring.is_packed)
+	if (r->ring.is_packed) {
+		jd_packed_used(r, head);
 		return;
-
+	}
 	if (head >= f->num || !f->sums[head])
 		return;
 	look(&own_looked[OWN_CHANGED]);

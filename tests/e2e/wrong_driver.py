@@ -21,7 +21,7 @@ PF_CONFIG, PF_STATUS = 9, 16
 F_FOREIGN, F_UNDESCRIBED = 20, 45  # network devices have the first, no text the other
 F_INDIRECT, F_EVENT_IDX, F_PROTOCOL, F_VERSION_1 = 28, 29, 30, 32
 F_RING_PACKED, F_IN_ORDER = 34, 35
-ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, FAILED = 1, 2, 4, 8, 128
+ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, NEEDS_RESET, FAILED = 1, 2, 4, 8, 64, 128
 NEXT, WRITE, INDIRECT = 1, 2, 4
 IN, OUT, FLUSH, GET_ID, DISCARD, WRITE_ZEROES, SECURE_ERASE = 0, 1, 4, 8, 11, 13, 14
 
@@ -134,6 +134,12 @@ class Driver:
         """Where the ring stands."""
         return self.ask(GET_VRING_BASE, struct.pack("<II", 0, 0)) >> 32
 
+    def until_broken(self):
+        """Wait for DEVICE_NEEDS_RESET."""
+        end = time.monotonic() + DEADLINE
+        while not self.ask(GET_STATUS) & NEEDS_RESET:
+            assert time.monotonic() < end
+
     def config(self, offset, data):
         self.send(SET_CONFIG, struct.pack("<III", offset, len(data), 0) + data)
 
@@ -198,6 +204,96 @@ class Driver:
         self.put(HEADER, "IIQ", IN, 0, 0)
         self.chain(pieces, TABLE)
         self.descriptor(0, BASE + TABLE, 16 * len(pieces), flags, 1)
+        self.publish()
+        self.wait(0.5)
+
+
+class PackedDriver(Driver):
+    """The same over a packed ring. Buffer ids are the place of their last descriptor."""
+
+    AVAIL_BIT, USED_BIT = 1 << 7, 1 << 15
+    FLAGS_DISABLE, FLAGS_DESC = 1, 2
+
+    def __init__(self, path, features=~0):
+        super().__init__(path, features)
+        self.free = self.at = self.used_at = 0
+        self.wrap = self.used_wrap = True
+        self.slots = {}  # by buffer id: descriptors in the ring
+
+    def choose(self):
+        self.features = self.offered & self.wanted & ~(1 << F_IN_ORDER) | 1 << F_PROTOCOL
+        self.number(SET_FEATURES, self.features)
+
+    def queue(self, enable=True):
+        self.free = self.size
+        super().queue(enable)
+
+    def ring(self, request, value, index=0):
+        if request == SET_VRING_BASE:
+            value = 0x80008000
+        super().ring(request, value, index)
+
+    def step(self, at, wrap, count):
+        at += count
+        return (at - self.size, not wrap) if at >= self.size else (at, wrap)
+
+    def lap(self, wrap):
+        """Of a descriptor that is available."""
+        return self.AVAIL_BIT if wrap else self.USED_BIT
+
+    def chain(self, pieces, table=None, first=0):
+        """As before: the descriptors, but for the flags of the first, which publish() shows."""
+        if table is not None:
+            for n, (offset, length, flags) in enumerate(pieces):
+                self.put(table + 16 * n, "QIHH", BASE + offset, length, 0, flags)
+            return
+        at, wrap = self.at, self.wrap
+        for n, (offset, length, flags) in enumerate(pieces):
+            last = n == len(pieces) - 1
+            flags |= self.lap(wrap) | (0 if last else NEXT)
+            self.put(DESC + 16 * at, "QIH", BASE + offset, length, at)
+            if n:
+                self.put(DESC + 16 * at + 14, "H", flags)
+            else:
+                self.head = at, flags
+            self.slots[at] = len(pieces)
+            at, wrap = self.step(at, wrap, 1)
+        self.after = at, wrap
+        self.free -= len(pieces)
+
+    def publish(self, head=0, notify=True):
+        at, flags = self.head
+        self.put(DESC + 16 * at + 14, "H", flags)
+        asked = notify and self.asked(at)
+        self.at, self.wrap = self.after
+        self.avail_idx += 1
+        if asked:
+            self.notify()
+
+    def asked(self, index):
+        off_wrap, flags = self.get(USED, "H"), self.get(USED + 2, "H")
+        if flags == self.FLAGS_DESC:
+            return off_wrap == (index | (self.wrap << 15))
+        return flags != self.FLAGS_DISABLE
+
+    def wait(self, seconds=DEADLINE):
+        end = time.monotonic() + seconds
+        while self.used_idx != self.avail_idx:
+            flags = self.get(DESC + 16 * self.used_at + 14, "H")
+            if bool(flags & self.AVAIL_BIT) == bool(flags & self.USED_BIT) == self.used_wrap:
+                count = self.slots[self.get(DESC + 16 * self.used_at + 12, "H")]
+                self.used_at, self.used_wrap = self.step(self.used_at, self.used_wrap, count)
+                self.free += count
+                self.used_idx += 1
+            elif (time.monotonic() > end or
+                  select.select([self.socket], [], [], 0.001)[0]):
+                return False
+        return True
+
+    def indirect(self, pieces, flags=INDIRECT):
+        self.put(HEADER, "IIQ", IN, 0, 0)
+        self.chain(pieces, TABLE)
+        self.chain([(TABLE, 16 * len(pieces), flags)])
         self.publish()
         self.wait(0.5)
 

@@ -442,6 +442,109 @@ static void descriptors_must_not_change_in_flight(void **state)
 	assert_int_equal(count_of("v14.split-ring.avail-ring.drv.1"), 1);
 }
 
+/* A packed ring of six, and what its device has done: taken and used so many descriptors. */
+static struct vring_packed_desc packed_table[6];
+static const char packed_changed[] = "v14.packed-ring.desc-table.drv.1";
+
+static void packed_take(u16 first, u16 slots, u16 id)
+{
+	struct dvq_chain c = { .head = id, .slots = slots, .descs = slots };
+	struct dvq_packed *vq = &rings[0].ring.packed;
+
+	vq->avail = dvq_packed_forward(vq, (struct dvq_at){ first, 1 }, slots);
+	jd_watch_ops.chain(&rings[0], &c, DVQ_OK);
+}
+
+static void packed_return(u16 at, u16 id)
+{
+	struct dvq_packed *vq = &rings[0].ring.packed;
+
+	vq->used = (struct dvq_at){ at, 1 };
+	jd_watch_ops.used(&rings[0], id);
+	packed_table[at].id = le16(id);
+	packed_table[at].flags = le16(0x8080);
+}
+
+static void packed_fresh(void)
+{
+	fresh();
+	memset(packed_table, 0, sizeof(packed_table));
+	s.features |= BIT_ULL(VIRTIO_F_RING_PACKED);
+	rings[0].num = 6;
+	rings[0].ring = (struct dvq){ .is_packed = true };
+	rings[0].ring.packed.desc = packed_table;
+	rings[0].ring.packed.num = 6;
+	jd_watch_ops.ring_start(&rings[0]);
+}
+
+static void packed_descriptors_in_flight(void **state)
+{
+	u64 before;
+
+	packed_fresh();
+	before = count_of(packed_changed);
+	packed_take(0, 3, 10);
+	packed_take(3, 2, 11);
+	packed_take(5, 1, 12);
+	/* The second is returned first: the places 0 and 1 are the driver's again. */
+	packed_return(0, 11);
+	packed_table[1].addr = 1;
+	/* Then the third, which frees place 2. */
+	packed_return(2, 12);
+	packed_table[2].addr = 1;
+	packed_return(3, 10);
+	assert_int_equal(count_of(packed_changed), before);
+
+	/* Two of three are still the device's. */
+	packed_fresh();
+	packed_take(0, 3, 10);
+	packed_take(3, 1, 11);
+	packed_return(0, 11);
+	packed_table[2].addr = 1;
+	packed_return(1, 10);
+	assert_int_equal(count_of(packed_changed), before + 1);
+
+	/* An id that is used twice names neither. */
+	packed_fresh();
+	packed_take(0, 1, 7);
+	packed_take(1, 1, 7);
+	packed_table[0].addr = 1;
+	packed_return(0, 7);
+	packed_return(1, 7);
+	assert_int_equal(count_of(packed_changed), before + 1);
+}
+
+static void packed_lists(void **state)
+{
+	struct dvq_chain c = { .slots = 1, .descs = 1 };
+	u64 room, head, all;
+
+	packed_fresh();
+	head = count_of("v14.packed-ring.scatter-gather.drv.6");
+	room = count_of("v14.packed-ring.scatter-gather.drv.5");
+	packed_table[1].flags = le16(1 << VRING_PACKED_DESC_F_AVAIL | VRING_DESC_F_NEXT);
+	rings[0].ring.packed.avail = (struct dvq_at){ 1, 1 };
+	/* Four in flight, and a list of one that wants more: there is room. */
+	rings[0].ring.packed.used = (struct dvq_at){ 3, 0 };
+	jd_watch_ops.avail(&rings[0], DVQ_E_NEXT);
+	assert_int_equal(count_of("v14.packed-ring.scatter-gather.drv.6"), head + 1);
+	assert_int_equal(count_of("v14.packed-ring.scatter-gather.drv.5"), room);
+	/* Five, and there is none. */
+	rings[0].ring.packed.used = (struct dvq_at){ 2, 0 };
+	jd_watch_ops.avail(&rings[0], DVQ_E_NEXT);
+	assert_int_equal(count_of("v14.packed-ring.scatter-gather.drv.6"), head + 2);
+	assert_int_equal(count_of("v14.packed-ring.scatter-gather.drv.4"), room + 1);
+	assert_int_equal(count_of("v14.packed-ring.scatter-gather.drv.5"), room + 1);
+	/* What an earlier process had in flight is not looked for in this ring. */
+	packed_fresh();
+	all = count_of(NULL);
+	rings[0].n_resubmit = 1;
+	packed_table[5].flags = le16(VRING_DESC_F_INDIRECT);
+	packed_table[5].len = 0x10000;
+	jd_watch_ops.chain(&rings[0], &c, DVQ_OK);
+	assert_int_equal(count_of(NULL), all);
+}
+
 static void rules_on_block_requests(void **state)
 {
 	static const struct {
@@ -506,6 +609,8 @@ int main(void)
 		cmocka_unit_test(every_rule_names_a_clause_of_the_other_side),
 		cmocka_unit_test(rules_on_chains),
 		cmocka_unit_test(descriptors_must_not_change_in_flight),
+		cmocka_unit_test(packed_descriptors_in_flight),
+		cmocka_unit_test(packed_lists),
 		cmocka_unit_test(rules_on_block_requests),
 	};
 	int failed, fd = mkstemp(output);
