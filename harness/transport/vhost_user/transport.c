@@ -86,6 +86,27 @@ static int op_set_status(struct tp *t, u8 status)
 #define STATUS_DRIVER	   (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
 #define STATUS_FEATURES_OK (STATUS_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
 
+/* Whoever was here before: a driver begins with a reset, and goes on when that is done. */
+static int begin(struct tp *t)
+{
+	struct vu_frontend *fe = vu_from_tp(t);
+	u64 deadline = tp_deadline(t, t->timeout_ms);
+	u8 status = 0;
+	int rc = op_set_status(t, 0);
+
+	if (rc == TP_OK)
+		rc = op_get_status(t, &status);
+	while (rc == TP_OK && status && vu_ms_left(deadline)) {
+		host_relax(&fe->pace);
+		rc = op_get_status(t, &status);
+	}
+	if (rc == TP_OK && status)
+		return vu_error(fe, TP_ETIMEOUT, "the status stays 0x%x after a reset", status);
+	if (rc == TP_OK)
+		rc = op_set_status(t, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	return rc == TP_OK ? op_set_status(t, STATUS_DRIVER) : rc;
+}
+
 static int op_set_features(struct tp *t, u64 features)
 {
 	struct vu_frontend *fe = vu_from_tp(t);
@@ -94,11 +115,8 @@ static int op_set_features(struct tp *t, u64 features)
 	int rc = TP_OK;
 	u8 status;
 
-	if (has_status) {
-		rc = op_set_status(t, VIRTIO_CONFIG_S_ACKNOWLEDGE);
-		if (rc == TP_OK)
-			rc = op_set_status(t, STATUS_DRIVER);
-	}
+	if (has_status)
+		rc = begin(t);
 	if (rc == TP_OK)
 		rc = vu_set_u64(fe, VU_SET_FEATURES, mask);
 	if (rc == TP_OK && has_status) {
