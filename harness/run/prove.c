@@ -2,13 +2,13 @@
 #include "harness/run/prove.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/run/core/glob.h"
 #include "harness/run/fault_list.h"
 #include "harness/run/jobs.h"
 #include "harness/run/runner.h"
@@ -94,7 +94,7 @@ static int load_faults(struct prover *pr, char *error, size_t room)
 		if (json_unpack(e, "{s:s, s:s, s:s, s?s}", "name", &name, "clause", &clause,
 				"summary", &summary, "transport", &transport) < 0)
 			continue;
-		if (pr->o->fault_glob && fnmatch(pr->o->fault_glob, name, FNM_EXTMATCH) != 0)
+		if (pr->o->fault_glob && !glob_match(pr->o->fault_glob, name))
 			continue;
 		pf->name = strdup(name);
 		pf->clause = strdup(clause);

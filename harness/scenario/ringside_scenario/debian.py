@@ -58,23 +58,28 @@ def _entries():
                                       re.M)
 
 
-def _sources():
-    """Debian's own entries of the host: its mirror is used. NotThere."""
+def _sources(kind):
+    """Debian's own entries of the host: its mirror is used. `kind` is deb or deb-src. NotThere."""
     # Other archives use the release's name, too, but not with the component main.
     found = [(uri, suite) for uri, suite, components in _entries()
              if suite in SUITES and "main" in components.split()]
     if not any(suite == RELEASE for _, suite in found):
         raise NotThere(f"apt has no entry of Debian 12 ({RELEASE}) in /etc/apt")
-    return "".join(f"deb [signed-by={KEYRING}] {uri} {suite} main\n" for uri, suite in found)
+    return "".join(f"{kind} [signed-by={KEYRING}] {uri} {suite} main\n" for uri, suite in found)
 
 
 class Archive:
     """The archive as a machine of another architecture would see it."""
+    KIND = "deb"
+    PROGRAMS = ("apt-get", "dpkg-deb")
 
     def __init__(self, arch):
         self.arch = ARCHES[arch]
-        self.folder = os.path.join(cache(), self.arch)
+        self.folder = os.path.join(cache(), self._subfolder())
         self.apt = os.path.join(self.folder, ".apt")
+
+    def _subfolder(self):
+        return self.arch
 
     def record(self, package):
         """What was fetched: {"package", "version", "sha256"}; None: it is not known any more."""
@@ -92,7 +97,7 @@ class Archive:
             return folder
         if os.environ.get("RINGSIDE_OFFLINE"):
             raise NotThere(f"{package} is not in {self.folder}, and RINGSIDE_OFFLINE is set")
-        for program in ("apt-get", "dpkg-deb"):
+        for program in self.PROGRAMS:
             if not shutil.which(program):
                 raise NotThere(f"{package} cannot be fetched without {program}")
         with _locked(self.folder):
@@ -119,7 +124,7 @@ class Archive:
         for name in ("state/lists/partial", "cache/archives/partial"):
             os.makedirs(os.path.join(self.apt, name), exist_ok=True)
         with open(os.path.join(self.apt, "sources.list"), "w", encoding="utf-8") as f:
-            f.write(_sources())
+            f.write(_sources(self.KIND))
         with open(os.path.join(self.apt, "apt.conf"), "w", encoding="utf-8") as f:
             f.write(f'APT::Architecture "{self.arch}";\n'
                     f'APT::Architectures {{ "{self.arch}"; }};\n'
@@ -147,19 +152,24 @@ class Archive:
         return {"package": package, "version": version, "architecture": self.arch,
                 "sha256": digest}
 
-    def _fetch(self, package, folder):
-        """Download and unpack. A package that is a name for another one is that other one."""
-        self._prepare()
+    def _download(self, package, part, root):
+        """Download into `part` and unpack into `root`; the record. A package that is a name for another
+        one is that other one."""
         depends = self._run("apt-cache", "depends", package)
         match = re.search(r"^\s+Depends: (linux-image-\d\S*)", depends, re.M)
         real = match.group(1) if match else package
+        self._run("apt-get", "download", "-qq", real, cwd=part)
+        (deb,) = [n for n in os.listdir(part) if n.endswith(".deb")]
+        found = self._check(real, os.path.join(part, deb))
+        self._run("dpkg-deb", "-x", os.path.join(part, deb), root)
+        return found
+
+    def _fetch(self, package, folder):
+        self._prepare()
         part = tempfile.mkdtemp(prefix=".part-", dir=self.folder)
         try:
-            self._run("apt-get", "download", "-qq", real, cwd=part)
-            (deb,) = [n for n in os.listdir(part) if n.endswith(".deb")]
-            found = self._check(real, os.path.join(part, deb))
             root = os.path.join(part, "root")
-            self._run("dpkg-deb", "-x", os.path.join(part, deb), root)
+            found = self._download(package, part, root)
             shutil.rmtree(folder, ignore_errors=True)
             os.rename(root, folder)
             with open(os.path.join(part, "record"), "w", encoding="utf-8") as f:
@@ -168,6 +178,23 @@ class Archive:
                       os.path.join(self.folder, f".{package}.json"))
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+
+class Sources(Archive):
+    """Source packages, with Debian's patches in. apt checks what it downloads against the signed list."""
+    KIND = "deb-src"
+    PROGRAMS = ("apt-get", "dpkg-source")
+
+    def _subfolder(self):
+        return "source"
+
+    def _download(self, package, part, root):
+        self._run("apt-get", "source", "-qq", "--download-only", package, cwd=part)
+        (dsc,) = [n for n in os.listdir(part) if n.endswith(".dsc")]
+        self._run("dpkg-source", "--no-check", "-x", dsc, root, cwd=part)
+        with open(os.path.join(part, dsc), encoding="utf-8") as f:
+            version = re.search(r"^Version: (\S+)$", f.read(), re.M).group(1)
+        return {"package": package, "version": version, "architecture": "source", "sha256": None}
 
 
 def find(arch, package, *inside):

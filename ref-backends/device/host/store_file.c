@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -89,6 +90,12 @@ static int rest_of(const struct rblk_io *io, struct progress *p)
 	return n;
 }
 
+/* musl has no name for this one. Offsets are whole on 64-bit processors, and the upper half is ignored. */
+static ssize_t write_vector(int fd, const struct iovec *iov, int n, off_t at, int flags)
+{
+	return syscall(SYS_pwritev2, fd, iov, (long)n, (long)at, (long)(at >> 31 >> 1), flags);
+}
+
 static int call_rw(struct rblk_io *io, struct io_uring_sqe *sqe)
 {
 	struct progress *p = progress_of(io);
@@ -104,11 +111,11 @@ static int call_rw(struct rblk_io *io, struct io_uring_sqe *sqe)
 	}
 	if (io->op == RBLK_OP_READ) {
 		if (!sqe)
-			return sys(preadv2(p->f->fd, iov, n, at, 0));
+			return sys(preadv(p->f->fd, iov, n, at));
 		io_uring_prep_readv(sqe, p->f->fd, iov, (unsigned)n, (u64)at);
 	} else {
 		if (!sqe)
-			return sys(pwritev2(p->f->fd, iov, n, at, flags));
+			return sys(write_vector(p->f->fd, iov, n, at, flags));
 		io_uring_prep_writev2(sqe, p->f->fd, iov, (unsigned)n, (u64)at, flags);
 	}
 	return 0;
