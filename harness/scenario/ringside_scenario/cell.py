@@ -72,6 +72,11 @@ class Cell:
                 (a != "connect" or self.axes[a] != DEFAULTS[a]) and (a != "wait" or self.job in WAITING_JOBS)]
 
     @property
+    def timed(self):
+        """Is it a measurement that the machine's other work would disturb?"""
+        return self.job == "bench" and self.scenario.data.get("clock") != "instructions"
+
+    @property
     def packed(self):
         """Are its rings packed ones? What is said of a ring is said of those only."""
         return self.axes["ring"] == "packed"

@@ -111,9 +111,9 @@ class CellItem(pytest.Item):
 
 @contextlib.contextmanager
 def _alone_if_timed(folder, cell):
-    """A measurement runs alone; anything else beside its like."""
+    """A measurement runs alone, but for one that counts instructions; anything else beside its like."""
     with open(os.path.join(folder, ".alone"), "a", encoding="ascii") as f:
-        fcntl.flock(f, fcntl.LOCK_EX if cell.job == "bench" else fcntl.LOCK_SH)
+        fcntl.flock(f, fcntl.LOCK_EX if cell.timed else fcntl.LOCK_SH)
         yield
 
 
@@ -126,7 +126,7 @@ def pytest_collection_modifyitems(config, items):
         kept = [item for i, item in enumerate(items) if i % of == which - 1]
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
-    items.sort(key=lambda item: isinstance(item, CellItem) and item.cell.job == "bench")
+    items.sort(key=lambda item: isinstance(item, CellItem) and item.cell.timed)
 
 
 @pytest.hookimpl(optionalhook=True)

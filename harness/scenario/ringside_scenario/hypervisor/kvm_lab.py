@@ -30,6 +30,7 @@ class KvmLab(LabHypervisor):
     name = "kvm-lab"
     lab = "kvm"
     prefix = "kvm"
+    monitor = ("ringside-vmm",)  # what runs the guest, and its options
     connects = ("direct", "library", "eventfd", "vhost-user")
 
     def calibration(self, cell):
@@ -54,7 +55,7 @@ class KvmLab(LabHypervisor):
         return BACKEND.format(command=shlex.join(argv), socket=SOCKET)
 
     def _vmm(self, cell):
-        argv = ["ringside-vmm", cell.device, "--kernel", GUEST, "--mode", cell.connect,
+        argv = [self.monitor[0], cell.device, *self.monitor[1:], "--kernel", GUEST, "--mode", cell.connect,
                 "--stream", "/tmp/stream"]
         words = self.words(cell)
         if cell.job == "bench":

@@ -100,26 +100,34 @@ class LabHypervisor(Hypervisor):
 
     def run(self, cell, ctx):
         try:
-            lab, image, snapshot = run.prepare(self.lab)
+            place = run.prepare(self.lab)
         except (image_of.NoImage, recipe.BadRecipe) as e:
             raise Failed("error", f"lab {self.lab}: {e}") from None
         # Building it is not the cell's time.
         ctx.restart_clock()
-        one = self._once(cell, ctx, lab, image, snapshot, "")
         if cell.job == "conform":
-            return self._conform(cell, ctx, one)
-        return self._bench(cell, ctx, one, lab, image, snapshot)
+            return self._conform(cell, ctx, self._runs(cell, ctx, place, 1)[0])
+        return self._bench(cell, ctx, self._runs(cell, ctx, place, RUNS), place)
 
-    def _once(self, cell, ctx, lab, image, snapshot, suffix):
-        """The files of one run: {name: path}."""
-        logs = os.path.join(ctx.folder, f"lab{suffix}")
-        os.makedirs(logs, exist_ok=True)
-        work = tempfile.mkdtemp(dir=ctx.work)
+    def _runs(self, cell, ctx, place, count):
+        """The files of each run, {name: path}. They go side by side: what else the machine does changes
+        nothing in a lab."""
+        started = []
+        job = run.Job(self.script(cell))
         try:
-            one = run.Run(lab, image, snapshot, ctx.processes, work, logs)
-            channel = one.start(run.Job(self.script(cell)), ctx.left()).wait(ctx.left())
+            for n in range(count):
+                logs = os.path.join(ctx.folder, f"lab-{n + 1}" if n else "lab")
+                os.makedirs(logs, exist_ok=True)
+                work = tempfile.mkdtemp(dir=ctx.work)
+                started.append((run.Run(*place, ctx.processes, work, logs).launch(job), logs))
+            for one, _ in started:
+                one.take_up(ctx.left())
+            return [self._files(one.wait(ctx.left()), logs) for one, logs in started]
         except run.LabFailed as e:
             raise Failed(e.status, e.reason) from None
+
+    def _files(self, channel, logs):
+        """What one run has given, when what ran the guest has done its work."""
         files = {}
         for name, data in channel.files.items():
             files[name] = os.path.join(logs, name)
@@ -191,12 +199,11 @@ class LabHypervisor(Hypervisor):
                 stamps = f.read()
         return exact.Sample(stamps=stamps, **texts)
 
-    def _bench(self, cell, ctx, files, lab, image, snapshot):
-        samples = [self._sample(cell, ctx, files)]
-        for n in range(1, RUNS):
-            again = self._once(cell, ctx, lab, image, snapshot, f"-{n + 1}")
-            samples.append(self._sample(cell, ctx, again))
-            differs = samples[0].difference(samples[n])
+    def _bench(self, cell, ctx, runs, place):
+        lab, _, snapshot = place
+        samples = [self._sample(cell, ctx, files) for files in runs]
+        for other in samples[1:]:
+            differs = samples[0].difference(other)
             if differs:
                 raise Failed("error", f"two runs differ: {differs}")
         options = cell.options

@@ -46,18 +46,29 @@ class Run:
         self.work = work
         self.process = None
 
-    def start(self, job, seconds=60.0, interactive=False):
-        """LabFailed."""
+    def launch(self, job, interactive=False):
+        """Start it; take_up() comes next. LabFailed."""
         path = os.path.join(self.work, "job.cpio")
         job.write(path)
         try:
             self.process = self.machine.start(self.processes, job=path, interactive=interactive,
                                               state=self.snapshot.state)
-            if self.snapshot.state:
-                self._take_up(seconds)
-        except (NotStarted, Refused) as e:
+        except NotStarted as e:
             raise LabFailed("error", f"the lab could not be started: {e}") from None
         return self
+
+    def take_up(self, seconds=60.0):
+        """Let it go on from its snapshot. LabFailed."""
+        try:
+            if self.snapshot.state:
+                self._take_up(seconds)
+        except Refused as e:
+            raise LabFailed("error", f"the lab could not be started: {e}") from None
+        return self
+
+    def start(self, job, seconds=60.0, interactive=False):
+        """LabFailed."""
+        return self.launch(job, interactive).take_up(seconds)
 
     def _take_up(self, seconds):
         """Wait until the state is in, and let it go on."""
