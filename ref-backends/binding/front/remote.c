@@ -142,8 +142,9 @@ void remote_exit(struct remote *m)
 
 /* --- queues -------------------------------------------------------------------------------------------- */
 
-bool remote_queue_start(struct remote *m, struct rreg_queue *q)
+bool remote_queue_start(void *ctx, struct rreg_queue *q)
 {
+	struct remote *m = remote_of(q->r->dev);
 	struct remote_queue *rq = &m->queues[q->index];
 	const struct front_ring ring = {
 		.size = q->size,
@@ -171,12 +172,13 @@ bool remote_queue_start(struct remote *m, struct rreg_queue *q)
 	if (m->changed)
 		m->changed(m->ctx, q->index, true);
 	/* What was available before needs no notification. */
-	remote_queue_kick(m, q);
+	remote_queue_kick(ctx, q);
 	return true;
 }
 
-void remote_queue_kick(struct remote *m, struct rreg_queue *q)
+void remote_queue_kick(void *ctx, struct rreg_queue *q)
 {
+	const struct remote *m = remote_of(q->r->dev);
 	const u64 one = 1;
 
 	if (write(m->queues[q->index].kick, &one, sizeof(one)) < 0) {
@@ -184,8 +186,9 @@ void remote_queue_kick(struct remote *m, struct rreg_queue *q)
 	}
 }
 
-void remote_queue_stop(struct remote *m, struct rreg_queue *q)
+void remote_queue_stop(void *ctx, struct rreg_queue *q)
 {
+	struct remote *m = remote_of(q->r->dev);
 	struct remote_queue *rq = &m->queues[q->index];
 	u64 value;
 	u16 base;

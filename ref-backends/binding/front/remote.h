@@ -42,10 +42,10 @@ struct remote {
 int remote_init(struct remote *m, const struct front *front, u32 id, u16 queues);
 void remote_exit(struct remote *m);
 
-/* What a struct rreg's `ops` have for queues; `r` has remote->dev. */
-bool remote_queue_start(struct remote *m, struct rreg_queue *q);
-void remote_queue_kick(struct remote *m, struct rreg_queue *q);
-void remote_queue_stop(struct remote *m, struct rreg_queue *q);
+/* What a struct rreg's `ops` have for queues, whatever their `ctx`: its device is a remote's. */
+bool remote_queue_start(void *ctx, struct rreg_queue *q);
+void remote_queue_kick(void *ctx, struct rreg_queue *q);
+void remote_queue_stop(void *ctx, struct rreg_queue *q);
 
 /* Before the interrupt status is read: what the back-end has used since. */
 void remote_look(struct remote *m, struct rreg *r);

@@ -13,21 +13,6 @@
 
 #include "ref-backends/binding/kvm/attach.h"
 
-static bool queue_start(void *ctx, struct rreg_queue *q)
-{
-	return remote_queue_start(&((struct attach *)ctx)->remote, q);
-}
-
-static void queue_kick(void *ctx, struct rreg_queue *q)
-{
-	remote_queue_kick(&((struct attach *)ctx)->remote, q);
-}
-
-static void queue_stop(void *ctx, struct rreg_queue *q)
-{
-	remote_queue_stop(&((struct attach *)ctx)->remote, q);
-}
-
 /* Of the configuration alone; interrupts of queues are the back-end's. */
 static void shim_line(void *ctx, bool level)
 {
@@ -41,9 +26,9 @@ static void shim_line(void *ctx, bool level)
 const struct rreg_ops attach_shim_ops = {
 	.translate = attach_translate,
 	.line = shim_line,
-	.queue_start = queue_start,
-	.queue_kick = queue_kick,
-	.queue_stop = queue_stop,
+	.queue_start = remote_queue_start,
+	.queue_kick = remote_queue_kick,
+	.queue_stop = remote_queue_stop,
 };
 
 /* Events take the short way only while the queue runs: before and after, the registers' file decides. */

@@ -54,30 +54,15 @@ static void line(void *ctx, bool level)
 	xen_interrupt_level(&s->m.interrupt, level);
 }
 
-static bool queue_start(void *ctx, struct rreg_queue *q)
-{
-	return remote_queue_start(&((struct shim *)ctx)->remote, q);
-}
-
-static void queue_kick(void *ctx, struct rreg_queue *q)
-{
-	remote_queue_kick(&((struct shim *)ctx)->remote, q);
-}
-
-static void queue_stop(void *ctx, struct rreg_queue *q)
-{
-	remote_queue_stop(&((struct shim *)ctx)->remote, q);
-}
-
 /* Rings are served here, and each request is given to the back-end. */
 static const struct rreg_ops bounce_ops = { .translate = translate, .line = line };
 
 static const struct rreg_ops foreign_ops = {
 	.translate = translate,
 	.line = line,
-	.queue_start = queue_start,
-	.queue_kick = queue_kick,
-	.queue_stop = queue_stop,
+	.queue_start = remote_queue_start,
+	.queue_kick = remote_queue_kick,
+	.queue_stop = remote_queue_stop,
 };
 
 /* --- the guest ------------------------------------------------------------------------------------------------ */
