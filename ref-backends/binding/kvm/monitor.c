@@ -239,9 +239,8 @@ static void step(struct monitor *m)
 
 static void gone(void *ctx)
 {
-	struct monitor *m = ctx;
+	const struct monitor *m = ctx;
 
-	m->status = KVM_END_GONE;
 	pthread_kill(m->self, SIGUSR2);
 }
 
@@ -290,8 +289,10 @@ int kvm_run(const struct kvm_opts *o)
 	while (!m.over && !ended)
 		step(&m);
 	flush(&m);
-	if (ended == SIGUSR2)
+	if (ended == SIGUSR2) {
 		fputs("ringside-vmm: the back-end closed the connection\n", stderr);
+		m.status = KVM_END_GONE;
+	}
 	ended_run = NULL;
 	if (m.a.o)
 		attach_close(&m.a);

@@ -16,13 +16,13 @@ static void take(struct stats *s, const struct kvm_stats_desc *d, u32 name_size)
 	s->what[s->count++].offset = d->offset;
 }
 
-void stats_open(struct stats *s, const struct vm *v)
+void stats_take(struct stats *s, int fd)
 {
 	struct kvm_stats_header h;
 	size_t size;
 	u8 *descs;
 
-	*s = (struct stats){ .fd = ioctl(v->vcpu, KVM_GET_STATS_FD, NULL) };
+	*s = (struct stats){ .fd = fd };
 	if (s->fd < 0 || pread(s->fd, &h, sizeof(h), 0) != sizeof(h) || h.num_desc > 4096 ||
 	    h.name_size > 4096)
 		return;
@@ -34,6 +34,11 @@ void stats_open(struct stats *s, const struct vm *v)
 			take(s, (const struct kvm_stats_desc *)(descs + i * size), h.name_size);
 	free(descs);
 	s->data_at = h.data_offset;
+}
+
+void stats_open(struct stats *s, const struct vm *v)
+{
+	stats_take(s, ioctl(v->vcpu, KVM_GET_STATS_FD, NULL));
 }
 
 void stats_close(struct stats *s)

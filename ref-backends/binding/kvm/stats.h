@@ -20,6 +20,8 @@ struct stats {
 };
 
 void stats_open(struct stats *s, const struct vm *v);
+/* The same, of a descriptor with KVM's binary statistics, which becomes the struct's. */
+void stats_take(struct stats *s, int fd);
 void stats_close(struct stats *s);
 /* Cumulative counters now, in the order of `what`. */
 void stats_read(const struct stats *s, u64 values[STATS_MAX]);

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A device connected in each of the three ways: what is said to KVM and when, and a request through it. The
+ * back-end behind the shim is ours, in a thread of this process.
+ */
+#include "tests/unit/kvm_calls.h"
+
+#include <linux/virtio_ids.h>
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "harness/spec/virtio14.h"
+#include "ref-backends/binding/kvm/attach.h"
+#include "ref-backends/binding/vhost_user/session.h"
+#include "ref-backends/device/rng.h"
+
+#define RAM	 (1u << 20)
+#define DESC	 0x1000
+#define AVAIL	 0x2000
+#define USED	 0x3000
+#define BUFFER	 0x8000
+#define NUM	 8
+#define FILL	 0x5a
+#define PATIENCE 20000 /* ms, on a busy machine */
+#define NOTIFY	 (KVM_WINDOW + VIRTIO_MMIO_QUEUE_NOTIFY)
+
+static struct vm vm = { .kvm = -1, .vm = -1, .vcpu = -1, .ram_size = RAM };
+static struct attach a;
+static struct rrng rng;
+static struct kvm_opts opts;
+static int gone_fd;
+
+/* --- the driver -------------------------------------------------------------------------------------------- */
+
+static u32 rd(u32 offset)
+{
+	return (u32)attach_read(&a, offset, 4);
+}
+
+static void wr(u32 offset, u32 value)
+{
+	attach_write(&a, offset, 4, value);
+}
+
+static u16 get16(u32 at)
+{
+	return __atomic_load_n((const u16 *)(vm.ram + at), __ATOMIC_ACQUIRE);
+}
+
+static void put16(u32 at, u16 value)
+{
+	__atomic_store_n((u16 *)(vm.ram + at), value, __ATOMIC_RELEASE);
+}
+
+static u64 offered(void)
+{
+	u64 features;
+
+	wr(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
+	features = (u64)rd(VIRTIO_MMIO_DEVICE_FEATURES) << 32;
+	wr(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
+	return features | rd(VIRTIO_MMIO_DEVICE_FEATURES);
+}
+
+static void go_live(void)
+{
+	wr(VIRTIO_MMIO_STATUS, 3);
+	wr(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
+	wr(VIRTIO_MMIO_DRIVER_FEATURES, 0);
+	wr(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	wr(VIRTIO_MMIO_DRIVER_FEATURES, (u32)(BIT_ULL(VIRTIO_F_VERSION_1) >> 32));
+	wr(VIRTIO_MMIO_STATUS, 11);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 11);
+	wr(VIRTIO_MMIO_QUEUE_SEL, 0);
+	wr(VIRTIO_MMIO_QUEUE_NUM, NUM);
+	wr(VIRTIO_MMIO_QUEUE_DESC_LOW, DESC);
+	wr(VIRTIO_MMIO_QUEUE_AVAIL_LOW, AVAIL);
+	wr(VIRTIO_MMIO_QUEUE_USED_LOW, USED);
+	wr(VIRTIO_MMIO_QUEUE_READY, 1);
+	wr(VIRTIO_MMIO_STATUS, 15);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 15);
+}
+
+/* One more buffer to be filled. */
+static void add(void)
+{
+	const struct vring_desc d = { .addr = BUFFER, .len = 64, .flags = VRING_DESC_F_WRITE };
+	const u16 idx = get16(AVAIL + 2);
+
+	memset(vm.ram + BUFFER, 0, 128);
+	memcpy(vm.ram + DESC, &d, sizeof(d));
+	put16(AVAIL + 4 + 2 * (idx % NUM), 0);
+	put16(AVAIL + 2, (u16)(idx + 1));
+}
+
+static void filled(u16 used)
+{
+	assert_int_equal(get16(USED + 2), used);
+	assert_int_equal(vm.ram[BUFFER], FILL);
+	assert_int_equal(vm.ram[BUFFER + 63], FILL);
+	assert_int_equal(vm.ram[BUFFER + 64], 0);
+}
+
+/* --- events ---------------------------------------------------------------------------------------------------- */
+
+static void signal_fd(int fd)
+{
+	const u64 one = 1;
+
+	assert_int_equal(write(fd, &one, sizeof(one)), sizeof(one));
+}
+
+static bool signalled(int fd, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	u64 value;
+
+	if (poll(&p, 1, ms) != 1)
+		return false;
+	assert_int_equal(read(fd, &value, sizeof(value)), sizeof(value));
+	return true;
+}
+
+/* --- the back-end ---------------------------------------------------------------------------------------------- */
+
+static struct {
+	struct vub_session session;
+	struct rrng rng;
+	pthread_t thread;
+	bool runs;
+	int listener, signals;
+	char path[64];
+} back = { .listener = -1 };
+
+static void *serve(void *arg)
+{
+	int sock = accept4(back.listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (sock >= 0)
+		vub_session_run(&back.session, sock);
+	return NULL;
+}
+
+static void fill(void *ctx, void *to, size_t len)
+{
+	memset(to, FILL, len);
+}
+
+static void start_back_end(void)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	sigset_t none;
+
+	snprintf(back.path, sizeof(back.path), "/tmp/ringside-attach-%d.sock", (int)getpid());
+	unlink(back.path);
+	strcpy(sa.sun_path, back.path);
+	back.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(back.listener, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	assert_int_equal(listen(back.listener, 1), 0);
+	sigemptyset(&none);
+	back.signals = signalfd(-1, &none, SFD_CLOEXEC | SFD_NONBLOCK);
+	rrng_init(&back.rng, fill, NULL);
+	assert_int_equal(vub_session_open(&back.session, &back.rng.dev, back.signals, false), 0);
+	assert_int_equal(pthread_create(&back.thread, NULL, serve, NULL), 0);
+	back.runs = true;
+}
+
+static void stop_back_end(void)
+{
+	if (!back.runs)
+		return;
+	/* As when it dies: its end of the connection is shut. */
+	shutdown(back.listener, SHUT_RDWR);
+	pthread_join(back.thread, NULL);
+	vub_session_close(&back.session);
+	close(back.listener);
+	close(back.signals);
+	unlink(back.path);
+	back.runs = false;
+}
+
+/* --- set-up ------------------------------------------------------------------------------------------------------ */
+
+static void on_gone(void *ctx)
+{
+	signal_fd(gone_fd);
+}
+
+static int setup(void **state)
+{
+	vm.ram_fd = memfd_create("guest", MFD_CLOEXEC);
+	gone_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (vm.ram_fd < 0 || gone_fd < 0 || ftruncate(vm.ram_fd, RAM))
+		return -1;
+	vm.ram = mmap(NULL, RAM, PROT_READ | PROT_WRITE, MAP_SHARED, vm.ram_fd, 0);
+	if (vm.ram == MAP_FAILED)
+		return -1;
+	calls_forget();
+	vm_error[0] = '\0';
+	memset(&a, 0, sizeof(a));
+	a.gone = on_gone;
+	rrng_init(&rng, fill, NULL);
+	opts = (struct kvm_opts){ .mode = KVM_LIBRARY,
+				  .dev = &rng.dev,
+				  .queue_size = 64,
+				  .device_id = VIRTIO_ID_RNG,
+				  .num_queues = 1 };
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	attach_close(&a);
+	stop_back_end();
+	munmap(vm.ram, RAM);
+	close(vm.ram_fd);
+	close(gone_fd);
+	return 0;
+}
+
+static void attach(enum kvm_mode mode)
+{
+	opts.mode = mode;
+	if (mode == KVM_VHOST_USER) {
+		start_back_end();
+		opts.dev = NULL;
+		opts.socket_path = back.path;
+	}
+	assert_int_equal(attach_open(&a, &opts, &vm), 0);
+	assert_int_equal(rd(VIRTIO_MMIO_MAGIC_VALUE), 0x74726976);
+	assert_int_equal(rd(VIRTIO_MMIO_DEVICE_ID), VIRTIO_ID_RNG);
+}
+
+/* --- library ------------------------------------------------------------------------------------------------------ */
+
+static void library_serves_in_the_exit(void **state)
+{
+	attach(KVM_LIBRARY);
+	go_live();
+	add();
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	filled(1);
+	assert_int_equal(calls.edges, 1);
+	assert_int_equal(calls.line, KVM_WINDOW_LINE);
+	assert_true(calls.level);
+	assert_int_equal(rd(VIRTIO_MMIO_INTERRUPT_STATUS), 1);
+	wr(VIRTIO_MMIO_INTERRUPT_ACK, 1);
+	assert_false(calls.level);
+	assert_int_equal(calls.num_io + calls.num_irq, 0);
+}
+
+static void addresses_outside_of_memory(void **state)
+{
+	u64 len = 16;
+
+	attach(KVM_LIBRARY);
+	assert_null(attach_translate(&a, RAM, &len));
+	assert_null(attach_translate(&a, ~0ull, &len));
+	assert_ptr_equal(attach_translate(&a, RAM - 4, &len), vm.ram + RAM - 4);
+	assert_int_equal(len, 4);
+	len = 16;
+	assert_ptr_equal(attach_translate(&a, 0, &len), vm.ram);
+	assert_int_equal(len, 16);
+}
+
+/* --- eventfd ------------------------------------------------------------------------------------------------------ */
+
+static void events_are_connected(void **state)
+{
+	attach(KVM_EVENTFD);
+	assert_int_equal(calls.num_io, 1);
+	assert_int_equal(calls.io[0].addr, NOTIFY);
+	assert_int_equal(calls.io[0].len, 4);
+	assert_int_equal(calls.io[0].datamatch, 0);
+	assert_true(calls.io[0].flags & KVM_IOEVENTFD_FLAG_DATAMATCH);
+	assert_int_equal(calls.num_irq, 1);
+	assert_int_equal(calls.irq[0].gsi, KVM_WINDOW_LINE);
+}
+
+static void an_event_is_served_on_a_thread(void **state)
+{
+	attach(KVM_EVENTFD);
+	go_live();
+	for (u16 n = 1; n <= 20; n++) {
+		add();
+		signal_fd(calls.io[0].fd);
+		assert_true(signalled((int)calls.irq[0].fd, PATIENCE));
+		filled(n);
+		/* The line falls by itself in the kernel, and the next edge is for who has acknowledged. */
+		assert_int_equal(rd(VIRTIO_MMIO_INTERRUPT_STATUS), 1);
+		wr(VIRTIO_MMIO_INTERRUPT_ACK, 1);
+	}
+	assert_int_equal(calls.edges, 0);
+	attach_close(&a); /* its thread has ended: what it counted can be read */
+	assert_int_equal(a.kicks, 20);
+}
+
+static void events_that_kvm_refuses(void **state)
+{
+	opts.mode = KVM_EVENTFD;
+	calls.refused = KVM_IOEVENTFD;
+	assert_int_equal(attach_open(&a, &opts, &vm), -1);
+	assert_non_null(strstr(vm_error, "KVM_IOEVENTFD"));
+	attach_close(&a);
+	setup(state);
+	opts.mode = KVM_EVENTFD;
+	calls.refused = KVM_IRQFD;
+	assert_int_equal(attach_open(&a, &opts, &vm), -1);
+	assert_non_null(strstr(vm_error, "KVM_IRQFD"));
+}
+
+/* --- vhost-user --------------------------------------------------------------------------------------------------- */
+
+static void a_back_end_serves(void **state)
+{
+	attach(KVM_VHOST_USER);
+	/* That of the configuration alone. */
+	assert_int_equal(calls.num_io, 0);
+	assert_int_equal(calls.num_irq, 1);
+	go_live();
+	assert_int_equal(calls.num_io, 1);
+	assert_int_equal(calls.io[0].addr, NOTIFY);
+	assert_int_equal(calls.num_irq, 2);
+	for (u16 n = 1; n <= 20; n++) {
+		assert_int_equal(rd(VIRTIO_MMIO_INTERRUPT_STATUS), 0);
+		add();
+		signal_fd(calls.io[0].fd);
+		assert_true(signalled((int)calls.irq[1].fd, PATIENCE));
+		filled(n);
+		assert_int_equal(rd(VIRTIO_MMIO_INTERRUPT_STATUS), 1);
+		wr(VIRTIO_MMIO_INTERRUPT_ACK, 1);
+	}
+	/* A reset takes the queue's events away, and another driver has them again. */
+	wr(VIRTIO_MMIO_STATUS, 0);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 0);
+	assert_int_equal(calls.num_io, 0);
+	assert_int_equal(calls.num_irq, 1);
+	memset(vm.ram + DESC, 0, USED + 0x1000 - DESC);
+	go_live();
+	assert_int_equal(calls.num_io, 1);
+	add();
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	assert_true(signalled((int)calls.irq[1].fd, PATIENCE));
+	filled(1);
+}
+
+static void a_driver_that_wants_no_interrupt(void **state)
+{
+	attach(KVM_VHOST_USER);
+	go_live();
+	put16(AVAIL, VRING_AVAIL_F_NO_INTERRUPT);
+	add();
+	signal_fd(calls.io[0].fd);
+	while (get16(USED + 2) != 1)
+		sched_yield();
+	assert_int_equal(rd(VIRTIO_MMIO_INTERRUPT_STATUS), 0);
+	/* It does want to hear of the next. */
+	put16(AVAIL, 0);
+	add();
+	signal_fd(calls.io[0].fd);
+	assert_true(signalled((int)calls.irq[1].fd, PATIENCE));
+	assert_int_equal(rd(VIRTIO_MMIO_INTERRUPT_STATUS), 1);
+}
+
+static void features_are_the_back_ends(void **state)
+{
+	u64 features;
+
+	attach(KVM_VHOST_USER);
+	features = offered();
+	assert_true(features & BIT_ULL(VIRTIO_F_VERSION_1));
+	assert_true(features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX));
+	/* The back-end offers it; what is used of such a ring is not seen here. */
+	assert_true(a.remote.front.offered & BIT_ULL(VIRTIO_F_RING_PACKED));
+	assert_false(features & BIT_ULL(VIRTIO_F_RING_PACKED));
+	/* vhost-user's own. */
+	assert_false(features & BIT_ULL(VU_F_PROTOCOL_FEATURES));
+}
+
+static void a_back_end_that_goes_away(void **state)
+{
+	attach(KVM_VHOST_USER);
+	go_live();
+	assert_false(signalled(gone_fd, 0));
+	shutdown(back.session.conn.fd, SHUT_RDWR);
+	assert_true(signalled(gone_fd, PATIENCE));
+}
+
+static void no_back_end(void **state)
+{
+	opts.mode = KVM_VHOST_USER;
+	opts.dev = NULL;
+	opts.socket_path = "/nonexistent/back.sock";
+	assert_int_equal(attach_open(&a, &opts, &vm), -1);
+	assert_non_null(strstr(vm_error, "/nonexistent/back.sock: No such file"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(library_serves_in_the_exit, setup, teardown),
+		cmocka_unit_test_setup_teardown(addresses_outside_of_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(events_are_connected, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_event_is_served_on_a_thread, setup, teardown),
+		cmocka_unit_test_setup_teardown(events_that_kvm_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_back_end_serves, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_driver_that_wants_no_interrupt, setup, teardown),
+		cmocka_unit_test_setup_teardown(features_are_the_back_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_back_end_that_goes_away, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_back_end, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
