@@ -175,6 +175,18 @@ def test_stages_of_a_request():
                        "reap": 20}
 
 
+def test_stages_in_the_drivers_time():
+    """QEMU's guest has a clock of its own, whose offset the kernel tells."""
+    from ringside_scenario import exact
+    for offset in (5000, -120):
+        theirs = [tuple((t - offset) % (1 << 64) for t in stamp) for stamp in STAMPS]
+        sample = exact.Sample(raw_text(ROWS), stamp_file(theirs), offset=offset)
+        assert exact.document(sample, HEAD, 2)["stages"] == exact.document(
+            exact.Sample(raw_text(ROWS), stamp_file(STAMPS)), HEAD, 2)["stages"]
+        assert sample.difference(exact.Sample(raw_text(ROWS), stamp_file(theirs))) == \
+            "the guest's clock"
+
+
 def test_stages_need_stamps_of_the_same_clock():
     from ringside_scenario import exact
     elsewhere = [(b + 10000, e + 10000, c + 10000) for b, e, c in STAMPS]

@@ -14,7 +14,7 @@ RINGS = ("split", "packed")
 TRANSPORTS = ("vhost-user", "pci", "mmio")
 WAITS = ("event", "poll")
 # How a device is connected, where a hypervisor leaves the choice; "usual" where it does not.
-CONNECTS = ("usual", "direct", "library", "eventfd", "vhost-user")
+CONNECTS = ("usual", "direct", "library", "eventfd", "vhost-user", "qemu", "qemu-vhost-user")
 DEFAULT_TIMEOUT = 300.0
 
 # What is meant where a matrix does not say.

@@ -39,14 +39,17 @@ def read_raw(text):
     return rows
 
 
-def read_stamps(data, count):
-    """[(begin, end, call)] of the last `count` requests; None: there are not so many."""
+def read_stamps(data, count, offset=0):
+    """[(begin, end, call)] of the last `count` requests, in the driver's time; None: there are not so
+    many."""
     if len(data) < 32:
         return None
     magic, total, _, _ = struct.unpack_from("<4Q", data)
     if magic != MAGIC or total < count or len(data) < 32 + 24 * total:
         return None
-    return [struct.unpack_from("<3Q", data, 32 + 24 * n) for n in range(total - count, total)]
+    return [tuple((t + offset) % (1 << 64) if t else 0
+                  for t in struct.unpack_from("<3Q", data, 32 + 24 * n))
+            for n in range(total - count, total)]
 
 
 def read_figures(text):
@@ -86,13 +89,15 @@ def stages(rows, stamps):
 
 
 class Sample:
-    """One run's files: `raw` text, `stamps` bytes or b"", `counts` and `figures` text or ""."""
+    """One run's files: `raw` text, `stamps` bytes or b"", `counts` and `figures` text or "". `offset`
+    is the driver's clock less that of the stamps."""
 
-    def __init__(self, raw, stamps=b"", counts="", figures=""):
+    def __init__(self, raw, stamps=b"", counts="", figures="", offset=0):
         self.raw = raw
         self.stamps = stamps
         self.counts = counts
         self.figures = figures
+        self.offset = offset
 
     def difference(self, other):
         """What differs, in words; None: nothing."""
@@ -105,7 +110,7 @@ class Sample:
                     if a != b:
                         return f"{name}, line {n + 1}: '{a.strip()}' and '{b.strip()}'"
             return name
-        return None
+        return None if self.offset == other.offset else "the guest's clock"
 
 
 def document(sample, head, runs):
@@ -115,7 +120,7 @@ def document(sample, head, runs):
         raise NotExact(f"{len(rows)} requests have a time stamp, not {head['load']['requests']}")
     found = {"schema": SCHEMA, **head,
              "instructions": figure([end - start for start, _, _, end in rows]),
-             "stages": stages(rows, read_stamps(sample.stamps, len(rows))),
+             "stages": stages(rows, read_stamps(sample.stamps, len(rows), sample.offset)),
              "counts": json.loads(sample.counts) if sample.counts else {},
              "runs": runs, "identical": True,
              "samples_sha256": hashlib.sha256(sample.raw.encode() + sample.stamps).hexdigest()}

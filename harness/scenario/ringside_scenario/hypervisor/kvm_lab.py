@@ -25,13 +25,30 @@ until [ -S {socket} ]; do
 done
 """
 
+# QEMU tells nobody of its guest's clock, but the kernel does, while there is one.
+QEMU_RUN = """\
+{command} >/tmp/said 2>/tmp/log &
+qemu=$!
+until [ -s /tmp/stream ] || ! kill -0 $qemu 2>/dev/null; do usleep 20000; done
+cat /sys/kernel/debug/kvm/$qemu-*/vcpu0/tsc-offset >/tmp/offset 2>/dev/null
+wait $qemu
+status=$?
+"""
+# Of QEMU itself, without anything behind them that would wait.
+QEMU_DEVICES = {
+    "blk": ["-blockdev", "driver=null-co,node-name=disk,size=67108864,read-zeroes=on", "-device",
+            "virtio-blk-pci,drive=disk,disable-legacy=on"],
+    "rng": ["-object", "rng-builtin,id=source", "-device",
+            "virtio-rng-pci,rng=source,disable-legacy=on"],
+}
+
 
 class KvmLab(LabHypervisor):
     name = "kvm-lab"
     lab = "kvm"
     prefix = "kvm"
     monitor = ("ringside-vmm",)  # what runs the guest, and its options
-    connects = ("direct", "library", "eventfd", "vhost-user")
+    connects = ("direct", "library", "eventfd", "vhost-user", "qemu", "qemu-vhost-user")
 
     def calibration(self, cell):
         return ["user=0xfeb01000", "event=0xfeb02000", "inject=0xfeb03000", "line=6"]
@@ -81,16 +98,38 @@ class KvmLab(LabHypervisor):
             argv += ["--op", options.get("op", "read")]
         return shlex.join(argv)
 
+    def _qemu(self, cell):
+        argv = ["qemu-system-x86_64", "-L", "/usr/share/qemu", "-machine",
+                "q35,accel=kvm,memory-backend=ram", "-cpu", "host", "-m", "64M", "-object",
+                "memory-backend-memfd,id=ram,size=64M,share=on", "-smp", "1", "-nodefaults",
+                "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none",
+                "-debugcon", "file:/tmp/stream", "-device", "isa-debug-exit", "-kernel", GUEST,
+                "-append", " ".join(self.words(cell))]
+        if cell.connect == "qemu":
+            argv += QEMU_DEVICES[cell.device]
+        else:
+            argv += ["-chardev", f"socket,id=back,path={SOCKET}", "-device",
+                     f"vhost-user-{cell.device}-pci,chardev=back"]
+        return shlex.join(argv)
+
+    def _command(self, cell):
+        """Shell that runs the driver and leaves its exit status."""
+        run = "{command} >/tmp/said 2>/tmp/log\nstatus=$?\n"
+        if cell.connect == "direct":
+            return run.format(command=self._direct(cell))
+        if cell.connect.startswith("qemu"):
+            return QEMU_RUN.format(command=self._qemu(cell))
+        return run.format(command=self._vmm(cell))
+
     def script(self, cell):
         with_backend = self._has_backend(cell.connect)
         keep = STAMP_HEAD + STAMP * (cell.options.get("requests", 200) + 8)
-        command = self._direct(cell) if cell.connect == "direct" else self._vmm(cell)
         text = self._backend(cell) if with_backend else ""
-        text += f"{command} >/tmp/said 2>/tmp/log\nstatus=$?\n"
+        text += self._command(cell)
         if with_backend:
             text += "kill -0 $backend 2>/dev/null || gone=$?\n"
         for name, path in (("stream", "/tmp/stream"), ("raw", "/tmp/raw"),
-                           ("counts", "/tmp/counts"), ("log", "/tmp/log")):
+                           ("counts", "/tmp/counts"), ("offset", "/tmp/offset"), ("log", "/tmp/log")):
             text += f"[ -s {path} ] && give {name} {path}\n"
         text += (f"[ -s /tmp/stamps ] && head -c {keep} /tmp/stamps >/tmp/stamps.cut && "
                  "give stamps /tmp/stamps.cut\n")

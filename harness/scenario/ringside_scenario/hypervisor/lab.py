@@ -17,6 +17,8 @@ COLLECT_DEADLINE = 120
 RUNS = 2
 HZ = 1000000000  # the clock of a lab: an instruction is a nanosecond
 REQUESTS = 200
+# Where the device is; the monitors of ours have it on virtio-mmio.
+TRANSPORTS = {"direct": "vhost-user", "qemu": "pci", "qemu-vhost-user": "pci"}
 # How the program that runs the guest ends: ringside-vmm(1), ringside-xen(1).
 EXITS = {35: ("error", "a job could not be done"), 37: ("died", "the probe met an exception"),
          3: ("died", "the back-end went away"), 4: ("hypervisor", "it cannot run the guest"),
@@ -33,18 +35,19 @@ class LabHypervisor(Hypervisor):
     arch = "x86_64"
 
     def fold(self, axes):
-        if axes["driver"] != "probe" or axes["connect"] not in self.connects or \
-                axes["backend"] == "qemu":
+        connect = axes["connect"]
+        if axes["driver"] != "probe" or connect not in self.connects or axes["backend"] == "qemu":
             return None
-        # Where the device model is linked in there is one back-end: ours.
-        if not self._has_backend(axes["connect"]) and axes["backend"] != "ringside-backend":
+        # Where the device model is linked in there is one back-end: ours, or QEMU's own.
+        if not self._has_backend(connect) and axes["backend"] != "ringside-backend":
             return None
-        direct = axes["connect"] == "direct"
-        return {**axes, "arch": self.arch, "transport": "vhost-user" if direct else "mmio"}
+        if connect == "qemu":
+            axes = {**axes, "backend": "qemu"}
+        return {**axes, "arch": self.arch, "transport": TRANSPORTS.get(connect, "mmio")}
 
     @staticmethod
     def _has_backend(connect):
-        return connect in ("direct", "vhost-user")
+        return connect in ("direct", "vhost-user", "qemu-vhost-user")
 
     def missing(self, cell, ctx):
         if cell.connect == "direct" and cell.job != "bench":
@@ -85,7 +88,7 @@ class LabHypervisor(Hypervisor):
         return words
 
     def calibrates(self, cell):
-        return cell.job == "bench" and cell.connect != "direct"
+        return cell.job == "bench" and cell.connect in ("library", "eventfd", "vhost-user")
 
     def calibration(self, cell):
         """Words of job=calibrate: user=, event=, inject=, line=."""
@@ -197,7 +200,16 @@ class LabHypervisor(Hypervisor):
         if "stamps" in files:
             with open(files["stamps"], "rb") as f:
                 stamps = f.read()
-        return exact.Sample(stamps=stamps, **texts)
+        return exact.Sample(stamps=stamps, offset=self._offset(files), **texts)
+
+    @staticmethod
+    def _offset(files):
+        """The guest's clock, less the back-end's."""
+        try:
+            with open(files["offset"], encoding="ascii") as f:
+                return int(f.read())
+        except (KeyError, OSError, ValueError):
+            return 0
 
     def _bench(self, cell, ctx, runs, place):
         lab, _, snapshot = place

@@ -57,6 +57,10 @@ class Lab:
         path = programs.guest(f"ringside-probe-{self.recipe.arch}")
         return [path] if path else []
 
+    def data(self):
+        """Other files of the host: {path in the lab: File}."""
+        return {}
+
     # --- the machine ------------------------------------------------------------------------------------
 
     def boot_args(self, folder, initrd):

@@ -39,7 +39,8 @@ class Snapshot:
         self.image = image
         self.say = say
         guests = {f"guest/{os.path.basename(p)}": File(0o100755, path=p) for p in lab.guests()}
-        self._overlay = image_of.archive({**libraries.gather(lab.programs()), **guests})
+        self._overlay = image_of.archive({**libraries.gather(lab.programs()), **guests,
+                                          **lab.data()})
         found = image.read()
         machine = Machine(lab, image, "initrd", "", "")
         h = hashlib.sha256(self._overlay)
