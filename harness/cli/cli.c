@@ -22,10 +22,9 @@ void cli_error(const char *fmt, ...)
 int cli_parse_format(const char *arg, unsigned allowed)
 {
 	static const char *const names[] = {
-		[CLI_FORMAT_TEXT] = "text",
-		[CLI_FORMAT_JSON] = "json",
-		[CLI_FORMAT_JUNIT] = "junit",
-		[CLI_FORMAT_TAP] = "tap",
+		[CLI_FORMAT_TEXT] = "text",   [CLI_FORMAT_JSON] = "json",
+		[CLI_FORMAT_JUNIT] = "junit", [CLI_FORMAT_TAP] = "tap",
+		[CLI_FORMAT_KTAP] = "ktap",
 	};
 	char list[64] = "";
 

@@ -25,6 +25,7 @@ enum cli_format {
 	CLI_FORMAT_JSON,
 	CLI_FORMAT_JUNIT,
 	CLI_FORMAT_TAP,
+	CLI_FORMAT_KTAP,
 };
 
 struct cli_command {

@@ -7,6 +7,7 @@
 
 #include "harness/cli/bench_result.h"
 #include "harness/cli/options.h"
+#include "harness/cli/run_result.h"
 #include "harness/run/collect.h"
 #include "harness/run/expect.h"
 
@@ -34,7 +35,7 @@ static void help(void)
 	     "      --name NAME         what reports call the target\n"
 	     "      --raw FILE          write the time stamps of single requests there\n"
 	     "      --figures FILE      write what was calibrated there\n"
-	     "      --format FORMAT     text, json, junit or tap; bench: text or json\n"
+	     "      --format FORMAT     text, json, junit, tap or ktap; bench: text or json\n"
 	     "  -o, --output FILE       write there instead of to standard output\n"
 	     "      --help              this text\n"
 	     "\n"
@@ -187,18 +188,12 @@ static int write_bench(const struct collect_opts *o, const struct collect *c,
 static int write_conform(const struct collect_opts *o, struct collect_job *j,
 			 const struct expect *expect, FILE *f)
 {
-	static void (*const writers[])(const struct run *, FILE *) = {
-		[CLI_FORMAT_TEXT] = run_write_text,
-		[CLI_FORMAT_JSON] = run_write_json,
-		[CLI_FORMAT_JUNIT] = run_write_junit,
-		[CLI_FORMAT_TAP] = run_write_tap,
-	};
 	struct run *r = &j->run;
 
 	for (u32 i = 0; i < r->count; i++)
 		run_compare(r, &r->results[i], expect);
 	r->target.name = o->name;
-	writers[o->format](r, f);
+	cli_write_run(r, (enum cli_format)o->format, f);
 	return r->unexpected ? CLI_UNEXPECTED : CLI_OK;
 }
 

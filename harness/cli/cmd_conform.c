@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/cli/options.h"
+#include "harness/cli/run_result.h"
 #include "harness/run/interrupt.h"
 #include "harness/run/runner.h"
 
@@ -38,7 +39,7 @@ static void help(void)
 	     "      --config-trigger CMD make the target change its configuration; {pid}, {socket}\n"
 	     "  -j, --jobs N             so many targets at once, started by us, that share the checks (1)\n"
 	     "      --name NAME          what reports call the target\n"
-	     "      --format FORMAT      text, json, junit or tap\n"
+	     "      --format FORMAT      text, json, junit, tap or ktap\n"
 	     "  -o, --output FILE        write there instead of to standard output\n"
 	     "      --list               list the checks that would run, and end\n"
 	     "      --help               this text\n"
@@ -120,17 +121,11 @@ static int list(const struct conform_opts *o)
 
 static int write_run(const struct conform_opts *o, const struct run *r)
 {
-	static void (*const writers[])(const struct run *, FILE *) = {
-		[CLI_FORMAT_TEXT] = run_write_text,
-		[CLI_FORMAT_JSON] = run_write_json,
-		[CLI_FORMAT_JUNIT] = run_write_junit,
-		[CLI_FORMAT_TAP] = run_write_tap,
-	};
 	FILE *f = cli_open_output(o->output);
 
 	if (!f)
 		return -1;
-	writers[o->format](r, f);
+	cli_write_run(r, (enum cli_format)o->format, f);
 	return cli_close_output(f, o->output);
 }
 

@@ -26,7 +26,8 @@ struct cli_option {
 };
 
 #define CLI_TEXT_OR_JSON (1u << CLI_FORMAT_TEXT | 1u << CLI_FORMAT_JSON)
-#define CLI_ANY_FORMAT	 (CLI_TEXT_OR_JSON | 1u << CLI_FORMAT_JUNIT | 1u << CLI_FORMAT_TAP)
+#define CLI_ANY_FORMAT                                                                             \
+	(CLI_TEXT_OR_JSON | 1u << CLI_FORMAT_JUNIT | 1u << CLI_FORMAT_TAP | 1u << CLI_FORMAT_KTAP)
 
 /* clang-format off */
 /* A row: CLI_OPTION("timeout", CLI_DURATION, &ms), and what else there is to say, as .letter = 't'. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What a conformance run found, and how it is written down. JSON is the result
- * (reports/schema/conform-1.json); text, JUnit and TAP are renderings of the same structure.
+ * (reports/schema/conform-1.json); text, JUnit, TAP and KTAP are renderings of the same structure.
  */
 #ifndef HARNESS_RUN_RESULT_H
 #define HARNESS_RUN_RESULT_H
@@ -61,6 +61,8 @@ void run_write_text(const struct run *r, FILE *f);
 void run_write_json(const struct run *r, FILE *f);
 void run_write_junit(const struct run *r, FILE *f);
 void run_write_tap(const struct run *r, FILE *f);
+/* Documentation/dev-tools/ktap.rst of Linux: what is known is an expected failure there. */
+void run_write_ktap(const struct run *r, FILE *f);
 
 void run_free(struct run *r);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Renderings of a run for people and for collectors: text, TAP, JUnit. */
+/* Renderings of a run for people and for collectors: text, TAP, KTAP, JUnit. */
 #include <string.h>
 #include <unistd.h>
 
@@ -76,6 +76,39 @@ void run_write_tap(const struct run *r, FILE *f)
 			res->clause ? res->clause : "", res->reason);
 		for (unsigned k = 0; res->unexpected && k < res->log_lines; k++)
 			fprintf(f, "# | %s\n", res->log[k]);
+	}
+}
+
+/* One line of it: a newline or '#' of a target's would be read as something else. */
+static void ktap_words(FILE *f, const char *s)
+{
+	for (; *s; s++)
+		fputc(*s == '\n' || *s == '#' ? ' ' : *s, f);
+}
+
+void run_write_ktap(const struct run *r, FILE *f)
+{
+	fprintf(f, "KTAP version 1\n1..%u\n", r->count);
+	for (unsigned i = 0; i < r->count; i++) {
+		const struct result *res = &r->results[i];
+		const bool told = res->verdict != VERDICT_PASS && res->verdict != VERDICT_SKIP;
+		const char *directive = res->verdict == VERDICT_SKIP	? "SKIP"
+					: res->verdict == VERDICT_ERROR ? "ERROR"
+					: told && !res->unexpected	? "XFAIL"
+									: NULL;
+
+		/* What belongs to a test stands before it. */
+		if (told)
+			fprintf(f, "# %s: %s %s\n", res->check->id, verdict_name(res->verdict),
+				res->clause ? res->clause : "");
+		for (unsigned k = 0; res->unexpected && k < res->log_lines; k++)
+			fprintf(f, "# %s: | %s\n", res->check->id, res->log[k]);
+		fprintf(f, "%s %u %s", res->unexpected ? "not ok" : "ok", i + 1, res->check->id);
+		if (directive)
+			fprintf(f, " # %s ", directive);
+		if (directive)
+			ktap_words(f, res->reason);
+		fputc('\n', f);
 	}
 }
 

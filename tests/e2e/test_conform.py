@@ -2,6 +2,7 @@
 """ringside conform against real back-ends, and against sockets that behave as none should."""
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -41,6 +42,26 @@ def test_formats(ringside, backend):
     assert tap[:3] == ["TAP version 13", "1..1", "ok 1 - split.used-len.in"]
     suite = ET.fromstring(ringside("conform", target, *ONE, "--format", "junit").stdout)[0]
     assert suite.get("tests") == "1" and suite.get("failures") == "0"
+
+
+KTAP = re.compile(r"(not ok|ok) (\d+) (\S+)(?: # (SKIP|XFAIL|ERROR) ([^#]*))?")
+
+
+def test_ktap(ringside, backend, tmp_path):
+    """What collectors of kselftest read: a plan, a line for each, what is known as XFAIL."""
+    one = backend("--memory", "64m", "--fault", "blk-id-not-padded")
+    some = ("--check", "@(blk.id.padded|vu.base.get|pci.*)")
+    first = ringside("conform", one.target, *some, "--format", "ktap", status=(1,)).stdout
+    lines = first.splitlines()
+    results = [KTAP.fullmatch(line) for line in lines[2:] if not line.startswith("# ")]
+    assert lines[0] == "KTAP version 1" and lines[1] == f"1..{len(results)}"
+    assert all(results) and [int(m[2]) for m in results] == list(range(1, len(results) + 1))
+    (bad,) = [m for m in results if m[1] == "not ok"]
+    assert any(line.startswith(f"# {bad[3]}: fail ROB.blk.get-id") for line in lines)
+    known = tmp_path / "known.expect"
+    known.write_text(f"{bad[3]} fail the identifier is not padded\n", encoding="utf-8")
+    again = ringside("conform", one.target, *some, "--format", "ktap", "--expect", known).stdout
+    assert f"ok {bad[2]} {bad[3]} # XFAIL " in again and "not ok" not in again
 
 
 def test_output_file(ringside, backend, tmp_path):
