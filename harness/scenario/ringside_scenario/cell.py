@@ -54,11 +54,16 @@ class Cell:
             raise AttributeError(name) from None
 
     @property
+    def op(self):
+        """What a measurement's requests are; the entropy device has one kind."""
+        return self.options.get("op", "fill" if self.device == "rng" else "read")
+
+    @property
     def label(self):
         """The job and what tells it from others of its kind."""
         if self.job == "bench":
             burn = self.options.get("burn")
-            return (f"bench-{self.options.get('op', 'read')}-"
+            return (f"bench-{self.op}-"
                     f"qd{self.options.get('queue-depth', 1)}") + (f"-burn{burn}" if burn else "")
         if self.job == "workload":
             return self.options["name"]
@@ -191,7 +196,7 @@ def cells(scenario):
         for values in itertools.product(*choices):
             hv = hypervisor.named(values[0])
             axes = hv.fold(dict(zip(AXES, values)))
-            if axes is None or (not hv.whole and axes["connect"] != DEFAULTS["connect"]):
+            if axes is None or axes["connect"] not in hv.connects:
                 continue
             # Only a lab counts instructions.
             if kind == "bench" and not hv.whole and scenario.data.get("clock") == "instructions":

@@ -59,7 +59,7 @@ def _run(cell, ctx):
         return Outcome("skip", reason)
     if hv.whole:
         return hv.run(cell, ctx)
-    backend = Backend(cell, ctx) if cell.backend != "qemu" else None
+    backend = Backend(cell, ctx) if hv.has_backend(cell) else None
     outcome = driver.run(cell, ctx, hv, backend)
     # A back-end that ended is the reason, whatever was seen of it from afar.
     if backend and outcome.status in ("hung", "hypervisor"):

@@ -14,7 +14,7 @@ COLLECT_DEADLINE = 60
 EXITS = {33: None, 35: "a job could not be done", 37: "the probe met an exception"}
 KEYS = {
     "conform": ("check", "clause", "timeout", "quiet"),
-    "bench": ("op", "block-size", "queue-depth", "rate", "requests", "duration"),
+    "bench": ("block-size", "queue-depth", "rate", "requests", "duration"),
 }
 
 
@@ -34,13 +34,16 @@ class Probe(Driver):
         words += [f"{key}={cell.options[key]}" for key in KEYS[cell.job] if key in cell.options]
         if cell.job == "bench":
             words.append(f"wait={cell.wait}")
-        args = ["-kernel", programs.guest(f"ringside-probe-{cell.arch}"),
-                "-append", " ".join(words)]
+            if "op" in cell.options or cell.device == "rng":
+                words.append(f"op={cell.op}")
+        kernel, append = programs.guest(f"ringside-probe-{cell.arch}"), " ".join(words)
+        args = ["-kernel", kernel, "-append", append]
         if cell.arch == "x86_64":
             args += ["-debugcon", f"file:{stream}", "-device", "isa-debug-exit"]
         if backend:
             backend.start()
-        running = hypervisor.start(cell, ctx, backend, Guest(args, memory="64M"))
+        running = hypervisor.start(cell, ctx, backend, Guest(
+            args, memory="64M", kernel=kernel, append=append, stream=stream))
         if cell.arch != "x86_64":
             stream = running.console
         ended, _ = wait_any([running.process] + ([backend.process] if backend else []),
@@ -91,6 +94,7 @@ class Probe(Driver):
         blame = running.blame()
         if blame:
             return Outcome("hypervisor", blame, kept, summary)
+        said = "; ".join(t for t in (running.words(), said) if t)
         return Outcome("died", said or "the guest ended before its work was done", kept, summary)
 
 

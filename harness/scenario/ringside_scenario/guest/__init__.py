@@ -12,7 +12,7 @@ class Guest:
     """What is booted."""
 
     def __init__(self, args=(), memory="256M", machine=None, bootable=False, interactive=False,
-                 rom=None):
+                 rom=None, kernel=None, append="", stream=None):
         self.args = list(args)
         self.memory = memory
         self.machine = machine  # None: the usual one
@@ -20,6 +20,11 @@ class Guest:
         self.interactive = interactive  # the console takes input, over `socket`
         self.rom = rom  # firmware of the device itself
         self.socket = None
+        # The same, for who does not take QEMU's arguments: the probe, what it is told, where it says
+        # what it found.
+        self.kernel = kernel
+        self.append = append
+        self.stream = stream
 
 
 class Console:

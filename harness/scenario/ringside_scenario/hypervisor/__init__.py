@@ -7,6 +7,7 @@ NAMES = {
     "none": "direct",
     "qemu-tcg": "qemu",
     "qemu-kvm": "qemu",
+    "kvm": "kvm_host",
     "kvm-lab": "kvm_lab",
     "xen-lab": "xen_lab",
 }

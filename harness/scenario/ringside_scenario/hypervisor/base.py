@@ -7,11 +7,16 @@ class Hypervisor:
 
     name = ""
     whole = False  # run(cell, ctx) does the whole cell, whatever driver and back-end
+    connects = ("usual",)  # ways to connect a device, after fold()
 
     def fold(self, axes):
         """The axes with those settled that this hypervisor leaves no choice about, so that equal
         cells become one; None when the combination means nothing here."""
         return axes
+
+    def has_backend(self, cell):
+        """Is there a program beside the hypervisor that is the device?"""
+        return cell.backend != "qemu"
 
     def missing(self, cell, ctx):
         """Why the cell cannot be run on this machine, in words; None: it can."""
@@ -45,3 +50,7 @@ class Running:
         """The guest has ended and not done its job: an Outcome's status and reason, when that is
         the hypervisor's own failure; None when it is not."""
         return None
+
+    def words(self):
+        """What the hypervisor said of the guest's end."""
+        return ""

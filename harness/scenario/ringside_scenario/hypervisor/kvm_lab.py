@@ -95,7 +95,7 @@ class KvmLab(LabHypervisor):
                 "--queue-depth", str(options.get("queue-depth", 1)), "--block-size",
                 str(options.get("block-size", 4096 if cell.device == "blk" else 512))]
         if cell.device == "blk":
-            argv += ["--op", options.get("op", "read")]
+            argv += ["--op", cell.op]
         return shlex.join(argv)
 
     def _qemu(self, cell):

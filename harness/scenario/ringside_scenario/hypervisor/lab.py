@@ -80,12 +80,8 @@ class LabHypervisor(Hypervisor):
         words += ["job=bench", f"device={cell.device}@{cell.transport}", f"wait={cell.wait}",
                   f"requests={n}", f"raw={n}", "warmup=0ms", "notified=on",
                   f"queue-depth={options.get('queue-depth', 1)}"]
-        if cell.device == "blk":
-            words += [f"op={options.get('op', 'read')}",
-                      f"block-size={options.get('block-size', 4096)}"]
-        else:
-            words += ["op=fill", f"block-size={options.get('block-size', 512)}"]
-        return words
+        size = options.get("block-size", 4096 if cell.device == "blk" else 512)
+        return words + [f"op={cell.op}", f"block-size={size}"]
 
     def calibrates(self, cell):
         return cell.job == "bench" and cell.connect in ("library", "eventfd", "vhost-user")
@@ -219,7 +215,7 @@ class LabHypervisor(Hypervisor):
             if differs:
                 raise Failed("error", f"two runs differ: {differs}")
         options = cell.options
-        load = {"op": options.get("op", "read") if cell.device == "blk" else "fill",
+        load = {"op": cell.op,
                 "block_size": options.get("block-size", 4096 if cell.device == "blk" else 512),
                 "queue_depth": options.get("queue-depth", 1), "wait": cell.wait,
                 "requests": options.get("requests", REQUESTS), "burn": options.get("burn", 0)}
