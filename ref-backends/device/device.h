@@ -54,6 +54,8 @@ struct rdev_ops {
 
 	/* Feature bits of the device type (the binding adds those of rings and transport). */
 	u64 (*features)(struct rdev *dev);
+	/* Whether a driver's choice is one that the device works with; NULL: each is. */
+	bool (*acceptable)(struct rdev *dev, u64 features);
 	/* The driver's choice. */
 	void (*negotiated)(struct rdev *dev, u64 features);
 	/* Back to the initial state. */
@@ -110,6 +112,11 @@ static inline void rdev_wake(struct rdev *dev, u16 queue)
 {
 	if (dev->wake)
 		dev->wake(dev, queue);
+}
+
+static inline bool rdev_acceptable(struct rdev *dev, u64 features)
+{
+	return !dev->ops->acceptable || dev->ops->acceptable(dev, features);
 }
 
 static inline bool rdev_ready(struct rdev *dev, u16 queue)

@@ -11,6 +11,11 @@ static u64 through_features(struct rdev *dev)
 	return below(dev)->ops->features(below(dev));
 }
 
+static bool through_acceptable(struct rdev *dev, u64 features)
+{
+	return rdev_acceptable(below(dev), features);
+}
+
 static void through_negotiated(struct rdev *dev, u64 features)
 {
 	below(dev)->ops->negotiated(below(dev), features);
@@ -81,6 +86,7 @@ void rthrough_init(struct rthrough *t, struct rdev *under)
 			.config_size = under->ops->config_size,
 			.req_size = under->ops->req_size,
 			.features = through_features,
+			.acceptable = through_acceptable,
 			.negotiated = through_negotiated,
 			.reset = through_reset,
 			.config = through_config,

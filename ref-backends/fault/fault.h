@@ -24,6 +24,9 @@ struct dvq_at;
 struct rblk;
 struct rblk_req;
 struct rrng;
+struct ri2c;
+struct ri2c_req;
+struct i2c_message;
 struct rnet;
 struct net_frame;
 struct net_held;
@@ -183,6 +186,18 @@ struct fault {
 
 	/* Entropy device: a request before it is completed. */
 	void (*rng_complete)(struct rrng *rng, struct rdev_req *req);
+
+	/*
+	 * I2C adapter. Does it work with these features? (`good` is the right answer.) A request and the message that was made of it, before it is carried out: `good` says
+	 * whether it will be. How many of `n` messages, which have been, are said to have succeeded. The
+	 * status that is about to be written; and before the request is returned: FAULT_DONE when the hook
+	 * will do it.
+	 */
+	bool (*i2c_acceptable)(struct ri2c *i, u64 features, bool good);
+	bool (*i2c_request)(struct ri2c *i, struct ri2c_req *r, struct i2c_message *m, bool good);
+	u32 (*i2c_group)(struct ri2c *i, u32 n, u32 good);
+	u8 (*i2c_complete)(struct ri2c *i, struct ri2c_req *r, u8 status);
+	enum fault_action (*i2c_done)(struct ri2c *i, struct ri2c_req *r);
 };
 
 /* The selected fault, or NULL. Set once before any thread runs. */

@@ -22,6 +22,8 @@ struct rnet;
 struct net_frame;
 struct virtio_net_hdr_v1;
 struct virtio_net_ctrl_hdr;
+struct ri2c;
+struct virtio_i2c_out_hdr;
 
 struct judge_ops {
 	/* The session's thread. */
@@ -47,6 +49,9 @@ struct judge_ops {
 		       const struct net_frame *f);
 	void (*net_ctrl)(struct rnet *n, const struct dvq_chain *c,
 			 const struct virtio_net_ctrl_hdr *hdr);
+	/* A request of an I2C adapter came, `hdr` in front of it: zero where there is none. */
+	void (*i2c)(struct ri2c *i, const struct dvq_chain *c,
+		    const struct virtio_i2c_out_hdr *hdr);
 };
 
 /* NULL without --judge. Set once before any thread runs. */

@@ -8,6 +8,7 @@
 
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/device/blk.h"
+#include "ref-backends/device/i2c.h"
 #include "ref-backends/device/net.h"
 #include "ref-backends/device/net_packet.h"
 #include "ref-backends/judge/judge.h"
@@ -88,6 +89,18 @@ struct jd_net_command_rule {
 	u64 with, without;
 };
 
+/* A request of an I2C adapter. */
+struct jd_i2c {
+	const struct ri2c *i2c;
+	const struct dvq_chain *chain;
+	const struct virtio_i2c_out_hdr *hdr;
+};
+
+struct jd_i2c_rule {
+	const char *clause;
+	bool (*broken)(const struct jd_i2c *q);
+};
+
 /* A command that is allowed with the features of `without` only. */
 bool jd_net_always(const struct jd_net_command *c);
 
@@ -102,6 +115,7 @@ extern const struct jd_ring_rule jd_avail_rules[]; /* when its available ring wa
 extern const struct jd_blk_rule jd_blk_rules[];
 extern const struct jd_net_rule jd_net_rules[];
 extern const struct jd_net_command_rule jd_net_command_rules[];
+extern const struct jd_i2c_rule jd_i2c_rules[];
 
 /* A clause was broken. Any thread. */
 void jd_broke(const char *clause, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

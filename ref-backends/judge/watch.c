@@ -10,7 +10,7 @@
 #include "ref-backends/judge/steps.h"
 
 static struct jd_state state;
-static bool is_net; /* the device is one */
+static u32 device; /* its type */
 
 /* Descriptors of the chains in flight, as a sum per head; the ring's thread only. */
 static struct in_flight {
@@ -23,7 +23,8 @@ static struct in_flight {
 /* How often a rule had something to look at, in the order of its table. */
 static u64 message_looked[MAX_RULES], status_looked[MAX_RULES], chain_looked[MAX_RULES],
 	packed_looked[MAX_RULES], start_looked[MAX_RULES], avail_looked[MAX_RULES],
-	blk_looked[MAX_RULES], net_looked[MAX_RULES], command_looked[MAX_RULES];
+	blk_looked[MAX_RULES], net_looked[MAX_RULES], command_looked[MAX_RULES],
+	i2c_looked[MAX_RULES];
 
 /* Rules that are code of this file. */
 enum {
@@ -63,10 +64,12 @@ void jd_claims(void (*claim)(const char *clause, u64 looked))
 		claim(jd_avail_rules[i].clause, avail_looked[i]);
 	for (size_t i = 0; jd_blk_rules[i].clause; i++)
 		claim(jd_blk_rules[i].clause, blk_looked[i]);
-	for (size_t i = 0; is_net && jd_net_rules[i].clause; i++)
+	for (size_t i = 0; device == VIRTIO_ID_NET && jd_net_rules[i].clause; i++)
 		claim(jd_net_rules[i].clause, net_looked[i]);
-	for (size_t i = 0; is_net && jd_net_command_rules[i].clause; i++)
+	for (size_t i = 0; device == VIRTIO_ID_NET && jd_net_command_rules[i].clause; i++)
 		claim(jd_net_command_rules[i].clause, command_looked[i]);
+	for (size_t i = 0; device == VIRTIO_ID_I2C_ADAPTER && jd_i2c_rules[i].clause; i++)
+		claim(jd_i2c_rules[i].clause, i2c_looked[i]);
 	for (size_t i = 0; i < OWNS; i++)
 		claim(own_clauses[i], own_looked[i]);
 	jd_steps_claims(claim);
@@ -77,7 +80,7 @@ void jd_claims(void (*claim)(const char *clause, u64 looked))
 static void session_start(struct vub_session *s)
 {
 	memset(&state, 0, sizeof(state));
-	is_net = s->dev->ops->id == VIRTIO_ID_NET;
+	device = s->dev->ops->id;
 	jd_steps_session_start();
 }
 
@@ -377,6 +380,22 @@ static void net_ctrl(struct rnet *n, const struct dvq_chain *c,
 	}
 }
 
+static void i2c(struct ri2c *dev, const struct dvq_chain *c, const struct virtio_i2c_out_hdr *hdr)
+{
+	const struct jd_i2c q = { dev, c, hdr };
+
+	for (const struct jd_i2c_rule *rule = jd_i2c_rules; rule->clause; rule++) {
+		look(&i2c_looked[rule - jd_i2c_rules]);
+		if (rule->broken(&q))
+			jd_broke(
+				rule->clause,
+				"address field %#x flags %#x: %llu bytes from the driver, %llu to it, "
+				"%u descriptors",
+				le16(hdr->addr), le32(hdr->flags), (unsigned long long)c->readable,
+				(unsigned long long)c->writable, c->descs);
+	}
+}
+
 const struct judge_ops jd_watch_ops = {
 	.session_start = session_start,
 	.session_end = session_end,
@@ -389,4 +408,5 @@ const struct judge_ops jd_watch_ops = {
 	.blk = blk,
 	.net_tx = net_tx,
 	.net_ctrl = net_ctrl,
+	.i2c = i2c,
 };

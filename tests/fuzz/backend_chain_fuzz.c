@@ -4,12 +4,14 @@
  * readable ones come first, the sums are right, a device serves it within its writable part, and
  * nothing runs for ever.
  *
- * Input: size and ring features (1), device and number of regions (1), base (2), device features
+ * Input: size and ring features (1), device (two bits: a block device, one that is read only, an entropy
+ * device, an I2C adapter) and number of regions (1), base (2), device features
  * (8), then guest memory from its beginning on: descriptor table, available ring and used ring, and
  * what they point to.
  */
 #include "ref-backends/device/blk.h"
 #include "ref-backends/device/host/store.h"
+#include "ref-backends/device/i2c_sim.h"
 #include "ref-backends/device/rng.h"
 #include "ref-backends/virtqueue/split.h"
 #include "tests/fuzz/input.h"
@@ -31,12 +33,22 @@ static unsigned regions;
 static union {
 	struct rblk blk;
 	struct rrng rng;
+	struct ri2c i2c;
 } device;
+
+/* What an I2C adapter has on its bus. */
+static struct {
+	struct i2c_sim sim;
+	struct i2c_eeprom eeprom;
+	struct i2c_lm75 lm75;
+	u8 memory[256];
+} bus;
 
 static struct {
 	union {
 		struct rdev_req req; /* begins the device's own */
 		struct rblk_req blk;
+		struct ri2c_req i2c;
 	};
 	struct dvq_split *vq;
 	unsigned done;
@@ -123,6 +135,8 @@ static void serve(struct dvq_split *vq, struct rdev *dev)
 		}
 		if (e == DVQ_OK) {
 			dev->ops->serve(dev, &request.req);
+			if (dev->ops->served)
+				dev->ops->served(dev, 0);
 			MUST(request.done == 1);
 		} else {
 			dvq_push(vq, head, 0);
@@ -136,9 +150,27 @@ static void serve(struct dvq_split *vq, struct rdev *dev)
 	dvq_kick_disable(vq);
 }
 
-static struct rdev *make_device(bool is_rng, struct rblk_store *store, bool read_only, u64 features)
+static u64 no_time(void *ctx)
 {
-	if (is_rng) {
+	return 0;
+}
+
+static struct rdev *make_i2c(u64 features)
+{
+	i2c_sim_init(&bus.sim);
+	i2c_eeprom_init(&bus.eeprom, 0x50, eeprom_type_find("24c02"), bus.memory, no_time, NULL);
+	i2c_lm75_init(&bus.lm75, 0x48, 168);
+	MUST(i2c_sim_add(&bus.sim, &bus.eeprom.chip) && i2c_sim_add(&bus.sim, &bus.lm75.chip));
+	ri2c_init(&device.i2c, &bus.sim.bus);
+	device.i2c.dev.ops->negotiated(&device.i2c.dev, features);
+	return &device.i2c.dev;
+}
+
+static struct rdev *make_device(u8 kind, struct rblk_store *store, bool read_only, u64 features)
+{
+	if ((kind & 0xc0) == 0xc0)
+		return make_i2c(features);
+	if (kind & 0x80) {
 		rrng_init(&device.rng, fill, NULL);
 		return &device.rng.dev;
 	}
@@ -163,7 +195,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	struct rdev *dev;
 
 	MUST(store);
-	dev = make_device(kind & 0x80, store, kind & 0x40, input_u64(&in));
+	dev = make_device(kind, store, kind & 0x40, input_u64(&in));
 	regions = 1 + kind % REGIONS;
 	for (unsigned i = 0; i < regions; i++) {
 		region[i].gpa = i < 2 ? ADJACENT + i * REGION : APART;

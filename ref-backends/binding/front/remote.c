@@ -76,6 +76,7 @@ static const struct {
 	{ "blk", VIRTIO_ID_BLOCK,
 	  60 }, /* up to write_zeroes_may_unmap and its padding: every back-end's */
 	{ "rng", VIRTIO_ID_RNG, 0 },
+	{ "i2c", VIRTIO_ID_I2C_ADAPTER, 0 },
 };
 
 u32 remote_device_id(const char *name)

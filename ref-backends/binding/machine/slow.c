@@ -45,11 +45,16 @@ void slow_run(struct slow *s)
 {
 	/* What is passed on may make the binding serve more, which is not due yet. */
 	while (s->count && s->wait[s->first].due <= now_ns()) {
+		struct rdev *under = s->through.below;
 		struct rdev_req *req = s->wait[s->first].req;
+		const u16 queue = req->queue;
 
 		s->first = (s->first + 1) % SLOW_MAX;
 		s->count--;
-		s->through.below->ops->serve(s->through.below, req);
+		under->ops->serve(under, req);
+		/* Its turn: the one in which it was taken was over long ago. */
+		if (under->ops->served)
+			under->ops->served(under, queue);
 		if (s->through.ops.ready)
 			for (u16 q = 0; q < s->through.dev.num_queues; q++)
 				rdev_wake(&s->through.dev, q);

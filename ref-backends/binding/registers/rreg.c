@@ -189,7 +189,8 @@ static u64 accepted(const struct rreg *r)
 static bool acceptable(struct rreg *r)
 {
 	bool good = !(accepted(r) & ~r->offered) && !r->driver_features_beyond &&
-		    accepted(r) & BIT_ULL(VIRTIO_F_VERSION_1);
+		    accepted(r) & BIT_ULL(VIRTIO_F_VERSION_1) &&
+		    rdev_acceptable(r->dev, accepted(r));
 
 	for (unsigned i = 2; i < RREG_FEATURE_WORDS; i++)
 		good &= r->driver_features[i] == 0;

@@ -32,7 +32,8 @@ static const char *set_status(struct vub_session *s, struct vub_request *rq, str
 	}
 	new = rq->msg.u64 &DRIVER_BITS;
 	/* 2.2.2: a driver sees that its features were refused by reading the bit back as 0. */
-	if (s->features_refused && !(old & VIRTIO_CONFIG_S_FEATURES_OK))
+	if (!(old & VIRTIO_CONFIG_S_FEATURES_OK) &&
+	    (s->features_refused || !rdev_acceptable(s->dev, s->features)))
 		new &= (u8)~VIRTIO_CONFIG_S_FEATURES_OK;
 	vub_hold_all(s);
 	/* DEVICE_NEEDS_RESET is ours, and only a reset clears it. */
