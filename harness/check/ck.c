@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/check/check.h"
 
+#include <linux/virtio_i2c.h>
 #include <linux/virtio_mem.h>
 #include <string.h>
 
@@ -119,6 +120,9 @@ u64 ck_demanded(const struct ck *c)
 	/* 5.15.5.2: without it the device may refuse to work. */
 	if (c->device == VIRTIO_ID_MEM)
 		set |= BIT_ULL(VIRTIO_MEM_F_UNPLUGGED_INACCESSIBLE);
+	/* 5.16.6.4: without it the device refuses. */
+	if (c->device == VIRTIO_ID_I2C_ADAPTER)
+		set |= BIT_ULL(VIRTIO_I2C_F_ZERO_LENGTH_REQUEST);
 	return set & c->offered;
 }
 

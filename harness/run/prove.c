@@ -38,6 +38,7 @@ static const struct {
 	{ "net", "vhost-user", "vhost-user:", "--socket-path {socket}", "--loopback" },
 	{ "net", "vhost-user", "vhost-user:", "--socket-path {socket}",
 	  "--loopback --queue-pairs 2" },
+	{ "i2c", "vhost-user", "vhost-user:", "--socket-path {socket}", "" },
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}", "" },
 	/* With requests that are seen in flight. */
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}",

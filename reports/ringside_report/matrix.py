@@ -30,6 +30,8 @@ GROUPS = {
     "console": "Console device",
     "config": "Configuration space",
     "features": "Feature negotiation",
+    "gpio": "GPIO device",
+    "i2c": "I2C adapter",
     "mmio": "Registers of virtio-mmio",
     "net": "Network device",
     "judge": "Drivers and front-ends, as the judge sees them",

@@ -31,10 +31,11 @@
 #define CAP_SHM	   8
 #define CAP_VENDOR 9
 
-/* Types with a configuration structure: all that we know but the entropy device. */
+/* Types with a configuration structure: all that we know but these. */
 static bool type_has_config(u32 type)
 {
-	return type != VIRTIO_ID_RNG && type < 64;
+	return type != VIRTIO_ID_RNG && type != VIRTIO_ID_SCMI && type != VIRTIO_ID_I2C_ADAPTER &&
+	       type < 64;
 }
 
 /*

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Devices of small messages: over every transport, and what their options do."""
+import subprocess
+
+import pytest
+
+PLACES = {"vhost-user": ("vhost-user:", "--socket-path {socket}"),
+          "pci": ("machine:pci", "--registers pci --machine {socket} --ram {ram}"),
+          "mmio": ("machine:mmio", "--registers mmio --machine {socket} --ram {ram}")}
+
+
+@pytest.fixture
+def conform(run_json, backend_bin):
+    """conform(device, place, options, check, *more): {check: verdict} of a back-end made for it."""
+    def run(device, place, options="", check=None, *more, status=(0,)):
+        uri, args = PLACES[place]
+        result = run_json("conform", uri, "--device", device, "--check", check or f"{device}.*",
+                          "--command", f"exec {backend_bin} {device} {args} {options}", *more,
+                          status=status)
+        return {c["id"]: c["verdict"] for c in result["checks"]}
+    return run
+
+
+@pytest.mark.parametrize("ring", ["split", "packed"])
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("device", ["i2c"])
+def test_conforms(conform, device, place, ring):
+    verdicts = conform(device, place, "", None, "--ring", ring)
+    assert verdicts and set(verdicts.values()) == {"pass"}, verdicts
+
+
+@pytest.mark.parametrize("device", ["i2c"])
+def test_function_has_what_its_type_has(conform, device):
+    assert set(conform(device, "pci", check="pci.*").values()) <= {"pass", "skip"}
+
+
+@pytest.mark.parametrize("chip", ["24c01@0x57", "24c32@0x50", "24c512@0x53"])
+def test_other_chips(conform, chip):
+    verdicts = conform("i2c", "vhost-user", f"--chip {chip}")
+    assert set(verdicts.values()) == {"pass"}, verdicts
+
+
+def test_no_eeprom(conform):
+    verdicts = conform("i2c", "vhost-user", "--chip lm75@0x4f=-12.5")
+    assert {c for c, v in verdicts.items() if v == "skip"} == {
+        "i2c.bus.order", "i2c.bus.round-trip", "i2c.driver.data", "i2c.driver.header",
+        "i2c.error.rest-of-group"}
+    assert set(verdicts.values()) == {"pass", "skip"}
+
+
+def test_requests_that_are_slow(conform):
+    """A group is carried out when it is its turn, be that alone."""
+    verdicts = conform("i2c", "mmio", "--latency 2", "i2c.error.rest-of-group")
+    assert set(verdicts.values()) == {"pass"}
+
+
+def test_contents_of_an_eeprom(tmp_path, backend_bin):
+    def run(*chips):
+        return subprocess.run([backend_bin, "i2c", "--socket-path", tmp_path / "nowhere/s",
+                               *(f"--chip={c}" for c in chips)],
+                              capture_output=True, text=True, check=False, timeout=20)
+    image = tmp_path / "image"
+    image.write_bytes(bytes(257))
+    assert f"{image}: more than the 256 bytes of the chip" in run(f"24c02@0x50={image}").stderr
+    assert "No such file" in run(f"24c02@0x50={image}.not").stderr
+    image.write_bytes(bytes(256))
+    assert "nowhere" in run(f"24c02@0x50={image}", "lm75@0x48=125").stderr  # the chips are fine
+
+
+@pytest.mark.parametrize("options, message", [
+    (["--chip", "24c02"], "'24c02' is not TYPE@ADDR[=X]"),
+    (["--chip", "24c02@"], "the address is none from 0x08 to 0x77"),
+    (["--chip", "24c02@0x07"], "the address is none from 0x08 to 0x77"),
+    (["--chip", "24c02@0x78"], "the address is none from 0x08 to 0x77"),
+    (["--chip", "24c02@0x5z"], "the address is none from 0x08 to 0x77"),
+    (["--chip", "24c03@0x50"], "no chip '24c03'"),
+    (["--chip", "lm75@0x48=hot"], "'hot' is no temperature"),
+    (["--chip", "lm75@0x48=125.5"], "'125.5' is no temperature"),
+    (["--chip", "lm75@0x48=nan"], "'nan' is no temperature"),
+    (["--chip", "lm75@0x48", "--chip", "24c02@72"], "'24c02@72': the address is taken"),
+    (["--chip", "lm75@0x48", "--i2c-bus", "/dev/null"], "exclude each other"),
+    (["--chip", "lm75@0x48", "--memory", "1m"], "no use for options of"),
+])
+def test_options_that_are_wrong(backend_bin, tmp_path, options, message):
+    done = subprocess.run([backend_bin, "i2c", "--socket-path", tmp_path / "s", *options],
+                          capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 2 and message in done.stderr, done.stderr
+
+
+def test_a_bus_of_the_host_that_is_none(backend_bin, tmp_path):
+    for path, message in (("/nonexistent", "No such file"), ("/dev/null", "ioctl")):
+        done = subprocess.run([backend_bin, "i2c", "--socket-path", tmp_path / "s",
+                               "--i2c-bus", path],
+                              capture_output=True, text=True, check=False, timeout=20)
+        assert done.returncode == 1 and path in done.stderr and message in done.stderr
