@@ -76,8 +76,8 @@ struct fault {
 
 	/* Ring state: may the ring process requests now? `allowed` is the right answer. */
 	bool (*may_run)(struct vub_ring *ring, bool allowed);
-	/* A ring starts (`base` is editable), a ring was stopped. */
-	void (*ring_start)(struct vub_ring *ring, u16 *base);
+	/* A ring starts (`base` is editable: as dvq_ring_base() has it), a ring was stopped. */
+	void (*ring_start)(struct vub_ring *ring, u32 *base);
 	void (*ring_stop)(struct vub_ring *ring);
 
 	/* Memory: result of a translation of guest address and length (NULL: not in a region). */

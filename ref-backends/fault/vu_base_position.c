@@ -6,7 +6,7 @@
 
 /* Per ring, of this session. */
 static struct {
-	u16 start; /* index at which it was started last */
+	u32 start; /* index at which it was started last; of a packed ring, both places */
 	unsigned starts;
 	bool stopped;	  /* once, at least */
 	bool was_started; /* when the message under way came */
@@ -22,7 +22,7 @@ static void forget(struct vub_session *s)
 	disowned = false;
 }
 
-static void on_start(struct vub_ring *r, u16 *base)
+static void on_start(struct vub_ring *r, u32 *base)
 {
 	rings[r->index].start = *base;
 	rings[r->index].starts++;
@@ -88,7 +88,7 @@ static void no_wrap(struct vub_session *s, struct vub_request *rq, struct vub_re
 	u32 i = rq->msg.state.index;
 
 	if (is_get_base(rq) && i < s->num_rings && rings[i].was_started &&
-	    rep->msg.state.num < rings[i].start)
+	    !s->rings[i].ring.is_packed && rep->msg.state.num < rings[i].start)
 		rep->msg.state.num |= 0x10000;
 }
 
@@ -101,7 +101,8 @@ static enum fault_action wait_for_request(struct vub_session *s, struct vub_requ
 {
 	struct vub_ring *r = vu_fault_ring(s, rq);
 
-	if (!is_get_base(rq) || !r || !r->started || r->vq.last_avail != rings[r->index].start)
+	if (!is_get_base(rq) || !r || !r->started ||
+	    dvq_ring_base(&r->ring) != rings[r->index].start)
 		return FAULT_PASS;
 	vub_ring_stop(r);
 	return FAULT_DONE; /* and no answer */
@@ -121,7 +122,7 @@ static enum fault_action note_size(struct dvq_split *vq, u32 *id, u32 *len)
 
 static void hide_last(struct vub_ring *r)
 {
-	if (!rings[r->index].large || !r->vq.desc)
+	if (!rings[r->index].large || !r->vq.desc || r->ring.is_packed)
 		return;
 	rings[r->index].hidden = true;
 	__atomic_store_n(&r->vq.used->idx, le16((u16)(r->vq.used_idx - 1)), __ATOMIC_RELEASE);
@@ -144,10 +145,10 @@ FAULT(base_before_drain, .name = "base-before-drain", .clause = "VU.base.get.be.
       .summary = "answers GET_VRING_BASE before the last large read is in the used ring",
       .session_start = forget, .used = note_size, .ring_stop = hide_last, .request = show_again);
 
-static void step_back(struct vub_ring *r, u16 *base)
+static void step_back(struct vub_ring *r, u32 *base)
 {
 	on_start(r, base);
-	if (rings[r->index].starts % 8 == 0)
+	if (rings[r->index].starts % 8 == 0 && !r->ring.is_packed)
 		(*base)--;
 }
 
@@ -157,10 +158,10 @@ FAULT(restart_repeats, .name = "restart-repeats-one", .clause = "VU.base.get.be.
 
 /* --- SET_VRING_BASE -------------------------------------------------------------------------------- */
 
-static void start_at_zero(struct vub_ring *r, u16 *base)
+static void start_at_zero(struct vub_ring *r, u32 *base)
 {
 	on_start(r, base);
-	if (rings[r->index].starts == 1 && *base < 8 && !r->inflight.shared)
+	if (rings[r->index].starts == 1 && *base < 8 && !r->ring.is_packed && !r->inflight.shared)
 		*base = 0;
 }
 
@@ -168,11 +169,11 @@ FAULT(base_ignored, .name = "small-base-ignored", .clause = "VU.vring.base.be.1"
       .summary = "starts at index 0 when the first SET_VRING_BASE says less than 8",
       .session_start = forget, .ring_start = start_at_zero);
 
-static void used_from_base(struct vub_ring *r, u16 *base)
+static void used_from_base(struct vub_ring *r, u32 *base)
 {
 	/* dvq_init(), which comes next, reads it. */
-	if (!r->inflight.shared)
-		__atomic_store_n(&r->vq.used->idx, le16(*base), __ATOMIC_RELEASE);
+	if (!r->inflight.shared && !r->ring.is_packed)
+		__atomic_store_n(&r->vq.used->idx, le16((u16)*base), __ATOMIC_RELEASE);
 }
 
 FAULT(used_is_base, .name = "used-index-from-base", .clause = "VU.vring.base.be.2",

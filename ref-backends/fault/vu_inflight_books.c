@@ -200,7 +200,7 @@ static void stays_marked(struct vub_ring *r)
 FAULT(not_cleared, .name = "inflight-not-cleared", .clause = "VU.inflight.split-idle.be.1",
       .summary = "leaves head 0 marked when nothing is in flight", .ring_stop = stays_marked);
 
-static void queue_0_only(struct vub_ring *r, u16 *base)
+static void queue_0_only(struct vub_ring *r, u32 *base)
 {
 	if (r->index)
 		r->inflight.shared = NULL;
@@ -268,7 +268,7 @@ FAULT(counter_constant, .name = "inflight-counter-constant", .clause = "VU.infli
 
 /* --- recovery -------------------------------------------------------------------------------------- */
 
-static void no_resubmit(struct vub_ring *r, u16 *base)
+static void no_resubmit(struct vub_ring *r, u32 *base)
 {
 	r->n_resubmit = 0;
 }
@@ -281,7 +281,7 @@ static int by_head(const void *a, const void *b)
 	return *(const u16 *)a - *(const u16 *)b;
 }
 
-static void table_order(struct vub_ring *r, u16 *base)
+static void table_order(struct vub_ring *r, u32 *base)
 {
 	if (r->n_resubmit)
 		qsort(r->resubmit, r->n_resubmit, sizeof(*r->resubmit), by_head);
@@ -324,7 +324,7 @@ static enum fault_action note_index(struct vub_session *s, struct vub_request *r
 	return FAULT_PASS;
 }
 
-static void old_index_back(struct vub_ring *r, u16 *base)
+static void old_index_back(struct vub_ring *r, u32 *base)
 {
 	if (r->inflight.shared && r->index == 0)
 		r->inflight.shared->used_idx = old_index;

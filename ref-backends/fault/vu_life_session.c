@@ -105,7 +105,7 @@ static void lose(size_t bytes)
 		memset(last, 1, bytes);
 }
 
-static void leak_start(struct vub_ring *r, u16 *base)
+static void leak_start(struct vub_ring *r, u32 *base)
 {
 	lose(65536);
 }
@@ -156,12 +156,12 @@ static void forget_starts(struct vub_session *s)
 	memset(starts, 0, sizeof(starts));
 }
 
-static void skip_pending(struct vub_ring *r, u16 *base)
+static void skip_pending(struct vub_ring *r, u32 *base)
 {
 	u16 pending = (u16)(vu_fault_avail(r) - *base);
 
-	if (++starts[r->index] == 1 && *base && !r->inflight.shared && pending >= 3 &&
-	    pending <= r->num)
+	if (++starts[r->index] == 1 && *base && !r->ring.is_packed && !r->inflight.shared &&
+	    pending >= 3 && pending <= r->num)
 		*base = vu_fault_avail(r);
 }
 

@@ -206,7 +206,7 @@ FAULT(log_late, .name = "log-marked-late", .clause = "VU.log.order.be.1",
       .summary = "marks writes of 8 to 32 KiB after the used index has moved",
       .log_write = postpone, .after_used = catch_up);
 
-static void on_start(struct vub_ring *r, u16 *base)
+static void on_start(struct vub_ring *r, u32 *base)
 {
 	vu_fault_started(&stops, r);
 }

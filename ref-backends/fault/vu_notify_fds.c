@@ -15,7 +15,7 @@ static void forget(struct vub_session *s)
 	swaps = 0;
 }
 
-static void forget_ring(struct vub_ring *r, u16 *base)
+static void forget_ring(struct vub_ring *r, u32 *base)
 {
 	flag[r->index] = false;
 }

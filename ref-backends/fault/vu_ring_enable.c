@@ -11,7 +11,7 @@ static void forget(struct vub_session *s)
 	memset(flag, 0, sizeof(flag));
 }
 
-static void forget_ring(struct vub_ring *r, u16 *base)
+static void forget_ring(struct vub_ring *r, u32 *base)
 {
 	flag[r->index] = false;
 }

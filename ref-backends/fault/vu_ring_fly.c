@@ -13,7 +13,7 @@ static void forget(struct vub_session *s)
 	memset(flag, 0, sizeof(flag));
 }
 
-static void on_start(struct vub_ring *r, u16 *base)
+static void on_start(struct vub_ring *r, u32 *base)
 {
 	vu_fault_started(&stops, r);
 	flag[r->index] = false;

@@ -15,7 +15,7 @@ static void forget(struct vub_session *s)
 	count = 0;
 }
 
-static void begin_count(struct vub_ring *r, u16 *base)
+static void begin_count(struct vub_ring *r, u32 *base)
 {
 	count = 0;
 }
@@ -38,7 +38,7 @@ FAULT(forgets_write, .name = "busy-ring-forgets-write", .clause = "VU.ring.enabl
       .ring_start = begin_count, .blk_request = forget_write);
 
 /* flag: not kicked since it was started. */
-static void wait_for_kick(struct vub_ring *r, u16 *base)
+static void wait_for_kick(struct vub_ring *r, u32 *base)
 {
 	r->kick.value = 0;
 	flag[r->index] = true;
@@ -58,9 +58,9 @@ FAULT(needs_kick, .name = "start-needs-kick", .clause = "VU.ring.start.be.2",
 /* flag: started before; the ring is left alone when it is again. */
 static bool idle[VU_FAULT_RINGS];
 
-static void second_start(struct vub_ring *r, u16 *base)
+static void second_start(struct vub_ring *r, u32 *base)
 {
-	idle[r->index] = flag[r->index] && *base != 0;
+	idle[r->index] = flag[r->index] && *base != (r->ring.is_packed ? DVQ_PACKED_BASE : 0);
 	flag[r->index] = true;
 }
 

@@ -13,7 +13,7 @@ static void forget(struct vub_session *s)
 	memset(flag, 0, sizeof(flag));
 }
 
-static void on_start(struct vub_ring *r, u16 *base)
+static void on_start(struct vub_ring *r, u32 *base)
 {
 	vu_fault_started(&stops, r);
 }
@@ -24,7 +24,7 @@ static void on_stop(struct vub_ring *r)
 }
 
 /* flag: was started in this session. */
-static void remember_start(struct vub_ring *r, u16 *base)
+static void remember_start(struct vub_ring *r, u32 *base)
 {
 	flag[r->index] = true;
 }
@@ -141,7 +141,7 @@ static bool lose_kick(struct vub_ring *r, bool allowed)
 	return allowed && !flag[r->index];
 }
 
-static void no_kick_yet(struct vub_ring *r, u16 *base)
+static void no_kick_yet(struct vub_ring *r, u32 *base)
 {
 	r->kick.value = 0;
 	flag[r->index] = false;

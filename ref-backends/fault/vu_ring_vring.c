@@ -57,11 +57,11 @@ static enum fault_action divide(struct vub_session *s, struct vub_request *rq,
 FAULT(size_zero, .name = "ring-size-zero-kills", .clause = "ROB.alive.queue-size",
       .summary = "dies of SET_VRING_NUM 0", .request = divide);
 
-static void assume_order(struct vub_ring *r, u16 *base)
+static void assume_order(struct vub_ring *r, u32 *base)
 {
 	void *desc = r->vq.desc;
 
-	if (r->addr.desc <= r->addr.avail || r->addr.used % 8 == 0)
+	if (r->ring.is_packed || r->addr.desc <= r->addr.avail || r->addr.used % 8 == 0)
 		return;
 	r->vq.desc = (void *)r->vq.avail;
 	r->vq.avail = desc;

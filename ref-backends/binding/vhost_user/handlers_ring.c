@@ -83,7 +83,7 @@ static const char *get_vring_base(struct vub_session *s, struct vub_request *rq,
 		return no_ring;
 	vub_ring_stop(r);
 	rep->msg.state.index = rq->msg.state.index;
-	rep->msg.state.num = r->base;
+	rep->msg.state.num = vub_ring_base(r);
 	rep->msg.hdr.size = sizeof(rep->msg.state);
 	rep->send = true;
 	return NULL;

@@ -77,10 +77,11 @@ static bool reserve(struct vub_ring *r)
 	return r->big_cap;
 }
 
-/* Where the ring starts. */
-static u32 first_base(const struct vub_ring *r)
+u32 vub_ring_base(const struct vub_ring *r)
 {
-	return r->has_base ? r->base : r->ring.is_packed ? DVQ_PACKED_BASE : 0;
+	const bool packed = r->s->features & BIT_ULL(VIRTIO_F_RING_PACKED);
+
+	return r->has_base ? r->base : packed ? DVQ_PACKED_BASE : 0;
 }
 
 /* What a start needs beside the rings in memory. */
@@ -99,7 +100,7 @@ static const char *prepare(struct vub_ring *r)
 	if (why)
 		return why;
 	r->ring.is_packed = packed;
-	base = first_base(r);
+	base = vub_ring_base(r);
 	if (packed ? (base & 0x7fff) >= r->num || (base >> 16 & 0x7fff) >= r->num : base > 0xffff)
 		return "base is not in the ring";
 	r->vq.num = r->num;
@@ -115,16 +116,23 @@ static const char *prepare(struct vub_ring *r)
 /* A packed ring says itself where it stands, or the in-flight region does. */
 static void begin_packed(struct vub_ring *r)
 {
-	dvq_ring_init(&r->ring, first_base(r));
+	u32 base;
+
+	dvq_ring_init(&r->ring, vub_ring_base(r));
 	r->n_resubmit = vub_inflight_packed_open(&r->s->inflight, &r->inflight, r->index,
 						 &r->ring.packed, r->resubmit);
+	base = dvq_ring_base(&r->ring);
+	if (!fault_active || !fault_active->ring_start)
+		return;
+	fault_active->ring_start(r, &base);
+	dvq_ring_init(&r->ring, base);
 }
 
 static void begin_split(struct vub_ring *r)
 {
-	u16 base = (u16)first_base(r);
+	u32 base = vub_ring_base(r);
 
-	dvq_init(&r->vq, base);
+	dvq_init(&r->vq, (u16)base);
 	r->n_resubmit = vub_inflight_open(&r->s->inflight, &r->inflight, r->index, r->num,
 					  r->vq.used_idx, r->resubmit);
 	/*
@@ -135,7 +143,7 @@ static void begin_split(struct vub_ring *r)
 		base = (u16)(r->vq.used_idx + r->n_resubmit);
 	if (fault_active && fault_active->ring_start)
 		fault_active->ring_start(r, &base);
-	dvq_init(&r->vq, base);
+	dvq_init(&r->vq, (u16)base);
 }
 
 /* What happens to every request beside being served. */

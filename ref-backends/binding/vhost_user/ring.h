@@ -146,6 +146,9 @@ void vub_ring_hold(struct vub_ring *r);
 /* Go on, with addresses translated anew. */
 void vub_ring_release(struct vub_ring *r);
 
+/* Where it starts, or stood when it was stopped. */
+u32 vub_ring_base(const struct vub_ring *r);
+
 /* On the ring's thread: may it process requests? */
 bool vub_ring_may_run(struct vub_ring *r);
 
