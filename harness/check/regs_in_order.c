@@ -59,10 +59,12 @@ static void in_order(struct ck *c)
 	}
 	for (unsigned i = 0; i < REQUESTS; i++)
 		vq->used->ring[i].id = le32(NOTHING);
-	/* Two notifications, so that a device has a batch, and more of it. */
+	/* Two notifications, so that a device has a batch, and more of it; of two kinds, so that what comes
+	 * later may be done earlier. */
 	for (unsigned i = 0; i < REQUESTS; i++)
-		if (!rk_offer(c) || (i % (REQUESTS / 2) == 0 &&
-				     !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying")))
+		if (!(i % 4 ? rk_offer(c) : rk_offer_large(c)) ||
+		    (i % (REQUESTS / 2) == 0 &&
+		     !ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying")))
 			return;
 	if (!ck_must(c, c->tp->ops->notify(c->tp, 0), "notifying"))
 		return;
@@ -80,3 +82,10 @@ CHECK(in_order, .id = "regs.queue.in-order", .clauses = { IN_ORDER },
 	      "the used elements are in the order of the available ring, or skip to the last of a "
 	      "batch",
       .features = BIT_ULL(VIRTIO_F_IN_ORDER), .run = in_order);
+
+CHECK_OVER(
+	split_in_order, "vhost-user", .id = "split.used.in-order", .clauses = { IN_ORDER },
+	.stimulus = "32 requests, large and small, with VIRTIO_F_IN_ORDER, and three notifications",
+	.oracle = "the used elements are in the order of the available ring, or skip to the last "
+		  "of a batch",
+	.features = BIT_ULL(VIRTIO_F_IN_ORDER), .run = in_order);

@@ -283,7 +283,7 @@ static int by_head(const void *a, const void *b)
 
 static void table_order(struct vub_ring *r, u32 *base)
 {
-	if (r->n_resubmit)
+	if (r->n_resubmit && r->inflight.shared)
 		qsort(r->resubmit, r->n_resubmit, sizeof(*r->resubmit), by_head);
 }
 

@@ -193,7 +193,7 @@ static bool postpone(struct vub_session *s, u64 gpa, u64 len)
 	return false;
 }
 
-static void catch_up(struct dvq_split *vq, u32 id, u32 len)
+static void mark_later(void)
 {
 	if (!later.s)
 		return;
@@ -202,9 +202,30 @@ static void catch_up(struct dvq_split *vq, u32 id, u32 len)
 	later.s = NULL;
 }
 
+static void catch_up(struct dvq_split *vq, u32 id, u32 len)
+{
+	mark_later();
+}
+
+static void catch_up_packed(struct dvq_packed *vq, const struct dvq_packed_used *u)
+{
+	mark_later();
+}
+
 FAULT(log_late, .name = "log-marked-late", .clause = "VU.log.order.be.1",
       .summary = "marks writes of 8 to 32 KiB after the used index has moved",
-      .log_write = postpone, .after_used = catch_up);
+      .log_write = postpone, .after_used = catch_up, .packed_after_used = catch_up_packed);
+
+/* Of what is marked, a descriptor and nothing else has this size and lies in a ring. */
+static bool not_descriptors(struct vub_session *s, u64 gpa, u64 len)
+{
+	return !(s->features & BIT_ULL(VIRTIO_F_RING_PACKED)) ||
+	       len != sizeof(struct vring_packed_desc);
+}
+
+FAULT(log_packed, .name = "log-misses-used-descriptors", .clause = "VU.log.used.be.4",
+      .summary = "does not mark the used descriptors of packed rings",
+      .log_write = not_descriptors);
 
 static void on_start(struct vub_ring *r, u32 *base)
 {

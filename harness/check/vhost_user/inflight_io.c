@@ -76,7 +76,7 @@ void cki_free(struct cki *i)
 	*i = (struct cki){ .fd = -1 };
 }
 
-bool cki_prepare(struct ck *c, struct cki *i, u16 size, u16 base)
+bool cki_prepare(struct ck *c, struct cki *i, u16 size, u32 base)
 {
 	return ckr_session(c) && cki_make(c, i, 1, size) && ckr_lay(c, 0, size, base);
 }

@@ -38,7 +38,7 @@ bool cki_format_known(struct ck *c);
  * Session, a zeroed buffer of ours for one queue of `size` entries, and ring 0 laid out with both
  * indices at `base`; neither told to the back-end yet.
  */
-bool cki_prepare(struct ck *c, struct cki *i, u16 size, u16 base);
+bool cki_prepare(struct ck *c, struct cki *i, u16 size, u32 base);
 
 /* As after a crash: `head` was taken with this counter, and not returned. */
 void cki_mark(struct cki *i, u16 head, u64 counter);
