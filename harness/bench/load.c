@@ -10,6 +10,12 @@ enum {
 	SLOT_DATA = 128,
 };
 
+/* Used buffers that are taken at once. */
+#define TOGETHER 32
+
+/* Into the ring, when polling, before the clock is read again. */
+#define LOOKS 64
+
 static u32 data_bytes(const struct load *l)
 {
 	return l->type == VIRTIO_BLK_T_FLUSH ? 0 : l->block_bytes;
@@ -112,7 +118,20 @@ static void submit(struct load *l, u64 start)
 		vq_add_indirect(l->vq, s->table, s->table_at, s->sg, s->out, s->in, s);
 	else
 		vq_add(l->vq, s->sg, s->out, s->in, s);
-	l->submitted++;
+}
+
+/* Where there is nothing to be made of them: `n` of those that are free. */
+static void submit_plain(struct load *l, unsigned n, u64 start)
+{
+	struct load_slot **free = l->free + l->free_count;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct load_slot *s = *--free;
+
+		s->start = start;
+		vq_add(l->vq, s->sg, s->out, s->in, s);
+	}
+	l->free_count -= n;
 }
 
 static void publish(struct load *l)
@@ -126,40 +145,70 @@ static void publish(struct load *l)
 	}
 }
 
+/* Requests that were made available together, and found used together, took the same time. */
+struct alike {
+	u64 start;
+	u64 count;
+};
+
+static void record(const struct load *l, const struct alike *a, u64 now)
+{
+	if (a->count)
+		hist_record_n(l->latency, clock_ns(l->clock, now - a->start), a->count);
+}
+
+/* What a request has to say beside that it is done. */
+static inline void look_at(struct load *l, const struct load_slot *s, u64 *now)
+{
+	if (s->own && blk_type_is_in(l->type)) {
+		memcpy(s->own, s->req.data.hva, s->req.data.len);
+		*now = clock_stop(l->clock);
+	}
+	if (l->raw_count < l->raw_room)
+		l->raw[l->raw_count++] = (struct load_stamp){ s->start, *now, l->kicked, l->woken };
+	if (load_is_blk(l->type) && blk_status(&s->req) != VIRTIO_BLK_S_OK && l->errors++ == 0)
+		l->first_bad = blk_status(&s->req);
+}
+
+/* These were seen used together. */
+static void take(struct load *l, const struct vq_done *done, unsigned n)
+{
+	const bool plain = !load_is_blk(l->type) && !l->own && !l->raw_room;
+	struct load_slot **free = l->free + l->free_count;
+	u64 now = clock_stop(l->clock);
+	struct alike alike = { 0 };
+
+	for (unsigned i = 0; i < n; i++) {
+		struct load_slot *s = done[i].token;
+
+		if (s->start != alike.start || !plain) {
+			record(l, &alike, now);
+			alike = (struct alike){ .start = s->start };
+			if (!plain)
+				look_at(l, s, &now);
+		}
+		alike.count++;
+		free[i] = s;
+	}
+	record(l, &alike, now);
+	l->free_count += n;
+	l->completed += n;
+}
+
 /* Take what is used. Returns how many, or LOAD_BADID. */
 static int reap(struct load *l)
 {
-	u64 now = 0;
-	int n = 0;
+	struct vq_done done[TOGETHER];
+	int n, all = 0;
 
-	for (;;) {
-		struct load_slot *s;
-		void *token;
-		u32 id, len;
-		int head = vq_reap(l->vq, &id, &len, &token);
-
-		if (head == VQ_EMPTY)
-			return n;
-		if (head == VQ_BADID)
-			return LOAD_BADID;
-		/* Those found used together were seen together. */
-		if (n++ == 0)
-			now = clock_stop(l->clock);
-		s = token;
-		if (s->own && blk_type_is_in(l->type)) {
-			memcpy(s->own, s->req.data.hva, s->req.data.len);
-			now = clock_stop(l->clock);
-		}
-		hist_record(l->latency, clock_ns(l->clock, now - s->start));
-		if (l->raw_count < l->raw_room)
-			l->raw[l->raw_count++] =
-				(struct load_stamp){ s->start, now, l->kicked, l->woken };
-		if (load_is_blk(l->type) && blk_status(&s->req) != VIRTIO_BLK_S_OK &&
-		    l->errors++ == 0)
-			l->first_bad = blk_status(&s->req);
-		l->free[l->free_count++] = s;
-		l->completed++;
-	}
+	do {
+		n = vq_reap_some(l->vq, done, TOGETHER);
+		if (n < 0)
+			break;
+		take(l, done, (unsigned)n);
+		all += n;
+	} while (n == TOGETHER);
+	return n == VQ_BADID ? LOAD_BADID : all;
 }
 
 struct pace {
@@ -181,15 +230,28 @@ static bool more_wanted(const struct load *l, const struct pace *p, u64 now)
 	return l->submitted < p->target && (!p->end || now < p->end) && !l->cancel;
 }
 
+/* How many are wanted now. */
+static unsigned wanted(const struct load *l, const struct pace *p, u64 now)
+{
+	u64 n = MIN((u64)l->free_count, p->target - l->submitted);
+
+	if (!more_wanted(l, p, now))
+		return 0;
+	/* A batch that is not full yet waits for what is outstanding, never for nothing. */
+	return l->free_count < l->batch && l->free_count < l->depth ? 0 : (unsigned)n;
+}
+
 /* Make available all that is wanted now. */
 static void fill(struct load *l, struct pace *p, u64 now)
 {
-	unsigned added = 0;
+	const unsigned most = wanted(l, p, now);
+	unsigned n = 0;
 
-	/* A batch that is not full yet waits for what is outstanding, never for nothing. */
-	if (l->free_count < l->batch && l->free_count < l->depth)
-		return;
-	while (l->free_count && more_wanted(l, p, now)) {
+	if (!l->rate && !load_is_blk(l->type) && !l->own && !l->indirect) {
+		submit_plain(l, most, now);
+		n = most;
+	}
+	for (; n < most; n++) {
 		u64 start = now;
 
 		if (l->rate) {
@@ -199,9 +261,9 @@ static void fill(struct load *l, struct pace *p, u64 now)
 			p->due_count++;
 		}
 		submit(l, start);
-		added++;
 	}
-	if (added)
+	l->submitted += n;
+	if (n)
 		publish(l);
 }
 
@@ -211,6 +273,10 @@ static void rest(struct load *l, const struct pace *p, u64 now)
 	u64 until = p->last + p->stall;
 
 	if (!l->ops.sleep) {
+		/* Reading the clock takes as long as many a look. */
+		for (unsigned i = 0; i < LOOKS; i++)
+			if (vq_used_pending(l->vq))
+				return;
 		l->ops.relax(l->ops.arg);
 		return;
 	}

@@ -37,6 +37,12 @@ struct vq_slot {
 	u32 room;    /* device-writable bytes; kept with IN_ORDER only */
 };
 
+/* A buffer that the device has used. */
+struct vq_done {
+	void *token;
+	u32 id, len; /* its name in the ring, and what the device says to have written */
+};
+
 enum vq_error {
 	VQ_EMPTY = -1, /* nothing was used, or there is no room */
 	VQ_BADID = -2, /* what is used names no outstanding buffer */

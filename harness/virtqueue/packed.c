@@ -21,13 +21,19 @@ u16 vq_packed_used_bits(bool wrap)
 	return wrap ? AVAIL_BIT | USED_BIT : 0;
 }
 
+static inline void advance(const struct vq_packed *vq, struct vq_packed_at *at, u16 n)
+{
+	const u32 off = (u32)at->off + n;
+
+	at->off = (u16)off;
+	if (__builtin_expect(off >= vq->size, 0))
+		*at = (struct vq_packed_at){ (u16)(off - vq->size), !at->wrap };
+}
+
 struct vq_packed_at vq_packed_forward(const struct vq_packed *vq, struct vq_packed_at at, u16 n)
 {
-	u32 off = (u32)at.off + n;
-
-	if (off >= vq->size)
-		return (struct vq_packed_at){ (u16)(off - vq->size), !at.wrap };
-	return (struct vq_packed_at){ (u16)off, at.wrap };
+	advance(vq, &at, n);
+	return at;
 }
 
 void vq_packed_init(struct vq_packed *vq, const struct vq_layout *layout, struct vq_slot *slots,
@@ -74,15 +80,16 @@ static u32 room(const struct vq_sg *sg, unsigned out, unsigned in)
 }
 
 /* With IN_ORDER the ids are taken in turn: those outstanding are without a gap. */
-static u16 take_id(struct vq_packed *vq, unsigned descs, void *token)
+static inline u16 take_id(struct vq_packed *vq, unsigned descs, void *token)
 {
-	u16 id = vq->free_id;
+	const u16 id = vq->free_id;
+	struct vq_slot *slot = &vq->slots[id];
 
-	vq->free_id = vq->slots[id].next;
+	vq->free_id = slot->next;
 	vq->free_count -= (u16)descs;
 	vq->added++;
-	vq->slots[id].token = token;
-	vq->slots[id].count = (u16)descs;
+	slot->token = token;
+	slot->count = (u16)descs;
 	return id;
 }
 
@@ -90,31 +97,32 @@ static u16 take_id(struct vq_packed *vq, unsigned descs, void *token)
  * Write one descriptor. The flags of the first one since the last publish are kept back: as long as it
  * is not available, a device does not look at those behind it (2.8.21.1).
  */
-static void put(struct vq_packed *vq, u64 addr, u32 len, u16 id, u16 flags)
+static inline void put(struct vq_packed *vq, u64 addr, u32 len, u16 id, u16 flags)
 {
 	struct vring_packed_desc *d = &vq->desc[vq->avail.off];
+	const u16 written = vq->written;
 
 	flags |= vq_packed_avail_bits(vq->avail.wrap);
 	d->addr = le64(addr);
 	d->len = le32(len);
 	d->id = le16(id);
-	if (vq->written == 0) {
+	if (written == 0) {
 		vq->unshown = vq->avail;
 		vq->unshown_flags = flags;
 	} else {
 		RING_WRITE(d->flags, le16(flags));
 	}
-	vq->written++;
-	vq->avail = vq_packed_forward(vq, vq->avail, 1);
+	vq->written = (u16)(written + 1);
+	advance(vq, &vq->avail, 1);
 }
 
-int vq_packed_add(struct vq_packed *vq, const struct vq_sg *sg, unsigned out, unsigned in,
-		  void *token)
+static __attribute__((noinline)) int add_list(struct vq_packed *vq, const struct vq_sg *sg,
+					      unsigned out, unsigned in, void *token)
 {
 	unsigned n = out + in;
 	u16 id;
 
-	if (n == 0 || n > vq->free_count)
+	if (n > vq->free_count)
 		return VQ_EMPTY;
 	id = take_id(vq, n, token);
 	if (vq->in_order)
@@ -125,6 +133,23 @@ int vq_packed_add(struct vq_packed *vq, const struct vq_sg *sg, unsigned out, un
 		/* The id counts in the last one only (2.8.6); elsewhere it does no harm. */
 		put(vq, sg[k].addr.v, sg[k].len, id, k + 1 < n ? flags | VRING_DESC_F_NEXT : flags);
 	}
+	return id;
+}
+
+int vq_packed_add(struct vq_packed *vq, const struct vq_sg *sg, unsigned out, unsigned in,
+		  void *token)
+{
+	u16 id;
+
+	if (out + in == 0 || vq->free_count == 0)
+		return VQ_EMPTY;
+	if (out + in > 1)
+		return add_list(vq, sg, out, in, token);
+	/* The usual small buffer: one piece. */
+	id = take_id(vq, 1, token);
+	if (vq->in_order)
+		vq->slots[id].room = in ? sg->len : 0;
+	put(vq, sg->addr.v, sg->len, id, (u16)(in * VRING_DESC_F_WRITE));
 	return id;
 }
 
@@ -197,11 +222,16 @@ bool vq_packed_kick_due(struct vq_packed *vq)
 	return back - 1 < shown;
 }
 
-static bool is_used(const struct vq_packed *vq, struct vq_packed_at at)
+static inline bool desc_is_used(const struct vring_packed_desc *d, bool wrap)
 {
-	u16 flags = le16(__atomic_load_n(&vq->desc[at.off].flags, __ATOMIC_ACQUIRE));
+	u16 flags = le16(__atomic_load_n(&d->flags, __ATOMIC_ACQUIRE));
 
-	return (flags & (AVAIL_BIT | USED_BIT)) == vq_packed_used_bits(at.wrap);
+	return (flags & (AVAIL_BIT | USED_BIT)) == vq_packed_used_bits(wrap);
+}
+
+static inline bool is_used(const struct vq_packed *vq, struct vq_packed_at at)
+{
+	return desc_is_used(&vq->desc[at.off], at.wrap);
 }
 
 bool vq_packed_used_pending(const struct vq_packed *vq)
@@ -221,51 +251,88 @@ static u16 place_of(const struct vq_packed *vq, u32 id, u16 oldest)
  * 2.8.9: buffers are used in the order in which they were made available, and one used descriptor, with
  * the id of the last, may stand for a batch. It lies where the first of them began.
  */
-static int reap_in_order(struct vq_packed *vq, u32 *id, u32 *len, void **token)
+static bool take_in_order(struct vq_packed *vq, const struct vring_packed_desc *d,
+			  struct vq_done *done)
 {
-	const struct vring_packed_desc *d = &vq->desc[vq->used.off];
 	struct vq_slot *slot;
+	u16 id;
 
 	if (!vq->batch) {
-		*id = le16(RING_READ(d->id));
-		*len = vq->batch_len = le32(RING_READ(d->len));
-		vq->batch = place_of(vq, *id, vq->oldest);
+		done->id = le16(RING_READ(d->id));
+		done->len = vq->batch_len = le32(RING_READ(d->len));
+		vq->batch = place_of(vq, done->id, vq->oldest);
 		if (!vq->batch)
-			return VQ_BADID;
+			return false;
 	}
-	*id = vq->oldest;
-	slot = &vq->slots[*id];
-	*len = --vq->batch ? slot->room : vq->batch_len;
-	*token = slot->token;
+	id = vq->oldest;
+	slot = &vq->slots[id];
+	*done = (struct vq_done){ slot->token, id, --vq->batch ? slot->room : vq->batch_len };
 	slot->token = NULL;
 	vq->oldest = slot->next;
-	vq->used = vq_packed_forward(vq, vq->used, slot->count);
+	advance(vq, &vq->used, slot->count);
 	vq->free_count += slot->count;
 	vq->reaped++;
-	return (int)*id;
+	return true;
+}
+
+/* The used descriptor `d`, which is the next. False: it names no outstanding buffer. */
+static inline bool take(struct vq_packed *vq, const struct vring_packed_desc *d,
+			struct vq_done *done)
+{
+	const u16 id = le16(RING_READ(d->id));
+	struct vq_slot *slot;
+	u16 count;
+
+	done->id = id;
+	done->len = le32(RING_READ(d->len));
+	if (id >= vq->size)
+		return false;
+	slot = &vq->slots[id];
+	if (!slot->token)
+		return false;
+	done->token = slot->token;
+	count = slot->count;
+	slot->token = NULL;
+	slot->next = vq->free_id;
+	vq->free_id = id;
+	vq->free_count += count;
+	vq->reaped++;
+	advance(vq, &vq->used, count);
+	return true;
+}
+
+int vq_packed_reap_some(struct vq_packed *vq, struct vq_done *done, unsigned most)
+{
+	int none = VQ_EMPTY;
+	unsigned n = 0;
+
+	while (n < most) {
+		const struct vring_packed_desc *d = &vq->desc[vq->used.off];
+
+		if (!vq->batch && !desc_is_used(d, vq->used.wrap))
+			break;
+		if (!(vq->in_order ? take_in_order(vq, d, &done[n]) : take(vq, d, &done[n]))) {
+			none = VQ_BADID;
+			break;
+		}
+		n++;
+	}
+	return n ? (int)n : none;
 }
 
 int vq_packed_reap(struct vq_packed *vq, u32 *id, u32 *len, void **token)
 {
-	const struct vring_packed_desc *d = &vq->desc[vq->used.off];
-	struct vq_slot *slot;
+	struct vq_done done = { 0 };
+	const int n = vq_packed_reap_some(vq, &done, 1);
 
-	if (!vq_packed_used_pending(vq))
-		return VQ_EMPTY;
-	if (vq->in_order)
-		return reap_in_order(vq, id, len, token);
-	*id = le16(RING_READ(d->id));
-	*len = le32(RING_READ(d->len));
-	if (*id >= vq->size || !vq->slots[*id].token)
-		return VQ_BADID;
-	slot = &vq->slots[*id];
-	*token = slot->token;
-	vq->used = vq_packed_forward(vq, vq->used, slot->count);
-	vq->free_count += slot->count;
-	vq->reaped++;
-	*slot = (struct vq_slot){ .next = vq->free_id };
-	vq->free_id = (u16)*id;
-	return (int)*id;
+	if (n == VQ_EMPTY)
+		return n;
+	*id = done.id;
+	*len = done.len;
+	if (n < 0)
+		return n;
+	*token = done.token;
+	return (int)done.id;
 }
 
 u16 vq_packed_used(const struct vq_packed *vq)

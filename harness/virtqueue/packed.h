@@ -59,8 +59,8 @@ struct vq_packed {
 	u16 unkicked;		     /* descriptors shown since vq_packed_kick_due() last looked */
 	u16 written;		     /* descriptors written since vq_packed_publish() */
 	u16 free_id;
-	u16 free_count; /* descriptors */
 	u16 added;	/* buffers so far, free running */
+	u16 free_count; /* descriptors */
 
 	/* The reaping side. */
 	struct vq_packed_at used;
@@ -110,6 +110,9 @@ bool vq_packed_kick_due(struct vq_packed *vq);
  * Of a batch that is used by one descriptor (2.8.9) the buffers are taken one by one, as in split.h.
  */
 int vq_packed_reap(struct vq_packed *vq, u32 *id, u32 *len, void **token);
+
+/* Take up to `most`, at least 1: how many, or VQ_EMPTY or VQ_BADID, as vq_split_reap_some(). */
+int vq_packed_reap_some(struct vq_packed *vq, struct vq_done *done, unsigned most);
 
 /* Is there a used descriptor to take? */
 bool vq_packed_used_pending(const struct vq_packed *vq);

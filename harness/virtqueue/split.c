@@ -67,14 +67,31 @@ static void avail_push(struct vq_split *vq, u16 head)
 	vq->avail_idx++;
 }
 
-int vq_split_add(struct vq_split *vq, const struct vq_sg *sg, unsigned out, unsigned in,
-		 void *token)
+/* The usual small buffer: one piece. There is room for it. */
+static inline int add_one(struct vq_split *vq, const struct vq_sg *sg, u16 flags, void *token)
+{
+	const u16 head = vq->free_head;
+	struct vq_slot *slot = &vq->slots[head];
+
+	desc_write(&vq->desc[head], sg->addr.v, sg->len, flags, 0);
+	vq->free_head = slot->next;
+	vq->free_count--;
+	slot->token = token;
+	slot->count = 1;
+	if (vq->in_order)
+		slot->room = flags ? sg->len : 0;
+	avail_push(vq, head);
+	return head;
+}
+
+static __attribute__((noinline)) int add_list(struct vq_split *vq, const struct vq_sg *sg,
+					      unsigned out, unsigned in, void *token)
 {
 	unsigned n = out + in;
 	u16 head = vq->free_head;
 	u16 i = head;
 
-	if (n == 0 || n > vq->free_count)
+	if (n > vq->free_count)
 		return VQ_EMPTY;
 	for (unsigned k = 0; k < n; k++) {
 		u16 next = vq->slots[i].next;
@@ -95,6 +112,16 @@ int vq_split_add(struct vq_split *vq, const struct vq_sg *sg, unsigned out, unsi
 		vq->slots[head].room = room(sg, out, in);
 	avail_push(vq, head);
 	return head;
+}
+
+int vq_split_add(struct vq_split *vq, const struct vq_sg *sg, unsigned out, unsigned in,
+		 void *token)
+{
+	if (out + in == 0 || vq->free_count == 0)
+		return VQ_EMPTY;
+	if (out + in == 1)
+		return add_one(vq, sg, (u16)(in * VRING_DESC_F_WRITE), token);
+	return add_list(vq, sg, out, in, token);
 }
 
 int vq_split_add_indirect(struct vq_split *vq, struct vring_desc *table, struct gpa table_addr,
@@ -149,18 +176,18 @@ bool vq_split_kick_due(struct vq_split *vq)
 }
 
 /* Give the slots of a chain back to the free list. */
-static void slots_free(struct vq_split *vq, u16 head)
+static inline void slots_free(struct vq_split *vq, struct vq_slot *slot, u16 head)
 {
-	u16 count = vq->slots[head].count;
-	u16 last = head;
+	const u16 count = slot->count;
+	struct vq_slot *last = slot;
 
 	/* The bookkeeping's own links, never the table's: the device could have written that. */
 	for (u16 k = 1; k < count; k++)
-		last = vq->slots[last].next;
-	vq->slots[last].next = vq->free_head;
+		last = &vq->slots[last->next];
+	last->next = vq->free_head;
 	vq->free_head = head;
 	vq->free_count += count;
-	vq->slots[head].token = NULL;
+	slot->token = NULL;
 }
 
 /* Which of the buffers that are outstanding has the head `id`: the first is 1; 0: none. */
@@ -181,51 +208,81 @@ static u16 place_of(const struct vq_split *vq, u32 id)
  * head of the last, may stand for a batch. Descriptors are taken in the order of the table then, so
  * that the free ones need no list.
  */
-static int reap_in_order(struct vq_split *vq, u32 *id, u32 *len, void **token)
+static bool take_in_order(struct vq_split *vq, struct vq_done *done)
 {
 	struct vring_used_elem *e = &vq->used->ring[vq->used_idx & vq->mask];
 	struct vq_slot *slot;
 	u16 head;
 
 	if (!vq->batch) {
-		*id = le32(RING_READ(e->id));
-		*len = vq->batch_len = le32(RING_READ(e->len));
-		vq->batch = place_of(vq, *id);
+		done->id = le32(RING_READ(e->id));
+		done->len = vq->batch_len = le32(RING_READ(e->len));
+		vq->batch = place_of(vq, done->id);
 		/* The index covers the whole batch, or none of it. */
 		if (!vq->batch || vq->batch > (u16)(vq_split_raw_used_idx(vq) - vq->used_idx)) {
 			vq->batch = 0;
-			vq->used_idx++;
-			return VQ_BADID;
+			return false;
 		}
 	}
 	head = vq->oldest;
 	slot = &vq->slots[head];
-	*id = head;
-	*len = --vq->batch ? slot->room : vq->batch_len;
-	*token = slot->token;
+	*done = (struct vq_done){ slot->token, head, --vq->batch ? slot->room : vq->batch_len };
 	slot->token = NULL;
 	vq->oldest = (u16)(head + slot->count) & vq->mask;
 	vq->free_count += slot->count;
 	vq->used_idx++;
-	return head;
+	return true;
+}
+
+/* The next used element, which is there. False: it names no outstanding buffer, and nothing was taken. */
+static inline bool take(struct vq_split *vq, struct vq_done *done)
+{
+	const struct vring_used_elem *e = &vq->used->ring[vq->used_idx & vq->mask];
+	const u32 head = le32(RING_READ(e->id));
+	struct vq_slot *slot;
+
+	done->id = head;
+	done->len = le32(RING_READ(e->len));
+	if (head >= vq->size)
+		return false;
+	slot = &vq->slots[head];
+	if (!slot->token)
+		return false;
+	done->token = slot->token;
+	slots_free(vq, slot, (u16)head);
+	vq->used_idx++;
+	return true;
+}
+
+int vq_split_reap_some(struct vq_split *vq, struct vq_done *done, unsigned most)
+{
+	const u16 pending = (u16)(vq_split_raw_used_idx(vq) - vq->used_idx);
+	const unsigned count = MIN(most, (unsigned)pending);
+	unsigned n = 0;
+
+	if (!count)
+		return VQ_EMPTY;
+	while (n < count && (vq->in_order ? take_in_order(vq, &done[n]) : take(vq, &done[n])))
+		n++;
+	if (n)
+		return (int)n;
+	vq->used_idx++;
+	return VQ_BADID;
 }
 
 int vq_split_reap(struct vq_split *vq, u32 *id, u32 *len, void **token)
 {
-	struct vring_used_elem *e = &vq->used->ring[vq->used_idx & vq->mask];
+	struct vq_done done = { 0 };
+	const int n = vq_split_reap_some(vq, &done, 1);
 
-	if (!vq_split_used_pending(vq))
-		return VQ_EMPTY;
-	if (vq->in_order)
-		return reap_in_order(vq, id, len, token);
-	*id = le32(RING_READ(e->id));
-	*len = le32(RING_READ(e->len));
-	vq->used_idx++;
-	if (*id >= vq->size || !vq->slots[*id].token)
-		return VQ_BADID;
-	*token = vq->slots[*id].token;
-	slots_free(vq, (u16)*id);
-	return (int)*id;
+	if (n == VQ_EMPTY)
+		return n;
+	*id = done.id;
+	*len = done.len;
+	if (n < 0)
+		return n;
+	*token = done.token;
+	return (int)done.id;
 }
 
 void vq_split_set_used_event(struct vq_split *vq, u16 event)

@@ -28,9 +28,9 @@ struct vq_split {
 
 	/* The submitting side. */
 	u16 free_head;
-	u16 free_count;
 	u16 avail_idx;	/* next index to fill */
 	u16 kicked_idx; /* avail_idx when vq_split_kick_due() last looked */
+	u16 free_count;
 
 	/* The reaping side. */
 	u16 used_idx;
@@ -91,6 +91,12 @@ bool vq_split_kick_due(struct vq_split *vq);
  * *len is what the device reported; *token what was added with the head.
  */
 int vq_split_reap(struct vq_split *vq, u32 *id, u32 *len, void **token);
+
+/*
+ * Take up to `most`, at least 1, with one look at the used index: how many, or VQ_EMPTY or VQ_BADID (then
+ * done->id is what was read) where the first cannot be had. Before one that names no outstanding buffer it ends.
+ */
+int vq_split_reap_some(struct vq_split *vq, struct vq_done *done, unsigned most);
 
 /* Is there a used element to take? */
 static inline bool vq_split_used_pending(const struct vq_split *vq)

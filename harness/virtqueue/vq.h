@@ -115,6 +115,13 @@ static inline int vq_reap(struct vq *vq, u32 *id, u32 *len, void **token)
 					  : vq_split_reap(&vq->split, id, len, token);
 }
 
+/* Take up to `most`, at least 1: how many, or VQ_EMPTY, or VQ_BADID (then done->id is what was read). */
+static inline int vq_reap_some(struct vq *vq, struct vq_done *done, unsigned most)
+{
+	return vq->ring == VQ_RING_PACKED ? vq_packed_reap_some(&vq->packed, done, most)
+					  : vq_split_reap_some(&vq->split, done, most);
+}
+
 static inline bool vq_used_pending(const struct vq *vq)
 {
 	return vq->ring == VQ_RING_PACKED ? vq_packed_used_pending(&vq->packed)

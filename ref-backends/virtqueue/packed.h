@@ -67,12 +67,18 @@ static inline u64 dvq_packed_desc_bytes(u32 num)
 void dvq_packed_init(struct dvq_packed *vq, struct dvq_at avail, struct dvq_at used);
 
 /* `n` descriptors, at most `num`, on from there; or back. */
+static inline void dvq_packed_advance(const struct dvq_packed *vq, struct dvq_at *at, u32 n)
+{
+	const u32 off = at->off + n;
+
+	at->off = (u16)off;
+	if (__builtin_expect(off >= vq->num, 0))
+		*at = (struct dvq_at){ (u16)(off - vq->num), at->wrap ^ 1 };
+}
 static inline struct dvq_at dvq_packed_forward(const struct dvq_packed *vq, struct dvq_at at, u32 n)
 {
-	const u32 off = at.off + n;
-	const bool over = off >= vq->num;
-
-	return (struct dvq_at){ (u16)(over ? off - vq->num : off), (u16)(at.wrap ^ over) };
+	dvq_packed_advance(vq, &at, n);
+	return at;
 }
 struct dvq_at dvq_packed_back(const struct dvq_packed *vq, struct dvq_at at, u32 n);
 
@@ -114,7 +120,7 @@ static inline struct dvq_packed_used dvq_packed_used_of(const struct dvq_packed 
 		.len = len,
 		.id = p.id,
 		.slots = p.slots,
-		.flags = (u16)((vq->used.wrap ? lap : 0) | (len ? VRING_DESC_F_WRITE : 0)),
+		.flags = (u16)((-vq->used.wrap & lap) | (len ? VRING_DESC_F_WRITE : 0)),
 	};
 }
 
@@ -132,7 +138,7 @@ static inline void dvq_packed_write_used(struct dvq_packed *vq, const struct dvq
 		vq->staged_off = u->at.off;
 		vq->staged_flags = u->flags;
 	}
-	vq->used = dvq_packed_forward(vq, vq->used, u->slots);
+	dvq_packed_advance(vq, &vq->used, u->slots);
 	vq->unsignalled += u->slots;
 }
 

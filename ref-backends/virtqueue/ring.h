@@ -107,11 +107,12 @@ static inline bool dvq_ring_is_broken(const struct dvq *vq)
 
 /*
  * The next chain if it is a usual one: DVQ_OK, DVQ_EMPTY, or DVQ_UNUSUAL and nothing was taken. See usual.h
- * for what must be so.
+ * for what must be so. `packed` is vq->is_packed, for who asks once for many.
  */
-static inline __attribute__((always_inline)) int dvq_ring_usual(struct dvq *vq, struct dvq_chain *c)
+static inline __attribute__((always_inline)) int dvq_ring_usual(struct dvq *vq, struct dvq_chain *c,
+								bool packed)
 {
-	return vq->is_packed ? dvq_packed_usual(&vq->packed, c) : dvq_split_usual(&vq->split, c);
+	return packed ? dvq_packed_usual(&vq->packed, c) : dvq_split_usual(&vq->split, c);
 }
 
 /* The same as dvq_ring_next(), whatever the chain is. */
@@ -126,9 +127,22 @@ static inline enum dvq_error dvq_ring_next(struct dvq *vq, struct dvq_chain *c)
 {
 	int usual = fault_active || dvq_ring_is_broken(vq) || c->cap < DVQ_USUAL_DESCS
 			    ? DVQ_UNUSUAL
-			    : dvq_ring_usual(vq, c);
+			    : dvq_ring_usual(vq, c, vq->is_packed);
 
 	return usual >= 0 ? (enum dvq_error)usual : dvq_ring_next_any(vq, c);
+}
+
+/* Is something available? Of a ring that is not broken, and without a fault; nothing is taken. */
+static inline bool dvq_ring_pending(const struct dvq *vq)
+{
+	const struct dvq_packed *p = &vq->packed;
+	const struct dvq_split *s = &vq->split;
+
+	if (vq->is_packed)
+		return dvq_packed_is_new(
+			le16(__atomic_load_n(&p->desc[p->avail.off].flags, __ATOMIC_RELAXED)),
+			p->avail.wrap);
+	return le16(__atomic_load_n(&s->avail->idx, __ATOMIC_RELAXED)) != s->last_avail;
 }
 
 /* Put back the chain that was taken last, and is not returned. Then the one before it, and so on. */
@@ -150,11 +164,11 @@ static inline bool dvq_ring_stage(struct dvq *vq, const struct dvq_chain *c, u32
 	return dvq_stage(&vq->split, c->head, len);
 }
 
-/* The same where there is neither a fault nor a log (dvq_ops.used_written). */
-static inline __attribute__((always_inline)) void dvq_ring_write(struct dvq *vq,
-								 const struct dvq_chain *c, u32 len)
+/* The same where there is neither a fault nor a log (dvq_ops.used_written); `packed` as above. */
+static inline __attribute__((always_inline)) void
+dvq_ring_write(struct dvq *vq, const struct dvq_chain *c, u32 len, bool packed)
 {
-	if (vq->is_packed)
+	if (packed)
 		dvq_packed_write(&vq->packed, (struct dvq_packed_chain){ c->head, c->slots }, len);
 	else
 		dvq_write_element(&vq->split, c->head, len);

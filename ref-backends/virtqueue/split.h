@@ -65,7 +65,7 @@ struct dvq_chain {
 	u32 descs;		/* descriptors seen, without the one that points to a table */
 	u16 head;		/* what it is called when it is returned: head, or buffer id */
 	u16 slots;		/* places of the ring that it takes: 1 in a split ring */
-	bool writing;		/* a device-writable descriptor was seen, be it of length 0 */
+	bool writing; /* of the walk: a device-writable descriptor was seen, be it of length 0 */
 };
 
 struct dvq_ops {

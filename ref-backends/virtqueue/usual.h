@@ -27,14 +27,39 @@ static inline struct dvq_usual dvq_usual_begin(const struct dvq_chain *c)
 	return (struct dvq_usual){ .seg = c->segs };
 }
 
-/* One more buffer: false when it is unusual. */
+/* Does a buffer with bytes lie in the window? Of one without the address is not looked at. */
+static inline bool dvq_usual_inside(const struct dvq_window *w, u64 off, u32 len)
+{
+	return off < w->size && (u64)len - 1 < w->size - off;
+}
+
+/* A chain of one descriptor, but for its name: false when it is unusual. */
+static inline __attribute__((always_inline)) bool
+dvq_usual_one(const struct dvq_window *w, struct dvq_chain *c, u64 addr, u32 len, u16 flags)
+{
+	const u64 off = addr - w->gpa;
+	/* 0 or 1, and no branch: a device may be given one of each in turn. */
+	const u32 writes = flags / VRING_DESC_F_WRITE & 1;
+
+	if (flags & VRING_DESC_F_INDIRECT || !dvq_usual_inside(w, off, len))
+		return false;
+	c->segs[0] = (struct dvq_seg){ w->at + off, len };
+	c->n_readable = 1 - writes;
+	c->n_writable = writes;
+	c->writable = len & -(u64)writes;
+	c->readable = len - c->writable;
+	c->descs = 1;
+	c->slots = 1;
+	return true;
+}
+
+/* One more buffer of several: false when it is unusual. */
 static inline __attribute__((always_inline)) bool
 dvq_usual_add(const struct dvq_window *w, struct dvq_usual *u, u64 addr, u32 len, u16 flags)
 {
 	const u64 off = addr - w->gpa;
 
-	/* Of a buffer without bytes the address is not looked at. */
-	if (flags & VRING_DESC_F_INDIRECT || len == 0 || off >= w->size || len > w->size - off)
+	if (flags & VRING_DESC_F_INDIRECT || !dvq_usual_inside(w, off, len))
 		return false;
 	if (flags & VRING_DESC_F_WRITE) {
 		u->writable += len;
@@ -62,37 +87,23 @@ dvq_usual_end(const struct dvq_usual *u, struct dvq_chain *c, u16 name, u16 slot
 	c->descs = n;
 	c->head = name;
 	c->slots = slots;
-	c->writing = u->writable;
 	return true;
 }
 
-/* DVQ_OK, DVQ_EMPTY or DVQ_UNUSUAL. There is no fault, the ring is not broken, and c->cap is at least
- * DVQ_USUAL_DESCS. */
-static inline __attribute__((always_inline)) int dvq_split_usual(struct dvq_split *vq,
-								 struct dvq_chain *c)
+/* What a chain of several is, which begins at `head`. */
+static inline int dvq_split_usual_list(struct dvq_split *vq, struct dvq_chain *c, u16 head)
 {
 	struct dvq_usual u = dvq_usual_begin(c);
-	const u32 mask = vq->num - 1;
-	u16 i, head;
+	const u32 most = MIN(vq->num, (u32)DVQ_USUAL_DESCS);
+	u32 i = head;
 
-	if (vq->last_avail == vq->avail_seen) {
-		/* Pairs with the driver's barrier between ring entries and index. */
-		u16 idx = le16(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE));
-
-		if (idx == vq->last_avail)
-			return DVQ_EMPTY;
-		if ((u16)(idx - vq->last_avail) > vq->num)
-			return DVQ_UNUSUAL;
-		vq->avail_seen = idx;
-	}
-	i = head = le16(__atomic_load_n(&vq->avail->ring[vq->last_avail & mask], __ATOMIC_RELAXED));
-	for (u32 n = 1; n <= DVQ_USUAL_DESCS && i <= mask; n++) {
+	for (u32 n = 1; n <= most && i < vq->num; n++) {
 		const struct vring_desc *d = &vq->desc[i];
 		const u64 addr = le64(__atomic_load_n(&d->addr, __ATOMIC_RELAXED));
 		const u32 len = le32(__atomic_load_n(&d->len, __ATOMIC_RELAXED));
 		const u16 flags = le16(__atomic_load_n(&d->flags, __ATOMIC_RELAXED));
 
-		if (n > vq->num || !dvq_usual_add(&vq->window, &u, addr, len, flags))
+		if (!dvq_usual_add(&vq->window, &u, addr, len, flags))
 			return DVQ_UNUSUAL;
 		if (!(flags & VRING_DESC_F_NEXT)) {
 			if (!dvq_usual_end(&u, c, head, 1))
@@ -105,6 +116,40 @@ static inline __attribute__((always_inline)) int dvq_split_usual(struct dvq_spli
 	return DVQ_UNUSUAL;
 }
 
+/* DVQ_OK, DVQ_EMPTY or DVQ_UNUSUAL. There is no fault, the ring is not broken, and c->cap is at least
+ * DVQ_USUAL_DESCS. */
+static inline __attribute__((always_inline)) int dvq_split_usual(struct dvq_split *vq,
+								 struct dvq_chain *c)
+{
+	const u32 mask = vq->num - 1;
+	const struct vring_desc *d;
+	u16 head, flags;
+
+	if (vq->last_avail == vq->avail_seen) {
+		/* Pairs with the driver's barrier between ring entries and index. */
+		u16 idx = le16(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE));
+
+		if (idx == vq->last_avail)
+			return DVQ_EMPTY;
+		if ((u16)(idx - vq->last_avail) > vq->num)
+			return DVQ_UNUSUAL;
+		vq->avail_seen = idx;
+	}
+	head = le16(__atomic_load_n(&vq->avail->ring[vq->last_avail & mask], __ATOMIC_RELAXED));
+	if (head > mask)
+		return DVQ_UNUSUAL;
+	d = &vq->desc[head];
+	flags = le16(__atomic_load_n(&d->flags, __ATOMIC_RELAXED));
+	if (flags & VRING_DESC_F_NEXT)
+		return dvq_split_usual_list(vq, c, head);
+	if (!dvq_usual_one(&vq->window, c, le64(__atomic_load_n(&d->addr, __ATOMIC_RELAXED)),
+			   le32(__atomic_load_n(&d->len, __ATOMIC_RELAXED)), flags))
+		return DVQ_UNUSUAL;
+	c->head = head;
+	vq->last_avail++;
+	return DVQ_OK;
+}
+
 /* 2.8.1: available when AVAIL is the lap's counter and USED is not. */
 static inline bool dvq_packed_is_new(u16 flags, u16 wrap)
 {
@@ -112,22 +157,20 @@ static inline bool dvq_packed_is_new(u16 flags, u16 wrap)
 	       (wrap ? 1 << VRING_PACKED_DESC_F_AVAIL : 1 << VRING_PACKED_DESC_F_USED);
 }
 
-static inline __attribute__((always_inline)) int dvq_packed_usual(struct dvq_packed *vq,
-								  struct dvq_chain *c)
+static inline int dvq_packed_usual_list(struct dvq_packed *vq, struct dvq_chain *c)
 {
 	struct dvq_usual u = dvq_usual_begin(c);
+	const u32 most = MIN(vq->num, (u32)DVQ_USUAL_DESCS);
 	struct dvq_at at = vq->avail;
 
-	for (u32 n = 1; n <= DVQ_USUAL_DESCS; n++) {
+	for (u32 n = 1; n <= most; n++) {
 		const struct vring_packed_desc *d = &vq->desc[at.off];
-		/* Pairs with the driver's barrier between a descriptor and its flags. */
 		const u16 flags = le16(__atomic_load_n(&d->flags, __ATOMIC_ACQUIRE));
 		const u64 addr = le64(__atomic_load_n(&d->addr, __ATOMIC_RELAXED));
 		const u32 len = le32(__atomic_load_n(&d->len, __ATOMIC_RELAXED));
 
-		if (!dvq_packed_is_new(flags, at.wrap))
-			return n == 1 ? (int)DVQ_EMPTY : DVQ_UNUSUAL;
-		if (n > vq->num || !dvq_usual_add(&vq->window, &u, addr, len, flags))
+		if (!dvq_packed_is_new(flags, at.wrap) ||
+		    !dvq_usual_add(&vq->window, &u, addr, len, flags))
 			return DVQ_UNUSUAL;
 		at = dvq_packed_forward(vq, at, 1);
 		if (!(flags & VRING_DESC_F_NEXT)) {
@@ -140,6 +183,25 @@ static inline __attribute__((always_inline)) int dvq_packed_usual(struct dvq_pac
 		}
 	}
 	return DVQ_UNUSUAL;
+}
+
+static inline __attribute__((always_inline)) int dvq_packed_usual(struct dvq_packed *vq,
+								  struct dvq_chain *c)
+{
+	const struct vring_packed_desc *d = &vq->desc[vq->avail.off];
+	/* Pairs with the driver's barrier between a descriptor and its flags. */
+	const u16 flags = le16(__atomic_load_n(&d->flags, __ATOMIC_ACQUIRE));
+
+	if (!dvq_packed_is_new(flags, vq->avail.wrap))
+		return DVQ_EMPTY;
+	if (flags & VRING_DESC_F_NEXT)
+		return dvq_packed_usual_list(vq, c);
+	if (!dvq_usual_one(&vq->window, c, le64(__atomic_load_n(&d->addr, __ATOMIC_RELAXED)),
+			   le32(__atomic_load_n(&d->len, __ATOMIC_RELAXED)), flags))
+		return DVQ_UNUSUAL;
+	c->head = le16(__atomic_load_n(&d->id, __ATOMIC_RELAXED));
+	dvq_packed_advance(vq, &vq->avail, 1);
+	return DVQ_OK;
 }
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * What a request costs the device's side of a vhost-user back-end, with a device that does nothing: a
- * driver in the same thread fills the ring, the back-end serves it, and so on. tests/bench/device-cost runs
+ * driver in the same thread fills the ring, the back-end serves it, and so on. tests/bench/cost runs
  * it under callgrind, which counts what vub_serve_once() executes and nothing else.
  *
  *   device_cost [--ring split|packed] [--batch N] [--requests N] [--in-order] [--event-idx]

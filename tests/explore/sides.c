@@ -7,8 +7,6 @@
 
 #include "tests/explore/world.h"
 
-#define DATA 0x800000000000ull
-
 enum op {
 	OP_NONE,
 	OP_ADD,
@@ -65,7 +63,8 @@ static void add_one(void)
 	const unsigned out = config.pieces - 1;
 
 	for (unsigned i = 0; i < config.pieces; i++)
-		r->sg[i] = (struct vq_sg){ { DATA + 0x1000u * (2u * world.added + i) }, 100u + i };
+		r->sg[i] = (struct vq_sg){ { PAIR_DATA + 0x1000u * (2u * world.added + i) },
+					   100u + i };
 	enter(DRIVER, OP_ADD);
 	if (pair_add(&world.pair, r->sg, out, 1, config.indirect, r) < 0)
 		fail("request %u fits and is refused", world.added);

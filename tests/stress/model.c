@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DATA 0x800000000000ull
-
 /* Several of each, as often as they are to be drawn. */
 enum what {
 	ADD,
@@ -129,7 +127,7 @@ static void add(struct model *m, const struct model_op *op)
 		b->in = 1;
 	b->slots = indirect ? 1 : b->out + b->in;
 	for (unsigned i = 0; i < b->out + b->in; i++) {
-		b->sg[i] = (struct vq_sg){ { DATA + m->next_data }, 1u + op->b + i };
+		b->sg[i] = (struct vq_sg){ { PAIR_DATA + m->next_data }, 1u + op->b + i };
 		m->next_data += 0x1000;
 	}
 	rc = pair_add(m->pair, b->sg, b->out, b->in, indirect, b);

@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/stress/fetch.h"
+
 /* Guest memory: the ring, then a table for each of its entries. Data is never touched. */
 #define GPA	   0x100000000ull
-#define DATA	   0x800000000000ull
 #define TABLE_SIZE (PAIR_SEGS * 16u)
 
 /* Data addresses translate to themselves, so that the device's view shows what the driver wrote. */
@@ -15,7 +16,7 @@ static void *translate(void *ctx, u64 gpa, u64 *len)
 {
 	struct pair *p = ctx;
 
-	if (gpa >= DATA)
+	if (gpa >= PAIR_DATA)
 		return (void *)(uintptr_t)gpa;
 	if (gpa < GPA || gpa - GPA >= p->bytes)
 		return NULL;
@@ -52,34 +53,20 @@ static void init_device(struct pair *p)
 {
 	const struct pair_shape *sh = &p->shape;
 	u8 *ram = p->device_ram;
+	const struct vq_packed_at at = { sh->start % sh->size, !(sh->start / sh->size & 1) };
 
-	if (sh->packed) {
-		const struct dvq_at at = { sh->start % sh->size, !(sh->start / sh->size & 1) };
-
-		p->dp = (struct dvq_packed){
-			.desc = (void *)ram,
-			.driver = (void *)(ram + p->second),
-			.device = (void *)(ram + p->third),
-			.ops = &ops,
-			.ctx = p,
-			.num = sh->size,
-			.event_idx = sh->event_idx,
-			.indirect = true,
-		};
-		dvq_packed_init(&p->dp, at, at);
-	} else {
-		p->ds = (struct dvq_split){
-			.desc = (void *)ram,
-			.avail = (void *)(ram + p->second),
-			.used = (void *)(ram + p->third),
-			.ops = &ops,
-			.ctx = p,
-			.num = sh->size,
-			.event_idx = sh->event_idx,
-			.indirect = true,
-		};
-		dvq_init(&p->ds, sh->start);
-	}
+	p->dvq = (struct dvq){ .is_packed = sh->packed };
+	p->dvq.split.desc = (void *)ram;
+	p->dvq.split.avail = (void *)(ram + p->second);
+	p->dvq.split.used = (void *)(ram + p->third);
+	p->dvq.split.ops = &ops;
+	p->dvq.split.ctx = p;
+	p->dvq.split.num = sh->size;
+	p->dvq.split.event_idx = sh->event_idx;
+	p->dvq.split.indirect = true;
+	p->dvq.split.window =
+		(struct dvq_window){ sh->near, sh->near_bytes, (u8 *)(uintptr_t)sh->near };
+	dvq_ring_init(&p->dvq, sh->packed ? vq_packed_base(at, at) : sh->start);
 }
 
 static void lay_out(const struct pair_shape *shape, struct pair *p)
@@ -257,46 +244,27 @@ int pair_fetch(struct pair *p, struct pair_chain *c)
 {
 	struct dvq_seg segs[PAIR_SEGS];
 	struct dvq_chain chain = { .segs = segs, .cap = PAIR_SEGS };
-	enum dvq_error e;
+	enum dvq_error e = fetch_next(&p->dvq, &chain);
 
-	if (p->shape.packed) {
-		struct dvq_packed_chain pc;
-
-		e = dvq_packed_fetch(&p->dp, &pc, &chain);
-		if (e == DVQ_OK)
-			*c = (struct pair_chain){ .id = pc.id, .slots = pc.slots };
-	} else {
-		u16 head;
-
-		e = dvq_fetch(&p->ds, &head);
-		if (e == DVQ_OK) {
-			*c = (struct pair_chain){ .id = head };
-			e = dvq_walk(&p->ds, head, &chain);
-		}
-	}
 	if (e == DVQ_EMPTY)
 		return 0;
 	if (e != DVQ_OK)
 		return -1;
+	*c = (struct pair_chain){ .id = chain.head, .slots = chain.slots };
 	take_segs(c, &chain);
 	return 1;
 }
 
 void pair_stage(struct pair *p, const struct pair_chain *c, u32 len)
 {
-	if (p->shape.packed)
-		dvq_packed_stage(&p->dp, (struct dvq_packed_chain){ (u16)c->id, (u16)c->slots },
-				 len);
-	else
-		dvq_stage(&p->ds, (u16)c->id, len);
+	const struct dvq_chain chain = { .head = (u16)c->id, .slots = (u16)c->slots };
+
+	dvq_ring_stage(&p->dvq, &chain, len);
 }
 
 void pair_flush(struct pair *p)
 {
-	if (p->shape.packed)
-		dvq_packed_flush(&p->dp);
-	else
-		dvq_flush(&p->ds);
+	dvq_ring_flush(&p->dvq);
 }
 
 void pair_push(struct pair *p, const struct pair_chain *c, u32 len)
@@ -314,25 +282,22 @@ void pair_stage_batch(struct pair *p, const struct pair_chain *c, unsigned n, u3
 		all.slots += c[i].slots;
 	pair_stage(p, &all, len);
 	if (!p->shape.packed)
-		p->ds.used_idx = (u16)(p->ds.used_idx + n - 1);
+		p->dvq.split.used_idx = (u16)(p->dvq.split.used_idx + n - 1);
 }
 
 bool pair_notify_due(struct pair *p)
 {
-	return p->shape.packed ? dvq_packed_notify_due(&p->dp) : dvq_notify_due(&p->ds);
+	return dvq_ring_notify_due(&p->dvq);
 }
 
 bool pair_kick_enable(struct pair *p)
 {
-	return p->shape.packed ? dvq_packed_kick_enable(&p->dp) : dvq_kick_enable(&p->ds);
+	return dvq_ring_kick_enable(&p->dvq);
 }
 
 void pair_kick_disable(struct pair *p)
 {
-	if (p->shape.packed)
-		dvq_packed_kick_disable(&p->dp);
-	else
-		dvq_kick_disable(&p->ds);
+	dvq_ring_kick_disable(&p->dvq);
 }
 
 bool pair_same_pieces(const struct vq_sg *a, const struct vq_sg *b, unsigned count)

@@ -10,15 +10,19 @@
 #define TESTS_STRESS_PAIR_H
 
 #include "harness/virtqueue/vq.h"
-#include "ref-backends/virtqueue/packed.h"
+#include "ref-backends/virtqueue/ring.h"
 
 #define PAIR_SEGS 8 /* most pieces of a buffer */
+/* Buffers are from here on; nobody touches them. */
+#define PAIR_DATA 0x800000000000ull
 
 struct pair_shape {
 	bool packed;
 	u16 size;
 	bool event_idx, in_order;
 	u16 start; /* free running index (split) or offset (packed) at which both sides begin */
+	/* Data in [near, near + near_bytes) is where the device has what it takes the short way. */
+	u64 near, near_bytes;
 };
 
 /* What the device has fetched and not yet returned. */
@@ -36,8 +40,7 @@ struct pair {
 	/* The driver's. */
 	struct vq vq;
 	/* The device's. */
-	struct dvq_split ds;
-	struct dvq_packed dp;
+	struct dvq dvq;
 };
 
 /* Bytes of shared memory. */

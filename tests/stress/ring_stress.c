@@ -89,6 +89,9 @@ static int stress(const struct options *o)
 			.in_order = draw(&state) & 1,
 		};
 
+		/* In some runs all is where the device has its short way, in some what comes first. */
+		shape.near = PAIR_DATA;
+		shape.near_bytes = draw(&state) % 3 * 0x200000;
 		shape.size = o->size ? o->size : draw_size(&state, shape.packed);
 		/* Half of the runs begin shortly before an index or an offset wraps. */
 		if (draw(&state) & 1)

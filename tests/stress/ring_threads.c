@@ -24,8 +24,8 @@
 
 #include "tests/stress/pair.h"
 
-#define DATA	    0x800000000000ull
 #define HELD	    8	     /* chains that the device has at once */
+#define REAPED	    8	     /* requests that the driver takes at once, at most */
 #define SPINS	    256	     /* looks before the processor is given away */
 #define DEADLINE_MS 60000    /* nobody sleeps so long with something to do */
 #define SLICE	    32000000 /* requests over a ring of 64 and more; a hundredth with notifications */
@@ -84,7 +84,8 @@ static void request_of(const struct lane *l, u64 n, struct request *r)
 	if (!l->indirect && r->out + r->in > l->shape.size)
 		r->out = 0, r->in = 1;
 	for (unsigned i = 0; i < r->out + r->in; i++)
-		r->sg[i] = (struct vq_sg){ { DATA + (v >> 8 << 4) % (1ull << 40) + i * 0x10000ull },
+		r->sg[i] = (struct vq_sg){ { PAIR_DATA + (v >> 8 << 4) % (1ull << 40) +
+					     i * 0x10000ull },
 					   1 + (u32)(v >> 16 & 0xfff) + i };
 	r->used_len = 1 + (u32)(v >> 40 & 0xff);
 }
@@ -234,34 +235,40 @@ static bool add(struct driver *d)
 	return true;
 }
 
-static bool reap(struct driver *d)
+static void reaped(struct driver *d, const struct vq_done *done)
 {
 	struct lane *l = d->l;
+	u64 *serial = done->token;
 	struct request r;
-	void *token;
-	u64 *serial;
-	u32 len;
-	int rc = pair_reap(l->pair, &len, &token);
 
-	if (rc == VQ_EMPTY)
-		return false;
-	if (rc < 0)
-		fail(l, "after %llu requests the driver is given one that is not outstanding",
-		     (unsigned long long)d->reaped);
-	serial = token;
 	if (!*serial)
 		fail(l, "a request comes back twice");
 	request_of(l, *serial - 1, &r);
 	/* Of all but the last of a batch what they have room for. */
-	if (len != r.used_len && !(l->batch && len == room_of(&r)))
+	if (done->len != r.used_len && !(l->batch && done->len == room_of(&r)))
 		fail(l, "request %llu has a used length of %u, not %u",
-		     (unsigned long long)*serial - 1, len, r.used_len);
+		     (unsigned long long)*serial - 1, done->len, r.used_len);
 	if (l->shape.in_order && *serial != d->reaped + 1)
 		fail(l, "request %llu comes back before %llu", (unsigned long long)*serial - 1,
 		     (unsigned long long)d->reaped);
 	*serial = 0;
 	d->idle[d->idle_count++] = (u32)(serial - d->serials);
 	d->reaped++;
+}
+
+/* One, or some at once. */
+static bool reap(struct driver *d)
+{
+	struct vq_done done[REAPED];
+	int n = vq_reap_some(&d->l->pair->vq, done, 1 + (unsigned)(d->reaped % REAPED));
+
+	if (n == VQ_EMPTY)
+		return false;
+	if (n < 0)
+		fail(d->l, "after %llu requests the driver is given one that is not outstanding",
+		     (unsigned long long)d->reaped);
+	for (int i = 0; i < n; i++)
+		reaped(d, &done[i]);
 	return true;
 }
 
@@ -347,6 +354,9 @@ static void choose(struct lane *l, const struct options *o, u64 n)
 	const u64 v = mix(o->seed + n);
 
 	*l = (struct lane){ .seed = o->seed + n };
+	/* Half of the requests lie where the device has its short way. */
+	l->shape.near = PAIR_DATA;
+	l->shape.near_bytes = 1ull << 39;
 	l->shape.packed = o->packed < 0 ? n & 1 : o->packed == 1;
 	l->shape.event_idx = n >> 1 & 1;
 	l->indirect = n >> 2 & 1;

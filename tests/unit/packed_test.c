@@ -167,6 +167,31 @@ static void bad_id_is_told(void **state)
 	assert_int_equal(vq_packed_reap(&drv, &id, &len, &t), VQ_BADID);
 }
 
+/* As many as there are, as many as there is room for, and none beyond one that is wrong. */
+static void some_at_once(void **state)
+{
+	struct vq_done done[SIZE];
+	struct dvq_packed_chain p;
+	int id[4];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(id); i++)
+		id[i] = add(0, 1);
+	vq_packed_publish(&drv);
+	assert_int_equal(vq_packed_reap_some(&drv, done, SIZE), VQ_EMPTY);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(dvq_packed_fetch(&dev, &p, &chain), DVQ_OK);
+		dvq_packed_push(&dev, p, 10 + i);
+	}
+	assert_int_equal(vq_packed_reap_some(&drv, done, 2), 2);
+	assert_int_equal(done[0].id, id[0]);
+	assert_int_equal(done[1].len, 11);
+	vq_packed_raw_desc(&drv, 3, 0, 1, SIZE, AVAIL | USED);
+	assert_int_equal(vq_packed_reap_some(&drv, done, SIZE), 1);
+	assert_int_equal(done[0].id, id[2]);
+	assert_int_equal(vq_packed_reap_some(&drv, done, SIZE), VQ_BADID);
+	assert_int_equal(done[0].id, SIZE);
+}
+
 /* --- what a device makes of what a driver should not write -------------------------------------------- */
 
 static enum dvq_error fetch(struct dvq_packed_chain *p)
@@ -277,6 +302,7 @@ int main(void)
 		cmocka_unit_test_setup(used_descriptor, set_up),
 		cmocka_unit_test_setup(second_lap, set_up),
 		cmocka_unit_test_setup(bad_id_is_told, set_up),
+		cmocka_unit_test_setup(some_at_once, set_up),
 		cmocka_unit_test_setup(list_without_end, set_up),
 		cmocka_unit_test_setup(list_into_nothing, set_up),
 		cmocka_unit_test_setup(bad_buffers_are_returned, set_up),

@@ -332,6 +332,36 @@ static void bad_ids(void **state)
 	drop(f);
 }
 
+/* As many as there are, as many as there is room for, and none beyond one that is wrong. */
+static void some_at_once(void **state)
+{
+	struct fixture *f = make(8, 0, false);
+	struct vq_done done[8];
+	int mine[5];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(mine); i++)
+		assert_true(vq_split_add(&f->vq, three, 0, 1, &mine[i]) >= 0);
+	vq_split_publish(&f->vq);
+	assert_int_equal(vq_split_reap_some(&f->vq, done, 8), VQ_EMPTY);
+	for (unsigned i = 0; i < 4; i++)
+		dev_return(f, dev_take(f), 10 + i);
+	assert_int_equal(vq_split_reap_some(&f->vq, done, 3), 3);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_ptr_equal(done[i].token, &mine[i]);
+		assert_int_equal(done[i].len, 10 + i);
+	}
+	dev_return(f, 77, 0);
+	dev_return(f, dev_take(f), 20);
+	assert_int_equal(vq_split_reap_some(&f->vq, done, 8), 1);
+	assert_ptr_equal(done[0].token, &mine[3]);
+	assert_int_equal(vq_split_reap_some(&f->vq, done, 8), VQ_BADID);
+	assert_int_equal(done[0].id, 77);
+	assert_int_equal(vq_split_reap_some(&f->vq, done, 8), 1);
+	assert_ptr_equal(done[0].token, &mine[4]);
+	assert_int_equal(f->vq.free_count, 8);
+	drop(f);
+}
+
 /* What the device does to the table is not followed. */
 static void table_rewritten(void **state)
 {
@@ -477,21 +507,14 @@ static void raw_access(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(chain_is_written),
-		cmocka_unit_test(chain_comes_back),
-		cmocka_unit_test(table_is_written),
-		cmocka_unit_test(full_is_full),
-		cmocka_unit_test(slots_survive_disorder),
-		cmocka_unit_test(indices_wrap),
-		cmocka_unit_test(largest_queue),
-		cmocka_unit_test(bad_ids),
-		cmocka_unit_test(table_rewritten),
-		cmocka_unit_test(kick_by_flags),
-		cmocka_unit_test(kick_by_event),
-		cmocka_unit_test(kick_for_a_batch),
-		cmocka_unit_test(calls_by_flags),
-		cmocka_unit_test(calls_by_event),
-		cmocka_unit_test(raw_access),
+		cmocka_unit_test(chain_is_written),	  cmocka_unit_test(chain_comes_back),
+		cmocka_unit_test(table_is_written),	  cmocka_unit_test(full_is_full),
+		cmocka_unit_test(slots_survive_disorder), cmocka_unit_test(indices_wrap),
+		cmocka_unit_test(largest_queue),	  cmocka_unit_test(bad_ids),
+		cmocka_unit_test(some_at_once),		  cmocka_unit_test(table_rewritten),
+		cmocka_unit_test(kick_by_flags),	  cmocka_unit_test(kick_by_event),
+		cmocka_unit_test(kick_for_a_batch),	  cmocka_unit_test(calls_by_flags),
+		cmocka_unit_test(calls_by_event),	  cmocka_unit_test(raw_access),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

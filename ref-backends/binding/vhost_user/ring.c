@@ -154,7 +154,7 @@ static void choose_way(struct vub_ring *r)
 
 	r->vq.ops = logs || fault_active ? &vub_dvq_ops : &vub_dvq_ops_unlogged;
 	r->plain = !logs && !fault_active && !judge_active && !r->in_order &&
-		   !vub_inflight_on(&r->inflight) && !ops->served && !ops->let_go;
+		   !vub_inflight_on(&r->inflight) && !ops->served && !ops->let_go && !ops->ready;
 }
 
 static void begin(struct vub_ring *r)

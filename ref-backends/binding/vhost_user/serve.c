@@ -18,7 +18,8 @@
 #include "ref-backends/judge/judge.h"
 #include "traces/trace.h"
 
-#define BATCH	 64	/* chains between two looks at messages and completions */
+#define BATCH	 64 /* chains between two looks at messages and completions; of VUB_STAGED several */
+#define LOOKS	 64	/* into a polled ring, before all else is looked at */
 #define SPIN_NS	 200000 /* a polled ring spins so long after its last request … */
 #define DOZE_US	 100	/* … and then looks this often */
 #define FAULT_US 1000	/* a fault that lets a ring run is asked again after this */
@@ -300,8 +301,8 @@ void vub_serve_done(struct rdev_req *req)
 	complete(r, slot);
 }
 
-/* The same of a usual chain with nothing to be done on the way. */
-static void done_plain(struct rdev_req *req)
+/* The same of a usual chain with nothing to be done on the way; there is one for each layout. */
+static inline __attribute__((always_inline)) void done_plain(struct rdev_req *req, bool packed)
 {
 	struct vub_slot *slot = (struct vub_slot *)((u8 *)req - offsetof(struct vub_slot, req));
 	struct vub_ring *r = slot->ring;
@@ -312,12 +313,22 @@ static void done_plain(struct rdev_req *req)
 		return;
 	}
 	DRIVER_GETS();
-	dvq_ring_write(&r->ring, &req->chain, req->used_len);
+	dvq_ring_write(&r->ring, &req->chain, req->used_len, packed);
 	slot->next_free = r->free;
 	r->free = slot;
 	r->in_flight--;
-	if (++r->n_staged == VUB_STAGED)
-		vub_serve_flush(r);
+	/* Shown after some were taken, or when the turn is over. */
+	r->n_staged++;
+}
+
+static void done_plain_split(struct rdev_req *req)
+{
+	done_plain(req, false);
+}
+
+static void done_plain_packed(struct rdev_req *req)
+{
+	done_plain(req, true);
 }
 
 static void __attribute__((cold))
@@ -433,23 +444,47 @@ static bool take(struct vub_ring *r, const struct source *from)
 	return true;
 }
 
-/* The same for a usual chain with nothing to be done on the way: DVQ_OK, DVQ_EMPTY, DVQ_UNUSUAL. */
-static inline int take_plain(struct vub_ring *r, struct rdev *dev)
+/*
+ * The same for usual chains with nothing to be done on the way, as many as are shown at once. Less when there
+ * are no more, or before what is unusual; there is one for each layout.
+ */
+static inline __attribute__((always_inline)) unsigned take_plain(struct vub_ring *r, bool *unusual,
+								 bool packed)
 {
-	struct vub_slot *slot = r->free;
-	struct rdev_req *req = &slot->req;
-	int usual;
+	struct rdev *dev = r->s->dev;
+	unsigned n = 0;
 
-	DRIVER_GAVE();
-	usual = dvq_ring_usual(&r->ring, &req->chain);
-	if (usual != DVQ_OK)
-		return usual;
-	r->free = slot->next_free;
-	r->in_flight++;
-	req->seq = r->seq++;
-	req->done = done_plain;
-	dev->ops->serve(dev, req);
-	return DVQ_OK;
+	*unusual = false;
+	for (; n < VUB_STAGED && r->free; n++) {
+		struct vub_slot *slot = r->free;
+		struct rdev_req *req = &slot->req;
+		int usual;
+
+		DRIVER_GAVE();
+		usual = dvq_ring_usual(&r->ring, &req->chain, packed);
+		if (usual != DVQ_OK) {
+			*unusual = usual == DVQ_UNUSUAL;
+			break;
+		}
+		if (n == 0)
+			dvq_ring_kick_disable(&r->ring);
+		r->free = slot->next_free;
+		r->in_flight++;
+		req->seq = r->seq++;
+		req->done = packed ? done_plain_packed : done_plain_split;
+		dev->ops->serve(dev, req);
+	}
+	return n;
+}
+
+static __attribute__((noinline)) unsigned take_plain_split(struct vub_ring *r, bool *unusual)
+{
+	return take_plain(r, unusual, false);
+}
+
+static __attribute__((noinline)) unsigned take_plain_packed(struct vub_ring *r, bool *unusual)
+{
+	return take_plain(r, unusual, true);
 }
 
 /* What an earlier process had in flight. */
@@ -477,16 +512,21 @@ static unsigned serve_chains(struct vub_ring *r)
 		n++;
 	if (r->next_resubmit < r->n_resubmit || r->held)
 		return n;
-	for (; n < BATCH && r->free; n++) {
-		int usual = DVQ_UNUSUAL;
+	while (n < BATCH && r->free) {
+		bool unusual = true;
 
-		if (pulls && !dev->ops->ready(dev, r->index))
+		if (plain) {
+			const unsigned some = r->ring.is_packed ? take_plain_packed(r, &unusual)
+								: take_plain_split(r, &unusual);
+
+			vub_serve_flush(r);
+			n += some;
+			if (some == VUB_STAGED)
+				continue;
+		}
+		if (!unusual || (pulls && !dev->ops->ready(dev, r->index)) || !take(r, &ring))
 			break;
-		if (plain)
-			usual = take_plain(r, dev);
-		if (usual == DVQ_EMPTY || (usual != DVQ_OK && !take(r, &ring)))
-			break;
-		if (n == 0)
+		if (n++ == 0)
 			dvq_ring_kick_disable(&r->ring);
 	}
 	return n;
@@ -580,6 +620,20 @@ static int idle_us(struct vub_ring *r)
 	return -1;
 }
 
+/*
+ * A ring that is polled, alone on its thread and waiting for nothing but the driver, is looked at some times
+ * before everything else is: what the driver waits for is how long one turn of that takes.
+ */
+static bool look(const struct vub_ring *r)
+{
+	if (!r->plain || r->next || r->in_flight || r->held || !r->started || !r->enabled)
+		return false;
+	for (unsigned i = 0; i < LOOKS; i++)
+		if (dvq_ring_pending(&r->ring) || __atomic_load_n(&r->call, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
 static void idle(struct vub_ring *lead)
 {
 	int us = -1;
@@ -594,8 +648,11 @@ static void idle(struct vub_ring *lead)
 		reactor_wait(&lead->reactor, us);
 		return;
 	}
-	if (lead->s->poll)
+	if (lead->s->poll) {
+		if (look(lead))
+			return;
 		rest();
+	}
 	reactor_poll(&lead->reactor);
 }
 
