@@ -263,6 +263,18 @@ def test_iterations_more_are_counted_exactly(ringside, kvm_lab, tmp_path, connec
     assert all(f["identical"] and f["runs"] == 2 for f in found.values())
 
 
+@pytest.mark.parametrize("connect", ["qemu", "qemu-vhost-user"])
+def test_qemu_with_kvm_in_the_lab(ringside, kvm_lab, tmp_path, connect):
+    (found,) = run_in_lab(ringside, tmp_path, connect, "bench: {requests: 20}").values()
+    assert found["target"]["approach"] == f"kvm-{connect}" and found["identical"]
+    assert found["target"]["backend"] == ("qemu" if connect == "qemu" else "ringside-backend")
+    # Where the back-end stamps: its clock has been related to the guest's.
+    stages = {s["stage"]: s["instructions"]["median"] for s in found["stages"]}
+    if connect == "qemu-vhost-user":
+        assert sum(stages.values()) == pytest.approx(found["instructions"]["median"], rel=0.05)
+        assert stages["serve"] > 0 and stages["notify"] > 0
+
+
 def test_a_back_end_that_is_killed_is_told(ringside, kvm_lab, tmp_path):
     """And the next run in the lab is well."""
     script = tmp_path / "job"
