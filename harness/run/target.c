@@ -121,9 +121,50 @@ static int init_machine(struct target *t, const char *face, const char *command,
 	return 0;
 }
 
+/* Another ' WORD' for the shell behind `out`. -1: there is a quote in it, or no room. */
+static int quote(char *out, size_t room, const char *word, size_t length)
+{
+	const size_t have = strlen(out);
+
+	if (memchr(word, '\'', length))
+		return -1;
+	return snprintf(out + have, room - have, " '%.*s'", (int)length, word) < (int)(room - have)
+		       ? 0
+		       : -1;
+}
+
+/* A library is served by 'ringside module', at a socket of ours. `spec`: LIBRARY[,WORD…]. */
+static int init_module(struct target *t, const char *spec, const char *command, char *error,
+		       size_t room)
+{
+	char self[256], words[3000] = "exec";
+	const ssize_t n = readlink("/proc/self/exe", self, sizeof(self));
+	int rc;
+
+	if (command || !*spec) {
+		snprintf(error, room,
+			 command ? "module: is served by ringside: --command is not for it"
+				 : "module: which library?");
+		return -1;
+	}
+	rc = n > 0 ? quote(words, sizeof(words), self, (size_t)n) : -1;
+	strcat(words, " module --socket-path {socket} --");
+	while (rc == 0) {
+		const size_t length = strcspn(spec, ",");
+
+		rc = quote(words, sizeof(words), spec, length);
+		spec += length;
+		if (!*spec++)
+			return rc ? rc : init_vhost_user(t, "", words, error, room);
+	}
+	snprintf(error, room, "module: a path or a word is too long, or has a quote in it");
+	return -1;
+}
+
 int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room)
 {
-	static const char vhost_user[] = "vhost-user:", qemu[] = "qemu:", machine[] = "machine:";
+	static const char vhost_user[] = "vhost-user:", qemu[] = "qemu:", machine[] = "machine:",
+			  module[] = "module:";
 	int rc = -1;
 
 	memset(t, 0, sizeof(*t));
@@ -133,10 +174,12 @@ int target_init(struct target *t, const char *uri, const char *command, char *er
 		rc = init_qemu(t, uri + strlen(qemu), command, error, room);
 	else if (strncmp(uri, machine, strlen(machine)) == 0)
 		rc = init_machine(t, uri + strlen(machine), command, error, room);
+	else if (strncmp(uri, module, strlen(module)) == 0)
+		rc = init_module(t, uri + strlen(module), command, error, room);
 	else
 		snprintf(error, room,
-			 "'%.100s' is not a target: write vhost-user:PATH, qemu:DEVICE or "
-			 "machine:pci|mmio",
+			 "'%.100s' is not a target: write vhost-user:PATH, qemu:DEVICE, "
+			 "module:LIBRARY or machine:pci|mmio",
 			 uri);
 	if (rc < 0)
 		target_destroy(t);
@@ -177,7 +220,9 @@ bool target_many(const struct target *t)
 
 int target_another(struct target *t, const struct target *like, char *error, size_t room)
 {
-	int rc = target_init(t, like->uri, like->command, error, room);
+	/* A module's command is made of its URI. */
+	const bool module = strncmp(like->uri, "module:", 7) == 0;
+	int rc = target_init(t, like->uri, module ? NULL : like->command, error, room);
 
 	if (rc == 0)
 		t->trigger = like->trigger;

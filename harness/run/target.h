@@ -37,6 +37,7 @@ struct target {
 /*
  * `uri`: "vhost-user:PATH", or "vhost-user:" with a command: then the socket is a private one; or
  * "qemu:DEVICE…" (qemu_uri.h), with a command where a back-end stands behind QEMU's device; or
+ * "module:LIBRARY[,WORD…]", a back-end that is a library (harness/module); or
  * "machine:pci", "machine:mmio" with a command that connects to {socket} and finds guest memory in the
  * file {ram}.
  * 0, or -1 with one line in `error`.

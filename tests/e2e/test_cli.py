@@ -52,7 +52,7 @@ def test_unknown_command(ringside, name):
 
 
 COMMANDS = ["ab", "bench", "ci", "clauses", "collect", "conform", "explain", "gate", "history", "lab",
-            "merge", "prove", "report", "run", "show", "trace"]
+            "merge", "module", "prove", "report", "run", "show", "trace"]
 
 
 def test_commands(commands):
