@@ -52,11 +52,11 @@ def test_unknown_command(ringside, name):
 
 
 COMMANDS = ["ab", "bench", "ci", "clauses", "collect", "conform", "explain", "gate", "history", "lab",
-            "merge", "module", "prove", "report", "run", "show", "trace"]
+            "lava", "merge", "module", "prove", "report", "run", "show", "trace"]
 
 
 def test_commands(commands):
-    external = {"ab", "ci", "gate", "history", "lab", "merge", "report", "run", "show"}
+    external = {"ab", "ci", "gate", "history", "lab", "lava", "merge", "report", "run", "show"}
     assert commands == sorted(set(COMMANDS) - external) + sorted(external)
 
 

@@ -31,6 +31,7 @@ static const struct {
 	{ "gate", "compare results with a baseline's, and say whether to go on" },
 	{ "history", "keep figures over time, and show where they change" },
 	{ "lab", "real hypervisors under emulation, with a clock that counts instructions" },
+	{ "lava", "scenarios as jobs for LAVA" },
 	{ "merge", "join results into one file" },
 	{ "report", "render results as one self-contained HTML page" },
 	{ "run", "run scenarios: guests, hypervisors, back-ends, a cell for each combination" },
