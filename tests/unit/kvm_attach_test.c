@@ -137,6 +137,7 @@ static struct {
 	pthread_t thread;
 	bool runs;
 	int listener, signals;
+	int end; /* of its connection, from the thread on */
 	char path[64];
 } back = { .listener = -1 };
 
@@ -144,8 +145,10 @@ static void *serve(void *arg)
 {
 	int sock = accept4(back.listener, NULL, NULL, SOCK_CLOEXEC);
 
-	if (sock >= 0)
-		vub_session_run(&back.session, sock);
+	if (sock < 0)
+		return NULL;
+	__atomic_store_n(&back.end, dup(sock), __ATOMIC_RELEASE);
+	vub_session_run(&back.session, sock);
 	return NULL;
 }
 
@@ -167,6 +170,7 @@ static void start_back_end(void)
 	assert_int_equal(listen(back.listener, 1), 0);
 	sigemptyset(&none);
 	back.signals = signalfd(-1, &none, SFD_CLOEXEC | SFD_NONBLOCK);
+	back.end = -1;
 	rrng_init(&back.rng, fill, NULL);
 	assert_int_equal(vub_session_open(&back.session, &back.rng.dev, back.signals, false), 0);
 	assert_int_equal(pthread_create(&back.thread, NULL, serve, NULL), 0);
@@ -177,11 +181,12 @@ static void stop_back_end(void)
 {
 	if (!back.runs)
 		return;
-	/* As when it dies: its end of the connection is shut. */
 	shutdown(back.listener, SHUT_RDWR);
 	pthread_join(back.thread, NULL);
 	vub_session_close(&back.session);
 	close(back.listener);
+	if (back.end >= 0)
+		close(back.end);
 	close(back.signals);
 	unlink(back.path);
 	back.runs = false;
@@ -390,7 +395,8 @@ static void a_back_end_that_goes_away(void **state)
 	attach(KVM_VHOST_USER);
 	go_live();
 	assert_false(signalled(gone_fd, 0));
-	shutdown(back.session.conn.fd, SHUT_RDWR);
+	/* As when it dies. */
+	shutdown(__atomic_load_n(&back.end, __ATOMIC_ACQUIRE), SHUT_RDWR);
 	assert_true(signalled(gone_fd, PATIENCE));
 }
 
