@@ -51,6 +51,7 @@ struct rdev_ops {
 	u32 config_size;  /* of its configuration space; 0: it has none */
 	size_t req_size;  /* of the device's own request structure */
 	bool one_thread;  /* its queues meet each other in it: one thread is to serve them all */
+	bool unordered;	  /* what it returns first another event decides: no VIRTIO_F_IN_ORDER */
 
 	/* Feature bits of the device type (the binding adds those of rings and transport). */
 	u64 (*features)(struct rdev *dev);

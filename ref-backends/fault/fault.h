@@ -27,6 +27,8 @@ struct rrng;
 struct ri2c;
 struct ri2c_req;
 struct i2c_message;
+struct rgpio;
+struct virtio_gpio_request;
 struct rnet;
 struct net_frame;
 struct net_held;
@@ -198,6 +200,22 @@ struct fault {
 	u32 (*i2c_group)(struct ri2c *i, u32 n, u32 good);
 	u8 (*i2c_complete)(struct ri2c *i, struct ri2c_req *r, u8 status);
 	enum fault_action (*i2c_done)(struct ri2c *i, struct ri2c_req *r);
+
+	/*
+	 * GPIO device. A message before it is obeyed, editable; what is answered: status and value, and how
+	 * many of these bytes are written. The names, before they are told. FAULT_DONE: the hook will return
+	 * the request. An interrupt of a line: for enum gpio_what `what`, is it to be so? `due` is the right
+	 * answer.
+	 */
+	void (*gpio_message)(struct rgpio *g, struct virtio_gpio_request *m);
+	void (*gpio_answer)(struct rgpio *g, const struct virtio_gpio_request *m, u8 answer[2],
+			    u32 *len);
+	void (*gpio_names)(struct rgpio *g, char *names);
+	enum fault_action (*gpio_done)(struct rgpio *g, const struct virtio_gpio_request *m,
+				       struct rdev_req *req);
+	/* A buffer on the event queue. */
+	void (*gpio_event)(struct rgpio *g, const struct dvq_chain *c);
+	bool (*gpio_is)(struct rgpio *g, u16 line, unsigned what, bool due);
 };
 
 /* The selected fault, or NULL. Set once before any thread runs. */

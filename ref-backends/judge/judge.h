@@ -24,6 +24,8 @@ struct virtio_net_hdr_v1;
 struct virtio_net_ctrl_hdr;
 struct ri2c;
 struct virtio_i2c_out_hdr;
+struct rgpio;
+struct virtio_gpio_request;
 
 struct judge_ops {
 	/* The session's thread. */
@@ -52,6 +54,10 @@ struct judge_ops {
 	/* A request of an I2C adapter came, `hdr` in front of it: zero where there is none. */
 	void (*i2c)(struct ri2c *i, const struct dvq_chain *c,
 		    const struct virtio_i2c_out_hdr *hdr);
+	/* A GPIO device: a message came, nothing was done yet; a buffer for a line's interrupt did. */
+	void (*gpio)(struct rgpio *g, const struct dvq_chain *c,
+		     const struct virtio_gpio_request *m);
+	void (*gpio_event)(struct rgpio *g, const struct dvq_chain *c, u16 line);
 };
 
 /* NULL without --judge. Set once before any thread runs. */

@@ -8,6 +8,7 @@
 
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/device/blk.h"
+#include "ref-backends/device/gpio.h"
 #include "ref-backends/device/i2c.h"
 #include "ref-backends/device/net.h"
 #include "ref-backends/device/net_packet.h"
@@ -101,6 +102,30 @@ struct jd_i2c_rule {
 	bool (*broken)(const struct jd_i2c *q);
 };
 
+/* A message to a GPIO device, its fields zero where it is too short. */
+struct jd_gpio {
+	const struct rgpio *gpio;
+	const struct dvq_chain *chain;
+	const struct virtio_gpio_request *message;
+};
+
+struct jd_gpio_rule {
+	const char *clause;
+	bool (*broken)(const struct jd_gpio *t);
+};
+
+/* A buffer on its event queue. */
+struct jd_gpio_event {
+	const struct rgpio *gpio;
+	const struct dvq_chain *chain;
+	u16 line;
+};
+
+struct jd_gpio_event_rule {
+	const char *clause;
+	bool (*broken)(const struct jd_gpio_event *e);
+};
+
 /* A command that is allowed with the features of `without` only. */
 bool jd_net_always(const struct jd_net_command *c);
 
@@ -116,6 +141,8 @@ extern const struct jd_blk_rule jd_blk_rules[];
 extern const struct jd_net_rule jd_net_rules[];
 extern const struct jd_net_command_rule jd_net_command_rules[];
 extern const struct jd_i2c_rule jd_i2c_rules[];
+extern const struct jd_gpio_rule jd_gpio_rules[];
+extern const struct jd_gpio_event_rule jd_gpio_event_rules[];
 
 /* A clause was broken. Any thread. */
 void jd_broke(const char *clause, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -24,7 +24,7 @@ static struct in_flight {
 static u64 message_looked[MAX_RULES], status_looked[MAX_RULES], chain_looked[MAX_RULES],
 	packed_looked[MAX_RULES], start_looked[MAX_RULES], avail_looked[MAX_RULES],
 	blk_looked[MAX_RULES], net_looked[MAX_RULES], command_looked[MAX_RULES],
-	i2c_looked[MAX_RULES];
+	i2c_looked[MAX_RULES], gpio_looked[MAX_RULES], gpio_event_looked[MAX_RULES];
 
 /* Rules that are code of this file. */
 enum {
@@ -70,6 +70,10 @@ void jd_claims(void (*claim)(const char *clause, u64 looked))
 		claim(jd_net_command_rules[i].clause, command_looked[i]);
 	for (size_t i = 0; device == VIRTIO_ID_I2C_ADAPTER && jd_i2c_rules[i].clause; i++)
 		claim(jd_i2c_rules[i].clause, i2c_looked[i]);
+	for (size_t i = 0; device == VIRTIO_ID_GPIO && jd_gpio_rules[i].clause; i++)
+		claim(jd_gpio_rules[i].clause, gpio_looked[i]);
+	for (size_t i = 0; device == VIRTIO_ID_GPIO && jd_gpio_event_rules[i].clause; i++)
+		claim(jd_gpio_event_rules[i].clause, gpio_event_looked[i]);
 	for (size_t i = 0; i < OWNS; i++)
 		claim(own_clauses[i], own_looked[i]);
 	jd_steps_claims(claim);
@@ -396,6 +400,35 @@ static void i2c(struct ri2c *dev, const struct dvq_chain *c, const struct virtio
 	}
 }
 
+static void gpio(struct rgpio *dev, const struct dvq_chain *c, const struct virtio_gpio_request *m)
+{
+	const struct jd_gpio t = { dev, c, m };
+
+	for (const struct jd_gpio_rule *rule = jd_gpio_rules; rule->clause; rule++) {
+		look(&gpio_looked[rule - jd_gpio_rules]);
+		if (rule->broken(&t))
+			jd_broke(
+				rule->clause,
+				"type %u line %u value %#x: %llu bytes from the driver, %llu to it",
+				le16(m->type), le16(m->gpio), le32(m->value),
+				(unsigned long long)c->readable, (unsigned long long)c->writable);
+	}
+}
+
+static void gpio_event(struct rgpio *dev, const struct dvq_chain *c, u16 line)
+{
+	const struct jd_gpio_event e = { dev, c, line };
+
+	for (const struct jd_gpio_event_rule *rule = jd_gpio_event_rules; rule->clause; rule++) {
+		look(&gpio_event_looked[rule - jd_gpio_event_rules]);
+		if (rule->broken(&e))
+			jd_broke(rule->clause,
+				 "a buffer for line %u: %llu bytes from the driver, %llu to it",
+				 line, (unsigned long long)c->readable,
+				 (unsigned long long)c->writable);
+	}
+}
+
 const struct judge_ops jd_watch_ops = {
 	.session_start = session_start,
 	.session_end = session_end,
@@ -409,4 +442,6 @@ const struct judge_ops jd_watch_ops = {
 	.net_tx = net_tx,
 	.net_ctrl = net_ctrl,
 	.i2c = i2c,
+	.gpio = gpio,
+	.gpio_event = gpio_event,
 };

@@ -2,13 +2,15 @@
 """The judge of devices of small messages: it has nothing to say of a good driver, and of one that is wrong in
 one thing it names the clause of that and no other."""
 import json
+import os
 import struct
+import time
 
 import pytest
 
 import wrong_driver as w
 
-CHAPTERS = {"i2c": "v14.i2c."}
+CHAPTERS = {"i2c": "v14.i2c.", "gpio": "v14.gpio."}
 
 
 @pytest.fixture
@@ -110,7 +112,176 @@ def writes_what_is_writable(d):
     put(d, [i2c(0x48), 2, 1])
 
 
-GOOD = {"i2c": good_i2c}
+# GPIO.
+
+GET_DIRECTION, SET_DIRECTION, GET_VALUE, SET_VALUE, SET_IRQ = range(2, 7)
+RISING, FALLING = 1, 2
+EVENTS = 0x400000  # the event queue's rings, at the same distances as those of the first
+
+
+class Both:
+    """A driver of both queues: whichever is taken is the one that `put` speaks of."""
+
+    def __init__(self, driver, features=~0):
+        self.driver = driver
+        driver.connect()
+        driver.acknowledge()
+        driver.negotiate()
+        driver.memory_table()
+        driver.queue()
+        self.event_kick = os.eventfd(0)
+        self.rings = {}
+        for request, at in ((w.SET_VRING_NUM, None), (w.SET_VRING_BASE, None)):
+            driver.ring(request, driver.size if request == w.SET_VRING_NUM else 0, 1)
+        base = w.BASE + EVENTS
+        driver.send(w.SET_VRING_ADDR, struct.pack("<II4Q", 1, 0, base + w.DESC, base + w.USED,
+                                                  base + w.AVAIL, 0))
+        driver.send(w.SET_VRING_KICK, struct.pack("<Q", 1), [self.event_kick])
+        driver.ring(w.SET_VRING_ENABLE, 1, 1)
+        driver.driver_ok()
+        self.queued = 0
+
+    def ask(self, kind, line=0, value=0):
+        put(self.driver, [struct.pack("<HHI", kind, line, value), 2])
+
+    def wait_for(self, pieces):
+        """On the event queue; waits until the device has looked at it, which is told by its next message."""
+        d, at, n = self.driver, EVENTS + 0x20000 + 256 * self.queued, 2 * self.queued
+        out, size = pieces
+        d.memory[at:at + len(out)] = out
+        d.descriptor(n, w.BASE + at, len(out), w.NEXT, n + 1, EVENTS)
+        d.descriptor(n + 1, w.BASE + at + 64, size, w.WRITE, 0, EVENTS)
+        d.put(EVENTS + w.AVAIL + 4 + 2 * self.queued, "H", n)
+        self.queued += 1
+        d.put(EVENTS + w.AVAIL + 2, "H", self.queued)
+        os.eventfd_write(self.event_kick, 1)
+        d.ask(w.GET_FEATURES)
+
+    def used(self):
+        return self.driver.get(EVENTS + w.USED + 2, "H")
+
+    def returned(self, count):
+        end = time.monotonic() + w.DEADLINE
+        while self.used() != count:
+            assert time.monotonic() < end
+            self.ask(GET_DIRECTION)
+
+
+def event(line):
+    return [struct.pack("<H", line), 1]
+
+
+def good_gpio(d):
+    both = Both(d)
+    both.ask(SET_DIRECTION, 0, 1)
+    both.ask(SET_VALUE, 0, 1)
+    both.ask(GET_VALUE, 0)
+    both.ask(SET_DIRECTION, 1, 2)
+    both.ask(SET_IRQ, 1, RISING)
+    both.wait_for(event(1))
+    both.ask(SET_IRQ, 1, 0)
+    both.returned(1)
+    both.ask(SET_IRQ, 1, FALLING)
+    both.wait_for(event(1))
+    both.ask(SET_IRQ, 1, 0)
+    both.returned(2)
+
+
+@wrong("gpio", "requestq.drv.1")
+def asks_the_event_queue(d):
+    both = Both(d)
+    both.wait_for([struct.pack("<HHI", GET_DIRECTION, 0, 0), 2])
+    both.returned(1)
+
+
+@wrong("gpio", "requestq.drv.2")
+def has_half_a_message(d):
+    d.set_up()
+    put(d, [struct.pack("<HH", GET_DIRECTION, 0), 2])
+
+
+@wrong("gpio", "requestq.drv.2")
+def has_no_room_for_a_value(d):
+    d.set_up()
+    put(d, [struct.pack("<HHI", GET_DIRECTION, 0, 0), 1])
+
+
+@wrong("gpio", "requestq.drv.3")
+def asks_for_a_line_that_is_not_there(d):
+    d.set_up()
+    put(d, [struct.pack("<HHI", GET_DIRECTION, 8, 0), 2])
+
+
+@wrong("gpio", "requestq.drv.3")
+def asks_for_what_nobody_knows(d):
+    d.set_up()
+    put(d, [struct.pack("<HHI", 7, 0, 0), 2])
+
+
+@wrong("gpio", "requestq.drv.3")
+def sets_a_line_to_2(d):
+    d.set_up()
+    put(d, [struct.pack("<HHI", SET_VALUE, 0, 2), 2])
+
+
+@wrong("gpio", "requestq.drv.4")
+def asks_from_what_is_writable(d):
+    d.set_up()
+    put(d, [8, 2])
+
+
+@wrong("gpio", "requestq.drv.6")
+def wants_an_answer_in_what_is_readable(d):
+    d.set_up()
+    put(d, [struct.pack("<HHI", GET_DIRECTION, 0, 0), b"\0\0"])
+
+
+@wrong("gpio", "requestq.drv.8", features=~1)
+def wants_interrupts_without_the_feature(d):
+    d.set_up()
+    put(d, [struct.pack("<HHI", SET_IRQ, 0, RISING), 2])
+
+
+@wrong("gpio", "requestq.drv.9")
+def wants_interrupts_of_an_output(d):
+    both = Both(d)
+    both.ask(SET_DIRECTION, 0, 1)
+    both.ask(SET_IRQ, 0, RISING)
+
+
+@wrong("gpio", "requestq.drv.11")
+def changes_its_mind(d):
+    both = Both(d)
+    both.ask(SET_DIRECTION, 0, 2)
+    both.ask(SET_IRQ, 0, RISING)
+    both.ask(SET_IRQ, 0, FALLING)
+
+
+@wrong("gpio", "eventq.drv.2")
+def unmasks_what_is_not_enabled(d):
+    both = Both(d)
+    both.wait_for(event(3))
+    both.returned(1)
+
+
+@wrong("gpio", "eventq.drv.3")
+def waits_for_two_lines_with_one_buffer(d):
+    both = Both(d)
+    both.wait_for([struct.pack("<HH", 0, 1), 1])
+    both.returned(1)
+
+
+@wrong("gpio", "eventq.drv.4")
+def waits_twice(d):
+    both = Both(d)
+    both.ask(SET_DIRECTION, 3, 2)
+    both.ask(SET_IRQ, 3, RISING)
+    both.wait_for(event(3))
+    both.wait_for(event(3))
+    both.returned(1)
+
+
+GOOD = {"i2c": good_i2c, "gpio": good_gpio}
 
 
 @pytest.mark.parametrize("device", GOOD)

@@ -4,12 +4,12 @@
  * readable ones come first, the sums are right, a device serves it within its writable part, and
  * nothing runs for ever.
  *
- * Input: size and ring features (1), device (two bits: a block device, one that is read only, an entropy
- * device, an I2C adapter) and number of regions (1), base (2), device features
- * (8), then guest memory from its beginning on: descriptor table, available ring and used ring, and
+ * Input: size and ring features (1), device and number of regions (1), base (2), device features (8),
+ * then guest memory from its beginning on: descriptor table, available ring and used ring, and
  * what they point to.
  */
 #include "ref-backends/device/blk.h"
+#include "ref-backends/device/gpio_sim.h"
 #include "ref-backends/device/host/store.h"
 #include "ref-backends/device/i2c_sim.h"
 #include "ref-backends/device/rng.h"
@@ -34,7 +34,10 @@ static union {
 	struct rblk blk;
 	struct rrng rng;
 	struct ri2c i2c;
+	struct rgpio gpio;
 } device;
+
+static struct gpio_sim lines;
 
 /* What an I2C adapter has on its bus. */
 static struct {
@@ -134,9 +137,13 @@ static void serve(struct dvq_split *vq, struct rdev *dev)
 			look_at(c, c->n_readable, c->n_writable, c->writable);
 		}
 		if (e == DVQ_OK) {
+			/* Whichever of its queues that is. */
+			request.req.queue = dev->num_queues > 1 && head & 1;
 			dev->ops->serve(dev, &request.req);
 			if (dev->ops->served)
-				dev->ops->served(dev, 0);
+				dev->ops->served(dev, request.req.queue);
+			if (!request.done && dev->ops->let_go)
+				dev->ops->let_go(dev, request.req.queue);
 			MUST(request.done == 1);
 		} else {
 			dvq_push(vq, head, 0);
@@ -166,10 +173,21 @@ static struct rdev *make_i2c(u64 features)
 	return &device.i2c.dev;
 }
 
+static struct rdev *make_gpio(u64 features)
+{
+	gpio_sim_init(&lines, 8);
+	MUST(gpio_sim_wire(&lines, 0, 1));
+	MUST(gpio_port_name(&lines.port, "fuzz"));
+	rgpio_init(&device.gpio, &lines.port, true);
+	device.gpio.dev.ops->negotiated(&device.gpio.dev, features);
+	return &device.gpio.dev;
+}
+
+/* By the upper two bits: a block device, one that is read only, an entropy device, or one of these. */
 static struct rdev *make_device(u8 kind, struct rblk_store *store, bool read_only, u64 features)
 {
 	if ((kind & 0xc0) == 0xc0)
-		return make_i2c(features);
+		return kind & 0x20 ? make_gpio(features) : make_i2c(features);
 	if (kind & 0x80) {
 		rrng_init(&device.rng, fill, NULL);
 		return &device.rng.dev;

@@ -77,6 +77,7 @@ static const struct {
 	  60 }, /* up to write_zeroes_may_unmap and its padding: every back-end's */
 	{ "rng", VIRTIO_ID_RNG, 0 },
 	{ "i2c", VIRTIO_ID_I2C_ADAPTER, 0 },
+	{ "gpio", VIRTIO_ID_GPIO, 8 },
 };
 
 u32 remote_device_id(const char *name)

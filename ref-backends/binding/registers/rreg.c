@@ -531,6 +531,8 @@ void rreg_init(struct rreg *r, const struct rreg_opts *o, const struct rreg_face
 	if (face->pci)
 		r->offered = BIT_ULL(VIRTIO_F_NOTIF_CONFIG_DATA);
 	r->offered = (r->offered | OFFERED | o->dev->ops->features(o->dev)) & ~o->hidden;
+	if (o->dev->ops->unordered)
+		r->offered &= ~BIT_ULL(VIRTIO_F_IN_ORDER);
 	if (fault_active && fault_active->reg_features)
 		r->offered = fault_active->reg_features(r, r->offered);
 	for (u16 i = 0; i < r->num_queues; i++) {

@@ -20,6 +20,8 @@ u64 vub_features(struct vub_session *s)
 		BIT_ULL(VIRTIO_F_ORDER_PLATFORM) | BIT_ULL(VIRTIO_F_RING_RESET) |
 		BIT_ULL(VU_F_LOG_ALL) | BIT_ULL(VU_F_PROTOCOL_FEATURES) | judge_offer;
 
+	if (s->dev->ops->unordered)
+		f &= ~BIT_ULL(VIRTIO_F_IN_ORDER);
 	return fault_active && fault_active->features ? fault_active->features(f) : f;
 }
 

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct cli_device *const cli_devices[] = { &cli_blk, &cli_net,  &cli_rng,
-						 &cli_i2c, &cli_null, NULL };
+const struct cli_device *const cli_devices[] = { &cli_blk,  &cli_net,  &cli_rng, &cli_i2c,
+						 &cli_gpio, &cli_null, NULL };
 
 unsigned cli_device_tables(struct cli_table *tables)
 {
