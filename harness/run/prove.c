@@ -39,6 +39,8 @@ static const struct {
 	{ "net", "vhost-user", "vhost-user:", "--socket-path {socket}",
 	  "--loopback --queue-pairs 2" },
 	{ "i2c", "vhost-user", "vhost-user:", "--socket-path {socket}", "" },
+	{ "gpio", "vhost-user", "vhost-user:", "--socket-path {socket}", "--wire 2:5" },
+	{ "gpio", "vhost-user", "vhost-user:", "--socket-path {socket}", "--no-names" },
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}", "" },
 	/* With requests that are seen in flight. */
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}",

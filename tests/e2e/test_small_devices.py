@@ -23,13 +23,13 @@ def conform(run_json, backend_bin):
 
 @pytest.mark.parametrize("ring", ["split", "packed"])
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("device", ["i2c"])
-def test_conforms(conform, device, place, ring):
-    verdicts = conform(device, place, "", None, "--ring", ring)
+@pytest.mark.parametrize("device, options", [("i2c", ""), ("gpio", "--wire 3:1")])
+def test_conforms(conform, device, options, place, ring):
+    verdicts = conform(device, place, options, None, "--ring", ring)
     assert verdicts and set(verdicts.values()) == {"pass"}, verdicts
 
 
-@pytest.mark.parametrize("device", ["i2c"])
+@pytest.mark.parametrize("device", ["i2c", "gpio"])
 def test_function_has_what_its_type_has(conform, device):
     assert set(conform(device, "pci", check="pci.*").values()) <= {"pass", "skip"}
 
@@ -65,6 +65,39 @@ def test_contents_of_an_eeprom(tmp_path, backend_bin):
     assert "No such file" in run(f"24c02@0x50={image}.not").stderr
     image.write_bytes(bytes(256))
     assert "nowhere" in run(f"24c02@0x50={image}", "lm75@0x48=125").stderr  # the chips are fine
+
+
+def test_lines_without_wires_or_interrupts(conform):
+    verdicts = conform("gpio", "vhost-user", "--lines 1 --no-names")
+    assert {c for c, v in verdicts.items() if v == "skip"} == {
+        *(f"gpio.irq.{c}" for c in ("delivered", "dropped", "latched", "not-enabled",
+                                    "not-latched", "other-edge")),
+        *(f"gpio.names.{c}" for c in ("size", "unique", "zeroes"))}
+    assert set(verdicts.values()) == {"pass", "skip"}
+    verdicts = conform("gpio", "mmio", "--without 0 --line-names one,,three --wire 0:2")
+    assert {c for c, v in verdicts.items() if v == "skip"} == {
+        "gpio.hostile.events",
+        *(f"gpio.irq.{c}" for c in ("delivered", "dropped", "forgotten", "latched", "not-enabled",
+                                    "not-latched", "other-edge", "returned"))}
+    assert set(verdicts.values()) == {"pass", "skip"}
+
+
+@pytest.mark.parametrize("options, message", [
+    (["--lines", "0"], "'0' is not a number from 1 to 256"),
+    (["--lines", "257"], "'257' is not a number from 1 to 256"),
+    (["--wire", "1"], "'1' is not LINE:LINE"),
+    (["--wire", "1:8"], "no such line, or wired already"),
+    (["--wire", "1:1"], "no such line, or wired already"),
+    (["--wire", "0:1", "--wire", "1:2"], "1:2: no such line, or wired already"),
+    (["--line-names", "a,b,a"], "'a' is there twice"),
+    (["--lines", "2", "--line-names", "a,b,c"], "more than 2"),
+    (["--line-names", "x" * 32], "longer than 31 bytes"),
+    (["--line-names", "a", "--no-names"], "exclude each other"),
+])
+def test_lines_that_are_wrong(backend_bin, tmp_path, options, message):
+    done = subprocess.run([backend_bin, "gpio", "--socket-path", tmp_path / "s", *options],
+                          capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 2 and message in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("options, message", [
