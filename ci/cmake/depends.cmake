@@ -13,7 +13,10 @@ pkg_check_modules(BABELTRACE2 IMPORTED_TARGET babeltrace2)
 pkg_check_modules(XEN IMPORTED_TARGET xencontrol xenguest xentoollog xendevicemodel xenforeignmemory
                   xenevtchn xengnttab)
 
-foreach(dep CMOCKA LTTNG_UST LTTNG_CTL BABELTRACE2 XEN)
+# The first interface of it: version 2 has another one.
+pkg_check_modules(GPIOD IMPORTED_TARGET libgpiod<2)
+
+foreach(dep CMOCKA LTTNG_UST LTTNG_CTL BABELTRACE2 XEN GPIOD)
   if(NOT ${dep}_FOUND)
     message(STATUS "ringside: ${dep} not found; what needs it is left out and says so when asked")
   endif()

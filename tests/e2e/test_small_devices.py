@@ -93,6 +93,7 @@ def test_lines_without_wires_or_interrupts(conform):
     (["--lines", "2", "--line-names", "a,b,c"], "more than 2"),
     (["--line-names", "x" * 32], "longer than 31 bytes"),
     (["--line-names", "a", "--no-names"], "exclude each other"),
+    (["--gpio-chip", "gpiochip0", "--lines", "3"], "has lines of its own"),
 ])
 def test_lines_that_are_wrong(backend_bin, tmp_path, options, message):
     done = subprocess.run([backend_bin, "gpio", "--socket-path", tmp_path / "s", *options],
@@ -126,3 +127,10 @@ def test_a_bus_of_the_host_that_is_none(backend_bin, tmp_path):
                                "--i2c-bus", path],
                               capture_output=True, text=True, check=False, timeout=20)
         assert done.returncode == 1 and path in done.stderr and message in done.stderr
+
+
+def test_a_chip_of_the_host_that_is_none(backend_bin, tmp_path):
+    done = subprocess.run([backend_bin, "gpio", "--socket-path", tmp_path / "s",
+                           "--gpio-chip", "no-such-chip"],
+                          capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 1 and "gpio 'no-such-chip': " in done.stderr

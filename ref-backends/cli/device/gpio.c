@@ -6,12 +6,13 @@
 
 #include "ref-backends/cli/device/device.h"
 #include "ref-backends/device/host/gpio_drive.h"
+#include "ref-backends/device/host/gpio_host.h"
 
 #define LINES_USUAL 8
 
 static struct {
 	unsigned lines;
-	const char *names, *drive;
+	const char *names, *drive, *chip;
 	bool no_names, given;
 	struct {
 		u16 a, b;
@@ -46,7 +47,7 @@ static int parse_lines(const char *arg, void *out)
 
 /* clang-format off */
 static const struct cli_option options[] = {
-	CLI_TITLED("\nDevice gpio, simulated lines:"),
+	CLI_TITLED("\nDevice gpio, simulated lines, or those of a chip of the host's:"),
 	CLI_OPTION(CLI_OWN, "lines", "N", NULL,
 		   "how many (8)",
 		   .parse = parse_lines),
@@ -60,12 +61,19 @@ static const struct cli_option options[] = {
 		   .parse = parse_wire),
 	CLI_OPTION(CLI_TEXT, "drive", "FIFO", &opt.drive,
 		   "lines are driven by what is written there: LINE=0, LINE=1"),
+	CLI_OPTION(CLI_TEXT, "gpio-chip", "CHIP", &opt.chip,
+		   "the lines of gpiochip0, or of another chip of the host's"),
 };
 /* clang-format on */
 
-static bool meant(void)
+static bool simulated(void)
 {
 	return opt.given || opt.names || opt.no_names || opt.num_wires || opt.drive;
+}
+
+static bool meant(void)
+{
+	return simulated() || opt.chip;
 }
 
 /* "A,B,..." or, without, line0 and so on. */
@@ -111,29 +119,52 @@ static int prepare(struct gpio_sim *sim)
 	return status;
 }
 
+static int serve_lines(const struct cli_place *place, struct gpio_port *port)
+{
+	struct rgpio *g = calloc(1, sizeof(*g));
+	int status;
+
+	if (!g)
+		return cli_failed("gpio: %s", strerror(errno));
+	rgpio_init(g, port, !(place->hidden & BIT_ULL(VIRTIO_GPIO_F_IRQ)));
+	status = place->serve(place, &g->dev);
+	free(g);
+	return status;
+}
+
+static int serve_host(const struct cli_place *place)
+{
+	struct gpio_port *port = gpio_host_open(opt.chip);
+	int status;
+
+	if (!port)
+		return 1;
+	status = serve_lines(place, port);
+	port->ops->free(port);
+	return status;
+}
+
 static int run(const struct cli_place *place)
 {
 	struct gpio_drive *d;
-	struct rgpio *g;
 	int status;
 
 	if (opt.names && opt.no_names)
 		return cli_usage_error("--line-names and --no-names exclude each other");
+	if (opt.chip && simulated())
+		return cli_usage_error("--gpio-chip has lines of its own, and names for them");
+	if (opt.chip)
+		return serve_host(place);
 	d = calloc(1, sizeof(*d));
-	g = calloc(1, sizeof(*g));
-	if (d && g) {
-		d->fd = -1;
-		status = prepare(&d->sim);
-		if (!status && opt.drive && gpio_drive_open(d, opt.drive) < 0)
-			status = 1;
-		rgpio_init(g, &d->sim.port, !(place->hidden & BIT_ULL(VIRTIO_GPIO_F_IRQ)));
-		if (!status)
-			status = place->serve(place, &g->dev);
-		gpio_drive_close(d);
-	} else {
-		status = cli_failed("gpio: %s", strerror(errno));
-	}
-	free(g);
+	if (!d)
+		return cli_failed("gpio: %s", strerror(errno));
+	d->fd = -1;
+	status = prepare(&d->sim);
+	if (!status && opt.drive && gpio_drive_open(d, opt.drive) < 0)
+		status = 1;
+	if (!status)
+		status = serve_lines(place, &d->sim.port);
+	gpio_drive_close(d);
 	free(d);
 	return status;
 }
