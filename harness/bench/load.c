@@ -3,11 +3,15 @@
 
 #include <string.h>
 
-/* Requests are apart by whole cache lines, and data is aligned as a page cache would have it. */
+/*
+ * Headers, status bytes and tables first, those of a request apart from the next one's by whole cache lines;
+ * then data, a whole number of pages in the distance, so that whole blocks are pages.
+ */
 enum {
 	SLOT_STATUS = 16,
 	SLOT_TABLE = 64,
-	SLOT_DATA = 128,
+	SLOT_HEAD = 128,
+	PAGE = 4096,
 };
 
 /* Used buffers that are taken at once. */
@@ -21,14 +25,19 @@ static u32 data_bytes(const struct load *l)
 	return l->type == VIRTIO_BLK_T_FLUSH ? 0 : l->block_bytes;
 }
 
-static u32 slot_bytes(u32 block_bytes)
+static u32 data_apart(u32 block_bytes)
 {
-	return (u32)ALIGN_UP(SLOT_DATA + (u64)block_bytes, 64);
+	return (u32)ALIGN_UP((u64)block_bytes, 64);
+}
+
+static u32 data_from(unsigned depth)
+{
+	return (u32)ALIGN_UP((u64)depth * SLOT_HEAD, PAGE);
 }
 
 u64 load_memory(unsigned depth, u32 block_bytes)
 {
-	return (u64)depth * slot_bytes(block_bytes);
+	return data_from(depth) + (u64)depth * data_apart(block_bytes);
 }
 
 static void frame(struct load_slot *s)
@@ -48,13 +57,12 @@ static void frame(struct load_slot *s)
 
 int load_prepare(struct load *l, struct tp_buf area)
 {
-	u32 bytes = slot_bytes(l->block_bytes);
-
 	if (load_memory(l->depth, l->block_bytes) > area.len || l->depth > LOAD_DEPTH_MAX)
 		return LOAD_NOMEM;
 	for (unsigned i = 0; i < l->depth; i++) {
 		struct load_slot *s = &l->slots[i];
-		u32 at = i * bytes;
+		const u32 at = i * SLOT_HEAD;
+		const u32 data = data_from(l->depth) + i * data_apart(l->block_bytes);
 
 		*s = (struct load_slot){
 			.req = {
@@ -62,8 +70,7 @@ int load_prepare(struct load *l, struct tp_buf area)
 				.hdr = { area.hva + at, gpa_add(area.gpa, at), 16 },
 				.status = { area.hva + at + SLOT_STATUS,
 					    gpa_add(area.gpa, at + SLOT_STATUS), 1 },
-				.data = { area.hva + at + SLOT_DATA,
-					  gpa_add(area.gpa, at + SLOT_DATA), data_bytes(l) },
+				.data = { area.hva + data, gpa_add(area.gpa, data), data_bytes(l) },
 			},
 			.table = area.hva + at + SLOT_TABLE,
 			.table_at = gpa_add(area.gpa, at + SLOT_TABLE),
@@ -286,7 +293,8 @@ static void rest(struct load *l, const struct pace *p, u64 now)
 		return;
 	l->sleeps++;
 	l->ops.sleep(l->ops.arg, until);
-	if (!l->notified)
+	/* With the event index what was asked for is passed, and nothing more will be told. */
+	if (!l->notified && !vq_event_idx(l->vq))
 		vq_disable_calls(l->vq);
 }
 

@@ -69,6 +69,11 @@ static inline u16 vq_size(const struct vq *vq)
 	return vq->ring == VQ_RING_PACKED ? vq->packed.size : vq->split.size;
 }
 
+static inline bool vq_event_idx(const struct vq *vq)
+{
+	return vq->ring == VQ_RING_PACKED ? vq->packed.event_idx : vq->split.event_idx;
+}
+
 /* Descriptors that are free. */
 static inline u16 vq_room(const struct vq *vq)
 {

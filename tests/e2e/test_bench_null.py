@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The device that returns every buffer at once: counts, never times."""
+import os
 import subprocess
 
 import pytest
@@ -24,13 +25,42 @@ def test_every_buffer_comes_back(null):
     assert result["workload"]["block_size"] == 64
 
 
-def test_who_polls_is_not_notified(null):
+RINGS = ("split", "packed")
+
+
+@pytest.mark.parametrize("ring", RINGS)
+def test_who_polls_is_not_notified(null, ring):
     """The first buffer crosses the place where the ring began; no other needs a notification."""
-    result = null("--requests", "5000", "--wait", "poll", "--warmup", "0", poll=True)
+    result = null("--requests", "5000", "--wait", "poll", "--warmup", "0", "--ring", ring, poll=True)
     per_request = result["notifications_per_request"]
     assert per_request["kicks"] * 5000 <= 1
     assert per_request["calls"] == 0
     assert result["syscalls_per_request"] * 5000 <= 1
+
+
+@pytest.mark.parametrize("ring", RINGS)
+def test_two_system_calls_a_round_trip(null, ring):
+    """Of the driver: one that notifies, one that sleeps; as between two eventfds."""
+    result = null("--requests", "3000", "--wait", "event", "--ring", ring)
+    assert 0 < result["syscalls_per_request"] <= 2.02
+    assert result["notifications_per_request"]["calls"] <= 1.01
+
+
+@pytest.mark.parametrize("ring", RINGS)
+@pytest.mark.parametrize("order", ((), ("--in-order",)))
+@pytest.mark.parametrize("tables", ((), ("--indirect",)))
+@pytest.mark.parametrize("memory", ("fat", "copy"))
+def test_all_together(null, ring, order, tables, memory):
+    cpu = min(os.sched_getaffinity(0))
+    result = null("--requests", "2000", "--warmup", "0", "--ring", ring, *order, *tables, "--memory", memory,
+                  "--queues", "2", "--queue-depth", "8", "--batch", "4", "--wait", "event", "--pin", str(cpu))
+    asked = result["workload"]
+    assert result["requests"] == 2000 == sum(n for _, n in result["histogram"])
+    assert (asked["ring"], asked["in_order"], asked["indirect"]) == (ring, bool(order), bool(tables))
+    assert (asked["queues"], asked["queue_depth"], asked["batch"]) == (2, 8, 4)
+    assert (asked["memory"], asked["pin"]) == (memory, [cpu])
+    # Four at a time, and what is left over of each queue's share.
+    assert result["notifications_per_request"]["kicks"] <= 0.26
 
 
 def test_a_batch_shares_one_notification(null):

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,19 +32,15 @@ static void do_sleep(void *arg, u64 deadline)
 {
 	struct bench_queue *q = arg;
 	const struct clock *clock = &q->s->clock;
-	struct pollfd pfd = { .fd = q->s->fe.rings[q->index].call, .events = POLLIN };
+	struct epoll_event told;
 	u64 now = clock_start(clock);
 	u64 ns = deadline > now ? clock_ns(clock, deadline - now) : 0;
 	struct timespec ts = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
-	eventfd_t n;
 
 	look_up(q);
 	q->syscalls++;
-	if (ppoll(&pfd, 1, &ts, NULL) <= 0)
+	if (epoll_pwait2(q->epoll, &told, 1, &ts, NULL) <= 0)
 		return;
-	q->syscalls++;
-	if (eventfd_read(pfd.fd, &n) == 0)
-		q->calls += n;
 	if (q->load.raw_room)
 		q->load.woken = clock_start(clock);
 }
@@ -160,6 +156,28 @@ static struct tp_buf request_area(struct bench_session *s, unsigned q)
 
 /* --- bringing it up -------------------------------------------------------------------------------- */
 
+/* One system call a notification: the counter is read when all is over. */
+static int watch_calls(struct bench_queue *q, char *error, size_t room)
+{
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET };
+
+	if (q->s->opts.poll)
+		return 0;
+	q->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (q->epoll < 0 ||
+	    epoll_ctl(q->epoll, EPOLL_CTL_ADD, q->s->fe.rings[q->index].call, &e) < 0)
+		return fail(error, room, "watching the call descriptor", strerror(errno));
+	return 0;
+}
+
+/* Notifications since the last time. */
+static u64 take_calls(const struct bench_queue *q)
+{
+	eventfd_t n = 0;
+
+	return eventfd_read(q->s->fe.rings[q->index].call, &n) == 0 ? n : 0;
+}
+
 static int start_queue(struct bench_session *s, struct bench_queue *q, char *error, size_t room)
 {
 	struct tp *t = &s->fe.tp;
@@ -191,7 +209,7 @@ static int start_queue(struct bench_session *s, struct bench_queue *q, char *err
 	 * back-end survives having none (libvhost-user of QEMU 7.2 breaks the device).
 	 */
 	return t->ops->queue_start(t, q->index, &cfg) == TP_OK
-		       ? 0
+		       ? watch_calls(q, error, room)
 		       : fail(error, room, "starting a queue", t->error);
 }
 
@@ -314,6 +332,7 @@ int bench_open(struct bench_session *s, const char *socket, const struct bench_o
 	for (unsigned q = 0; q < s->opts.queues; q++) {
 		s->queue[q].s = s;
 		s->queue[q].index = q;
+		s->queue[q].epoll = -1;
 	}
 	if (o->counter_hz)
 		s->clock = clock_of_counter(o->counter_hz);
@@ -420,11 +439,14 @@ static int run_phase(struct bench_session *s, u64 requests, u64 duration_ns, cha
 		q->load.submitted = q->load.completed = q->load.errors = 0;
 		q->load.kicks = q->load.sleeps = 0;
 		q->syscalls = q->calls = 0;
+		take_calls(q);
 	}
 	if (run_queues(s, error, room) < 0)
 		return -1;
-	for (unsigned i = 0; i < s->opts.queues; i++)
+	for (unsigned i = 0; i < s->opts.queues; i++) {
 		completed += s->queue[i].load.completed;
+		s->queue[i].calls = take_calls(&s->queue[i]);
+	}
 	for (unsigned i = 0; i < s->opts.queues; i++) {
 		switch (s->queue[i].result) {
 		case LOAD_OK:
@@ -485,6 +507,8 @@ void bench_close(struct bench_session *s)
 		free(s->queue[i].load.slots);
 		free(s->queue[i].latency);
 		free(s->queue[i].own);
+		if (s->queue[i].epoll >= 0)
+			close(s->queue[i].epoll);
 	}
 	free(s->queue);
 	free(s->raw);

@@ -60,6 +60,7 @@ struct bench_queue {
 	struct hist *latency;
 	u8 *own; /* BENCH_COPY */
 	u64 syscalls, calls;
+	int epoll; /* of the call descriptor, which is not read: each write is told once; -1: it polls */
 	pthread_t thread;
 	int result; /* of load_run() */
 };

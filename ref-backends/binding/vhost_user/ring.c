@@ -182,6 +182,7 @@ struct start {
 
 static void set_kick(struct vub_ring *r, int fd)
 {
+	r->kick.counted = judge_active != NULL;
 	reactor_watch_set(&r->lead->reactor, &r->kick, fd);
 	vub_set_fd(&r->kick_fd, fd);
 	r->polled = fd < 0;

@@ -80,7 +80,8 @@ struct vub_ring {
 	bool call_may_block;	      /* call_fd is not O_NONBLOCK */
 
 	/* Serving. */
-	bool held;	  /* fetches nothing */
+	bool held; /* fetches nothing */
+	bool fresh; /* slept since its last turn: what it asked for then is passed by the first chain */
 	bool call_missed; /* a notification was due and there was no descriptor */
 	bool logged;	  /* the dirty log was written to since the last notification */
 	struct vub_inflight_queue inflight;

@@ -444,6 +444,13 @@ static bool take(struct vub_ring *r, const struct source *from)
 	return true;
 }
 
+/* With the event index nobody is told of a second chain, unless asked: once awake there is nothing to say. */
+static inline void want_no_kicks(struct vub_ring *r)
+{
+	if (!r->fresh || !r->vq.event_idx)
+		dvq_ring_kick_disable(&r->ring);
+}
+
 /*
  * The same for usual chains with nothing to be done on the way, as many as are shown at once. Less when there
  * are no more, or before what is unusual; there is one for each layout.
@@ -467,7 +474,7 @@ static inline __attribute__((always_inline)) unsigned take_plain(struct vub_ring
 			break;
 		}
 		if (n == 0)
-			dvq_ring_kick_disable(&r->ring);
+			want_no_kicks(r);
 		r->free = slot->next_free;
 		r->in_flight++;
 		req->seq = r->seq++;
@@ -527,7 +534,7 @@ static unsigned serve_chains(struct vub_ring *r)
 		if (!unusual || (pulls && !dev->ops->ready(dev, r->index)) || !take(r, &ring))
 			break;
 		if (n++ == 0)
-			dvq_ring_kick_disable(&r->ring);
+			want_no_kicks(r);
 	}
 	return n;
 }
@@ -537,6 +544,7 @@ static unsigned serve_batch(struct vub_ring *r)
 	struct rdev *dev = r->s->dev;
 	unsigned n = serve_chains(r);
 
+	r->fresh = false;
 	if (n && dev->ops->served)
 		dev->ops->served(dev, r->index);
 	return n;
@@ -614,9 +622,11 @@ static int idle_us(struct vub_ring *r)
 	 * Without a free slot, or for the large one, a completion has to come first; and the device
 	 * says when it is ready (rdev_wake, or its part of the reactor).
 	 */
-	if (run && r->free && !r->big_busy && rdev_ready(r->s->dev, r->index) &&
-	    dvq_ring_kick_enable(&r->ring))
-		return 0;
+	if (run && r->free && !r->big_busy && rdev_ready(r->s->dev, r->index)) {
+		if (dvq_ring_kick_enable(&r->ring))
+			return 0;
+		r->fresh = true;
+	}
 	return -1;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What a thread of queues sleeps on: their kick descriptors, a wake-up from other threads, whatever
- * else a device watches, and the completions of file I/O, all through one io_uring. A kick costs one system call: the poll,
- * the read that consumes the event, and the sleep for the next are one io_uring_enter().
+ * else a device watches, and the completions of file I/O, all through one io_uring. A kick costs one system call: an
+ * eventfd is polled by one operation for good, and not read, since a kick means no more than "look"; of what has to
+ * be read or counted the poll, the read that consumes the event, and the sleep for the next are one io_uring_enter().
  *
  * Where io_uring is not to be had (seccomp, an old kernel) poll(2) takes its place, and file I/O is
  * done synchronously by its store; reactor_has_uring() tells.
@@ -19,6 +20,7 @@
 /* An operation in the ring; its owner embeds it. */
 struct reactor_op {
 	void (*done)(struct reactor_op *op, int res);
+	bool more; /* of one that is done more than once: not for the last time */
 };
 
 /* Watches of one reactor, its own included. */
@@ -38,6 +40,8 @@ struct reactor_watch {
 	u8 in_ring;    /* operations not completed */
 	bool finished; /* end of file or error: never fires again */
 	bool paused;
+	bool counted; /* set by the owner before there is a descriptor: `events` is to be exact */
+	bool edge; /* an eventfd that is not read: each write is told, and there is one operation for all */
 };
 
 struct reactor {

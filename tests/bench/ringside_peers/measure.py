@@ -13,6 +13,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 DEADLINE = 120
 BATCH = 32
+BLKIO_RING = 256  # entries of libblkio's ring; it negotiates the event index, as we do
 
 
 class Failed(Exception):
@@ -50,8 +51,8 @@ class Bench:
         return self.ringside(self.backend("null", "--num-queues 1", *(["--poll"] if poll else [])),
                              "--device", "null", "--wait", "poll" if poll else "event", *options)
 
-    def blk(self, command, depth, wait):
-        return self.ringside(command, "--device", "blk", "--queue-depth", depth, "--wait", wait)
+    def blk(self, command, depth, wait, *options):
+        return self.ringside(command, "--device", "blk", "--queue-depth", depth, "--wait", wait, *options)
 
     def qsd(self, image):
         return self.on(1, f"scenarios/targets/qemu-storage-daemon {{socket}} {image}")
