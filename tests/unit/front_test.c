@@ -304,7 +304,8 @@ static void memory_and_a_ring(void **state)
 					 .avail = 0x8000,
 					 .used = 0x9000,
 					 .kick = fd,
-					 .call = fd };
+					 .call = fd,
+					 .err = fd };
 	unsigned fds = 0;
 	u16 base;
 
@@ -327,6 +328,8 @@ static void memory_and_a_ring(void **state)
 	assert_int_equal(sent(VU_SET_VRING_KICK, &fds)->u64, 1);
 	assert_int_equal(fds, 1);
 	assert_int_equal(sent(VU_SET_VRING_CALL, &fds)->u64, 1);
+	assert_int_equal(fds, 1);
+	assert_int_equal(sent(VU_SET_VRING_ERR, &fds)->u64, 1);
 	assert_int_equal(fds, 1);
 	assert_int_equal(sent(VU_SET_VRING_ENABLE, NULL)->state.num, 1);
 	assert_true(was_sent(VU_RESET_DEVICE));

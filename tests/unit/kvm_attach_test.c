@@ -20,6 +20,8 @@
 #include "harness/spec/virtio14.h"
 #include "ref-backends/binding/kvm/attach.h"
 #include "ref-backends/binding/vhost_user/session.h"
+#include "ref-backends/device/blk.h"
+#include "ref-backends/device/host/store.h"
 #include "ref-backends/device/rng.h"
 
 #define RAM	 (1u << 20)
@@ -134,6 +136,8 @@ static bool signalled(int fd, int ms)
 static struct {
 	struct vub_session session;
 	struct rrng rng;
+	struct rblk blk;
+	struct rblk_store *store;
 	pthread_t thread;
 	bool runs;
 	int listener, signals;
@@ -160,8 +164,15 @@ static void fill(void *ctx, void *to, size_t len)
 static void start_back_end(void)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	struct rdev *dev = &back.rng.dev;
 	sigset_t none;
 
+	rrng_init(&back.rng, fill, NULL);
+	if (opts.device_id == VIRTIO_ID_BLOCK) {
+		back.store = store_memory_open(1 << 20);
+		rblk_init(&back.blk, back.store, 1, false, "unit");
+		dev = &back.blk.dev;
+	}
 	snprintf(back.path, sizeof(back.path), "/tmp/ringside-attach-%d.sock", (int)getpid());
 	unlink(back.path);
 	strcpy(sa.sun_path, back.path);
@@ -171,8 +182,7 @@ static void start_back_end(void)
 	sigemptyset(&none);
 	back.signals = signalfd(-1, &none, SFD_CLOEXEC | SFD_NONBLOCK);
 	back.end = -1;
-	rrng_init(&back.rng, fill, NULL);
-	assert_int_equal(vub_session_open(&back.session, &back.rng.dev, back.signals, false), 0);
+	assert_int_equal(vub_session_open(&back.session, dev, back.signals, false), 0);
 	assert_int_equal(pthread_create(&back.thread, NULL, serve, NULL), 0);
 	back.runs = true;
 }
@@ -184,6 +194,9 @@ static void stop_back_end(void)
 	shutdown(back.listener, SHUT_RDWR);
 	pthread_join(back.thread, NULL);
 	vub_session_close(&back.session);
+	if (back.store)
+		back.store->ops->close(back.store);
+	back.store = NULL;
 	close(back.listener);
 	if (back.end >= 0)
 		close(back.end);
@@ -241,7 +254,7 @@ static void attach(enum kvm_mode mode)
 	}
 	assert_int_equal(attach_open(&a, &opts, &vm), 0);
 	assert_int_equal(rd(VIRTIO_MMIO_MAGIC_VALUE), 0x74726976);
-	assert_int_equal(rd(VIRTIO_MMIO_DEVICE_ID), VIRTIO_ID_RNG);
+	assert_int_equal(rd(VIRTIO_MMIO_DEVICE_ID), opts.device_id);
 }
 
 /* --- library ------------------------------------------------------------------------------------------------------ */
@@ -390,6 +403,49 @@ static void features_are_the_back_ends(void **state)
 	assert_false(features & BIT_ULL(VU_F_PROTOCOL_FEATURES));
 }
 
+static u32 config32(u32 offset)
+{
+	return rd(VIRTIO_MMIO_CONFIG + offset);
+}
+
+static void configuration_is_as_long_as_the_features_ask(void **state)
+{
+	opts.device_id = VIRTIO_ID_BLOCK;
+	attach(KVM_VHOST_USER);
+	assert_true(offered() & BIT_ULL(VIRTIO_BLK_F_SECURE_ERASE));
+	assert_int_equal(config32(0), (1 << 20) / 512); /* capacity */
+	/* max_secure_erase_sectors, _seg, secure_erase_sector_alignment */
+	assert_int_not_equal(config32(60), 0);
+	assert_int_not_equal(config32(64), 0);
+	assert_int_not_equal(config32(68), 0);
+	assert_int_equal(remote_config_size(VIRTIO_ID_BLOCK, 0), 60);
+	assert_int_equal(remote_config_size(VIRTIO_ID_BLOCK, BIT_ULL(VIRTIO_BLK_F_ZONED)), 96);
+	assert_int_equal(remote_config_size(VIRTIO_ID_RNG, ~0ull), 0);
+}
+
+static void a_ring_that_the_back_end_gives_up(void **state)
+{
+	attach(KVM_VHOST_USER);
+	go_live();
+	add();
+	put16(AVAIL + 4, NUM); /* no such descriptor */
+	signal_fd(calls.io[0].fd);
+	/* The interrupt of a configuration change. */
+	assert_true(signalled((int)calls.irq[0].fd, PATIENCE));
+	assert_true(rd(VIRTIO_MMIO_STATUS) & 0x40);
+	assert_true(rd(VIRTIO_MMIO_INTERRUPT_STATUS) & 2);
+	/* The next driver begins anew. */
+	wr(VIRTIO_MMIO_STATUS, 0);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 0);
+	memset(vm.ram + DESC, 0, USED + 0x1000 - DESC);
+	go_live();
+	add();
+	signal_fd(calls.io[0].fd);
+	assert_true(signalled((int)calls.irq[1].fd, PATIENCE));
+	filled(1);
+	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 15);
+}
+
 static void a_back_end_that_goes_away(void **state)
 {
 	attach(KVM_VHOST_USER);
@@ -420,6 +476,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_back_end_serves, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_driver_that_wants_no_interrupt, setup, teardown),
 		cmocka_unit_test_setup_teardown(features_are_the_back_ends, setup, teardown),
+		cmocka_unit_test_setup_teardown(configuration_is_as_long_as_the_features_ask, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_ring_that_the_back_end_gives_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_back_end_that_goes_away, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_back_end, setup, teardown),
 	};

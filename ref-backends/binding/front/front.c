@@ -282,6 +282,7 @@ int front_queue_start(struct front *f, u16 queue, const struct front_ring *ring)
 	    tell_state(f, VU_SET_VRING_BASE, queue, ring->base) ||
 	    tell(f, &m, VU_SET_VRING_ADDR, sizeof(m.addr), NULL, 0) ||
 	    tell_fd(f, VU_SET_VRING_CALL, queue, ring->call) ||
+	    (ring->err > 0 && tell_fd(f, VU_SET_VRING_ERR, queue, ring->err)) ||
 	    tell_fd(f, VU_SET_VRING_KICK, queue, ring->kick))
 		return -1;
 	/* With protocol features a ring starts disabled; without them the kick descriptor starts it. */

@@ -41,11 +41,12 @@ void front_close(struct front *f);
 int front_memory(struct front *f, const struct front_region *regions, unsigned count);
 int front_features(struct front *f, u64 features);
 
-/* Addresses are the front-end's own (hva). `kick` and `call` stay the caller's. */
+/* Addresses are the front-end's own (hva). Descriptors stay the caller's; `err`, which the back-end signals
+ * when it cannot go on with the ring, may be 0: none. */
 struct front_ring {
 	u16 size, base;
 	u64 desc, avail, used;
-	int kick, call;
+	int kick, call, err;
 };
 
 int front_queue_start(struct front *f, u16 queue, const struct front_ring *ring);

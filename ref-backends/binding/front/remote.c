@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ref-backends/binding/front/remote.h"
 
+#include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,10 +44,15 @@ static void remote_negotiated(struct rdev *dev, u64 features)
 static void remote_reset(struct rdev *dev)
 {
 	struct remote *m = remote_of(dev);
+	u64 value;
 
 	if (m->told && front_reset(&m->front))
 		complain(&m->front);
 	m->told = false;
+	/* An old error is not the next driver's. */
+	if (read(m->err, &value, sizeof(value)) < 0) {
+		/* EAGAIN: there is none. */
+	}
 }
 
 static void remote_config(struct rdev *dev, u8 *image)
@@ -73,8 +79,7 @@ static const struct {
 	const char *name;
 	u32 id, config_size;
 } types[] = {
-	{ "blk", VIRTIO_ID_BLOCK,
-	  60 }, /* up to write_zeroes_may_unmap and its padding: every back-end's */
+	{ "blk", VIRTIO_ID_BLOCK, 60 }, /* up to write_zeroes_may_unmap and its padding */
 	{ "rng", VIRTIO_ID_RNG, 0 },
 	{ "i2c", VIRTIO_ID_I2C_ADAPTER, 0 },
 	{ "gpio", VIRTIO_ID_GPIO, 8 },
@@ -88,8 +93,13 @@ u32 remote_device_id(const char *name)
 	return 0;
 }
 
-u32 remote_config_size(u32 id)
+u32 remote_config_size(u32 id, u64 offered)
 {
+	/* Fields of its features are behind those that every back-end has. */
+	if (id == VIRTIO_ID_BLOCK && offered & BIT_ULL(VIRTIO_BLK_F_ZONED))
+		return 96;
+	if (id == VIRTIO_ID_BLOCK && offered & BIT_ULL(VIRTIO_BLK_F_SECURE_ERASE))
+		return 72;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (types[i].id == id)
 			return types[i].config_size;
@@ -103,7 +113,7 @@ int remote_init(struct remote *m, const struct front *front, u32 id, u16 queues)
 		.ops = {
 			.name = "remote",
 			.id = id,
-			.config_size = remote_config_size(id),
+			.config_size = remote_config_size(id, front->offered),
 			.req_size = sizeof(struct rdev_req),
 			.features = remote_features,
 			.negotiated = remote_negotiated,
@@ -116,9 +126,10 @@ int remote_init(struct remote *m, const struct front *front, u32 id, u16 queues)
 			.serve = remote_serve,
 		},
 		.front = *front,
+		.err = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 	};
 	m->queues = calloc(m->dev.num_queues, sizeof(*m->queues));
-	if (!m->queues)
+	if (!m->queues || m->err < 0)
 		return -1;
 	for (u16 i = 0; i < m->dev.num_queues; i++) {
 		m->queues[i].kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -139,6 +150,7 @@ void remote_exit(struct remote *m)
 	}
 	free(m->queues);
 	m->queues = NULL;
+	close(m->err);
 	front_close(&m->front);
 }
 
@@ -155,6 +167,7 @@ bool remote_queue_start(void *ctx, struct rreg_queue *q)
 		.used = (u64)(uintptr_t)q->vq.used,
 		.kick = rq->kick,
 		.call = rq->call,
+		.err = m->err,
 	};
 
 	if (!m->told && front_features(&m->front, m->features)) {
@@ -204,6 +217,14 @@ void remote_queue_stop(void *ctx, struct rreg_queue *q)
 	if (read(rq->kick, &value, sizeof(value)) < 0) {
 		/* EAGAIN: there is none. */
 	}
+}
+
+void remote_failed(struct remote *m, struct rreg *r)
+{
+	u64 value;
+
+	if (read(m->err, &value, sizeof(value)) == sizeof(value))
+		rreg_needs_reset(r);
 }
 
 /* Does the driver want to hear of what was used between `old` and `now`? As in 2.7.10. */

@@ -30,6 +30,7 @@ struct remote {
 	u64 features; /* the driver's */
 	bool told;    /* the back-end knows them */
 	struct remote_queue *queues;
+	int err; /* an eventfd: a back-end cannot go on with a ring; remote_failed() is then to be called */
 	/* Told when a queue has started or is about to stop, for ioeventfds; may be NULL. */
 	void (*changed)(void *ctx, u16 queue, bool running);
 	void *ctx;
@@ -50,9 +51,12 @@ void remote_queue_stop(void *ctx, struct rreg_queue *q);
 /* Before the interrupt status is read: what the back-end has used since. */
 void remote_look(struct remote *m, struct rreg *r);
 
+/* If the back-end has signalled an error the device needs a reset; the driver is told. */
+void remote_failed(struct remote *m, struct rreg *r);
+
 /* The id of a device type's name, or 0. */
 u32 remote_device_id(const char *name);
-/* How much configuration space every back-end of that type has. */
-u32 remote_config_size(u32 id);
+/* How much configuration space every back-end of that type has which offers these features. */
+u32 remote_config_size(u32 id, u64 offered);
 
 #endif

@@ -67,19 +67,28 @@ struct rdev *attach_shim_open(struct attach *a)
 	return &a->remote.dev;
 }
 
-/* Whoever waits for a back-end that is gone waits for ever. */
+/* Whoever waits for a back-end that is gone waits for ever, and so does who waits for a ring that it gave up. */
 static void *watch_thread(void *arg)
 {
 	struct attach *a = arg;
 	struct pollfd p[] = {
 		{ .fd = a->remote.front.sock, .events = POLLRDHUP },
 		{ .fd = a->stop, .events = POLLIN },
+		{ .fd = a->remote.err, .events = POLLIN },
 	};
 
-	while (poll(p, 2, -1) < 0 && errno == EINTR)
-		;
-	if (!p[1].revents)
-		a->gone(a->ctx);
+	for (;;) {
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno == EINTR)
+			continue;
+		if (p[1].revents)
+			return NULL;
+		if (!p[2].revents)
+			break;
+		pthread_mutex_lock(&a->lock);
+		remote_failed(&a->remote, &a->mmio.r);
+		pthread_mutex_unlock(&a->lock);
+	}
+	a->gone(a->ctx);
 	return NULL;
 }
 

@@ -14,6 +14,7 @@
 #include "ref-backends/binding/xen/registers.h"
 
 #define SOCKET_EVENT 0xffffu /* beside the numbers of queues */
+#define ERROR_EVENT  0xfffeu
 
 struct shim {
 	struct xen_monitor m;
@@ -112,6 +113,10 @@ static void on_ready(void *ctx)
 	const int n = epoll_wait(s->epoll, e, ARRAY_SIZE(e), 0);
 
 	for (int i = 0; i < n; i++) {
+		if (e[i].data.u32 == ERROR_EVENT) {
+			remote_failed(&s->remote, &s->regs.mmio.r);
+			continue;
+		}
 		if (e[i].data.u32 != SOCKET_EVENT) {
 			called(s, e[i].data.u32);
 			continue;
@@ -181,8 +186,8 @@ static int open_foreign(struct shim *s, struct front *f)
 
 static int open_bounce(struct shim *s, struct front *f)
 {
-	if (bounce_init(&s->bounce, f, s->o->device_id, remote_config_size(s->o->device_id),
-			s->o->num_queues))
+	if (bounce_init(&s->bounce, f, s->o->device_id,
+			remote_config_size(s->o->device_id, f->offered), s->o->num_queues))
 		return -1;
 	s->dev = &s->bounce.dev;
 	return 0;
@@ -203,6 +208,8 @@ static int open_backend(struct shim *s)
 	for (u16 q = 0; q < s->dev->num_queues; q++)
 		if (watch(s, call_fd(s, q), EPOLLIN, q))
 			return -1;
+	if (!bounces(s) && watch(s, s->remote.err, EPOLLIN, ERROR_EVENT))
+		return -1;
 	return watch(s, front.sock, EPOLLRDHUP, SOCKET_EVENT);
 }
 
