@@ -183,7 +183,7 @@ static bool rising_only(struct rgpio *g, u16 line, unsigned what, bool due)
 		       : due;
 }
 
-GPIO(rising_only, "both-is-none", "requestq.dev.10",
+GPIO(rising_only, "both-is-none", "eventq.dev.1",
      "an edge is not delivered when both are asked for", .gpio_is = rising_only);
 
 static bool all_latched(struct rgpio *g, u16 line, unsigned what, bool due)
