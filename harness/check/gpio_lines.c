@@ -346,6 +346,12 @@ struct shape {
 	u32 value;
 };
 
+/* A message that is as usual is obeyed, or nothing can be said of others. */
+static bool good_up(struct ck *c, struct gk *k, bool irq)
+{
+	return gk_up(c, k, irq) && gk_do(c, k, VIRTIO_GPIO_MSG_GET_DIRECTION, 0, 0, NULL);
+}
+
 static int put(struct ck *c, unsigned q, struct tp_buf *area, const struct shape *s)
 {
 	const u32 all = s->out + s->in;
@@ -387,7 +393,7 @@ static void framing(struct ck *c)
 	struct tp_buf area;
 	struct gk k;
 
-	if (!gk_up(c, &k, false) || !ck_alloc(c, 64, 64, &area))
+	if (!good_up(c, &k, false) || !ck_alloc(c, 64, 64, &area))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
 		int rc = put(c, GPIO_REQUESTQ, &area, &cuts[i]);
@@ -428,7 +434,7 @@ static void bad_messages(struct ck *c)
 	struct tp_buf area;
 	struct gk k;
 
-	if (!gk_up(c, &k, false) || !ck_alloc(c, 64, 64, &area))
+	if (!good_up(c, &k, false) || !ck_alloc(c, 64, 64, &area))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(hostile); i++) {
 		ck_log(c, "  %s:", hostile[i].what);
@@ -464,7 +470,7 @@ static void bad_events(struct ck *c)
 	bool back = false;
 	struct gk k;
 
-	if (!gk_up(c, &k, true) || !ck_alloc(c, ARRAY_SIZE(events) * 64, 64, &area))
+	if (!good_up(c, &k, true) || !ck_alloc(c, ARRAY_SIZE(events) * 64, 64, &area))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
 		struct tp_buf one = { area.hva + 64 * i, gpa_add(area.gpa, 64 * i), 64 };

@@ -267,25 +267,27 @@ static void order(struct ck *c)
 	static const u8 places[PAIRS] = { 3, 0, 7, 1, 6, 2 };
 	u8 bytes[8], place[PAIRS][2];
 	struct ik_msg m[2 * PAIRS];
+	unsigned pairs;
 	struct ik k;
 
 	if (!ik_up(c, &k) || !ik_memory(c, &k))
 		return;
+	pairs = ik_room(c, 2 * PAIRS) / 2;
 	for (unsigned i = 0; i < 8; i++)
 		bytes[i] = (u8)(0x30 + 17 * i);
 	if (!ik_write(c, &k, 16, bytes, 8))
 		return;
-	for (unsigned i = 0; i < PAIRS; i++) {
+	for (unsigned i = 0; i < pairs; i++) {
 		m[2 * i] = (struct ik_msg){ .addr = k.memory, .out = place[i], .next = true };
 		m[2 * i].len = ik_place(&k, 16u + places[i], place[i]);
 		m[2 * i + 1] = (struct ik_msg){ .addr = k.memory, .read = true, .len = 1 };
 	}
-	if (!ik_run(c, &k, m, 2 * PAIRS))
+	if (!ik_run(c, &k, m, 2 * pairs))
 		return;
-	for (unsigned i = 0; i < 2 * PAIRS; i++) {
+	for (unsigned i = 0; i < 2 * pairs; i++) {
 		const u8 got = m[i].req.data.hva[0], want = bytes[places[i / 2]];
 
-		if (!ik_must(c, &m[i], "one of six transfers"))
+		if (!ik_must(c, &m[i], "one of several transfers"))
 			return;
 		if (m[i].turn != i) {
 			ck_fail(c, ORDER, "requests are processed in order",
@@ -303,7 +305,7 @@ static void order(struct ck *c)
 }
 
 CHECK(order, .id = "i2c.bus.order", .clauses = { ORDER },
-      .stimulus = "six transfers at once, each a write of an address to an EEPROM and a read",
+      .stimulus = "up to six transfers at once, each a write of an address to an EEPROM and a read",
       .oracle = "they come back in order, each with the byte of its own address",
       .device = VIRTIO_ID_I2C_ADAPTER, .run = order);
 

@@ -20,7 +20,7 @@ struct raw {
 };
 
 /* Cut and published; waits for it. 1 it is back, 0 it does not come, -1 it is over. */
-static int put(struct ck *c, struct raw *r, const struct shape *s)
+static int put(struct ck *c, struct ik *k, struct raw *r, const struct shape *s)
 {
 	struct vq_sg sg[2 * PIECES];
 	unsigned n_out = 0, n = 0;
@@ -39,11 +39,8 @@ static int put(struct ck *c, struct raw *r, const struct shape *s)
 		n_out += at < s->out;
 		at = end;
 	}
-	if (vq_add(&c->q[0].vq, sg, n_out, n - n_out, r) < 0) {
-		ck_error(c, "the queue is full");
-		return -1;
-	}
-	if (!ck_publish(c, 0))
+	if (!ik_add(c, k, 0, sg, n_out, n - n_out, n > vq_size(&c->q[0].vq), r) ||
+	    !ck_publish(c, 0))
 		return -1;
 	if (!ck_reap(c, 0, &u))
 		return 0;
@@ -84,7 +81,7 @@ static void framing(struct ck *c)
 
 		memset(r.area.hva, IK_UNSET, 64);
 		header(r.area.hva, i2c_addr_field(k.chip), (u32)VIRTIO_I2C_FLAGS_M_RD);
-		rc = put(c, &r, &cuts[i]);
+		rc = put(c, &k, &r, &cuts[i]);
 		if (rc < 0)
 			return;
 		if (!rc) {
@@ -122,7 +119,7 @@ static void addresses(struct ck *c)
 
 		memset(r.area.hva, IK_UNSET, 64);
 		header(r.area.hva, bad[i], (u32)VIRTIO_I2C_FLAGS_M_RD);
-		if (put(c, &r, &one) <= 0) {
+		if (put(c, &k, &r, &one) <= 0) {
 			ck_error(c, "a read with address field 0x%04x does not come back", bad[i]);
 			return;
 		}
@@ -175,7 +172,7 @@ static void bad_requests(struct ck *c)
 		ck_log(c, "  %s:", hostile[i].what);
 		memset(r.area.hva, 0, r.area.len);
 		header(r.area.hva, i2c_addr_field(addr), hostile[i].flags);
-		rc = put(c, &r, &hostile[i].shape);
+		rc = put(c, &k, &r, &hostile[i].shape);
 		if (rc < 0)
 			return;
 		/* One that it says is in error is set up again. */
@@ -187,7 +184,7 @@ static void bad_requests(struct ck *c)
 		/* The end of that group, which may be failed for what was in front of it. */
 		if (hostile[i].flags & 1) {
 			header(r.area.hva, i2c_addr_field(k.chip), 0);
-			if (put(c, &r, &hostile[i].shape) < 0)
+			if (put(c, &k, &r, &hostile[i].shape) < 0)
 				return;
 		}
 		if (!ik_alive(c, &k, IK_ALIVE, hostile[i].what))

@@ -25,7 +25,32 @@ bool ik_start(struct ck *c, struct ik *k)
 {
 	*k = (struct ik){ 0 };
 	return ck_start(c, ck_ring_features() | BIT_ULL(VIRTIO_I2C_F_ZERO_LENGTH_REQUEST)) &&
-	       ck_alloc(c, IK_SLOTS * SLOT, 64, &k->area);
+	       ck_alloc(c, IK_SLOTS * SLOT, 64, &k->area) &&
+	       ck_alloc(c, IK_SLOTS * IK_TABLE * VQ_TABLE_ENTRY, 64, &k->tables);
+}
+
+/* QEMU gives its adapter a queue of four entries: then each message needs a table. */
+unsigned ik_room(const struct ck *c, unsigned want)
+{
+	const unsigned size = vq_size(&c->q[0].vq);
+
+	return MIN(want, ck_has(c, VIRTIO_RING_F_INDIRECT_DESC) ? size : size / I2C_PARTS);
+}
+
+bool ik_add(struct ck *c, struct ik *k, unsigned i, const struct vq_sg *sg, unsigned out,
+	    unsigned in, bool table, void *token)
+{
+	const u32 at = i * IK_TABLE * VQ_TABLE_ENTRY;
+	struct vq *vq = &c->q[0].vq;
+	int rc;
+
+	if (table && ck_has(c, VIRTIO_RING_F_INDIRECT_DESC))
+		rc = vq_add_indirect(vq, k->tables.hva + at, gpa_add(k->tables.gpa, at), sg, out,
+				     in, token);
+	else
+		rc = vq_add(vq, sg, out, in, token);
+	return rc >= 0 || ck_error(c, "%u descriptors are more than a queue of %u has room for",
+				   out + in, vq_size(vq));
 }
 
 void ik_prepare(struct ik *k, struct ik_msg *m, unsigned i, struct vq_sg sg[I2C_PARTS],
@@ -62,13 +87,15 @@ static bool guards(struct ck *c, const struct ik_msg *m)
 
 bool ik_run(struct ck *c, struct ik *k, struct ik_msg *m, unsigned n)
 {
+	const bool tables = n * I2C_PARTS > vq_size(&c->q[0].vq);
+
 	for (unsigned i = 0; i < n; i++) {
 		struct vq_sg sg[I2C_PARTS];
 		unsigned out, in;
 
 		ik_prepare(k, &m[i], i, sg, &out, &in);
-		if (vq_add(&c->q[0].vq, sg, out, in, &m[i]) < 0)
-			return ck_error(c, "the queue is full");
+		if (!ik_add(c, k, i, sg, out, in, tables, &m[i]))
+			return false;
 	}
 	if (!ck_publish(c, 0))
 		return false;
@@ -224,11 +251,7 @@ static int good(struct ck *c, struct ik *k, const char *clause, const char *afte
 	struct ck_used u;
 
 	ik_prepare(k, &m, 0, sg, &out, &in);
-	if (vq_add(&c->q[0].vq, sg, out, in, k) < 0) {
-		ck_error(c, "the queue is full");
-		return -1;
-	}
-	if (!ck_publish(c, 0))
+	if (!ik_add(c, k, 0, sg, out, in, false, k) || !ck_publish(c, 0))
 		return -1;
 	/* What did not come back when it was asked for may come now. */
 	do {

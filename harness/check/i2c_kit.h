@@ -17,6 +17,7 @@
 #define IK_SLOTS 16  /* messages in flight */
 #define IK_DATA	 512 /* bytes of one */
 #define IK_UNSET 0xa5
+#define IK_TABLE 8 /* entries of a slot's indirect table */
 
 /* One message, and what came of it. */
 struct ik_msg {
@@ -33,7 +34,7 @@ struct ik_msg {
 };
 
 struct ik {
-	struct tp_buf area;
+	struct tp_buf area, tables;
 	u8 chip;   /* one that answers, … */
 	u8 absent; /* … and an address that none has */
 	u8 memory; /* an EEPROM, after ik_memory() */
@@ -50,6 +51,13 @@ bool ik_start(struct ck *c, struct ik *k);
  * when they are not, or when bytes beside their buffers were written.
  */
 bool ik_run(struct ck *c, struct ik *k, struct ik_msg *m, unsigned n);
+
+/* How many of `want` messages the queue takes at once: of two pieces and a status each. */
+unsigned ik_room(const struct ck *c, unsigned want);
+
+/* Add pieces to queue 0, by an indirect table (of slot `i`) with `table`. */
+bool ik_add(struct ck *c, struct ik *k, unsigned i, const struct vq_sg *sg, unsigned out,
+	    unsigned in, bool table, void *token);
 
 /* Make slot `i` the memory of a message, and lay it out. */
 void ik_prepare(struct ik *k, struct ik_msg *m, unsigned i, struct vq_sg sg[I2C_PARTS],
