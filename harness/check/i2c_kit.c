@@ -146,9 +146,16 @@ static bool look(struct ck *c, struct ik *k, u8 from, u8 to)
 
 bool ik_up(struct ck *c, struct ik *k)
 {
-	/* Where sensors and EEPROMs are, first: one of them is on most boards. */
-	if (!ik_start(c, k) || !look(c, k, 0x48, MEMORY_END) || !look(c, k, ADDR_MIN, ADDR_END))
+	if (!ik_start(c, k))
 		return false;
+	/* An EEPROM that was written to right before does not answer: then once more. */
+	for (unsigned again = 0; again < 2 && !k->chip; again++) {
+		if (again)
+			ck_quiet(c);
+		/* Where sensors and EEPROMs are, first: one of them is on most boards. */
+		if (!look(c, k, 0x48, MEMORY_END) || !look(c, k, ADDR_MIN, ADDR_END))
+			return false;
+	}
 	if (!k->chip)
 		return ck_skip(c, "no chip answers on this bus");
 	if (!k->absent)
@@ -222,22 +229,36 @@ static int keeps(struct ck *c, struct ik *k, u8 addr_bytes)
 	return memcmp(bytes, got, sizeof(bytes)) == 0;
 }
 
-bool ik_memory(struct ck *c, struct ik *k)
+/* Is there one? 1, 0, or -1: it is over. */
+static int find_memory(struct ck *c, struct ik *k)
 {
 	for (u8 addr = MEMORY_MIN; addr < MEMORY_END; addr++) {
 		struct ik_msg m = { .addr = addr, .read = true, .len = 1 };
 
 		if (!ik_run(c, k, &m, 1))
-			return false;
+			return -1;
 		k->memory = addr;
 		for (u8 n = 1; n <= 2 && m.status == VIRTIO_I2C_MSG_OK; n++) {
 			int kept = keeps(c, k, n);
 
 			if (kept)
-				return kept > 0;
+				return kept;
 		}
 	}
-	return ck_skip(c, "no EEPROM of the 24C family at 0x50 to 0x57");
+	return 0;
+}
+
+bool ik_memory(struct ck *c, struct ik *k)
+{
+	int found = find_memory(c, k);
+
+	if (found == 0) {
+		ck_quiet(c);
+		found = find_memory(c, k);
+	}
+	if (found == 0)
+		ck_skip(c, "no EEPROM of the 24C family at 0x50 to 0x57");
+	return found > 0;
 }
 
 /* --- afterwards --------------------------------------------------------------------------------------------- */

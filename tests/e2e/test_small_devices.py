@@ -15,6 +15,7 @@ def conform(run_json, backend_bin):
     def run(device, place, options="", check=None, *more, status=(0,)):
         uri, args = PLACES[place]
         result = run_json("conform", uri, "--device", device, "--check", check or f"{device}.*",
+                          "--timeout", "5s",
                           "--command", f"exec {backend_bin} {device} {args} {options}", *more,
                           status=status)
         return {c["id"]: c["verdict"] for c in result["checks"]}

@@ -325,7 +325,7 @@ static void test_refused(void **state)
 	assert_int_equal(end, VIRTIO_I2C_MSG_ERR);
 	raw(0, &hdr, 1, 0);
 	assert_int_equal(env.reqs[0].req.used_len, 0);
-	raw(0, NULL, 0, 0);
+	raw(0, &hdr, 0, 0);
 	assert_int_equal(env.reqs[0].req.used_len, 0);
 	message(1, 0x48, RD, NULL, 1);
 	OK(1);
