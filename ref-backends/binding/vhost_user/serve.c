@@ -18,11 +18,14 @@
 #include "ref-backends/judge/judge.h"
 #include "traces/trace.h"
 
-#define BATCH	 64 /* chains between two looks at messages and completions; of VUB_STAGED several */
-#define LOOKS	 64	/* into a polled ring, before all else is looked at */
-#define SPIN_NS	 200000 /* a polled ring spins so long after its last request … */
-#define DOZE_US	 100	/* … and then looks this often */
-#define FAULT_US 1000	/* a fault that lets a ring run is asked again after this */
+#define BATCH 64 /* chains between two looks at messages and completions; of VUB_STAGED several */
+#define LOOKS 64 /* into a polled ring, before all else is looked at */
+/* Into another one before sleeping, with a rest after each: some microseconds. Counted, not timed: where
+ * instructions are what is measured, they are the same each time. */
+#define LOOKS_AWAKE 128
+#define SPIN_NS	    200000 /* a polled ring spins so long after its last request … */
+#define DOZE_US	    100	   /* … and then looks this often */
+#define FAULT_US    1000   /* a fault that lets a ring run is asked again after this */
 
 /*
  * A driver that reads on one queue what it has written on another orders the two itself, in memory
@@ -597,6 +600,7 @@ static void rest(void)
 static __thread struct vub_ring *own;
 /* Something happened to a ring of this thread that may have been looked at already. */
 static __thread bool again;
+static __thread long processors;
 
 void vub_serve_wake(struct vub_ring *r)
 {
@@ -631,23 +635,33 @@ static int idle_us(struct vub_ring *r)
 }
 
 /*
- * A ring that is polled, alone on its thread and waiting for nothing but the driver, is looked at some times
- * before everything else is: what the driver waits for is how long one turn of that takes.
+ * A ring that is alone on its thread and waits for nothing but the driver is looked at some times before
+ * everything else is. True: there is something, in the ring or for the thread.
  */
-static bool look(const struct vub_ring *r)
+static bool look(struct vub_ring *r, unsigned looks, bool resting)
 {
-	if (!r->plain || r->next || r->in_flight || r->held || !r->started || !r->enabled)
+	if (!r->plain || r->next || r->in_flight || r->held || !vub_ring_may_run(r))
 		return false;
-	for (unsigned i = 0; i < LOOKS; i++)
+	for (unsigned i = 0; i < looks; i++) {
 		if (dvq_ring_pending(&r->ring) || __atomic_load_n(&r->call, __ATOMIC_RELAXED))
 			return true;
+		if (resting)
+			rest();
+	}
 	return false;
 }
 
-static void idle(struct vub_ring *lead)
+/* `worked`: the turn before this one had something to do. */
+static void idle(struct vub_ring *lead, bool worked)
 {
 	int us = -1;
 
+	/*
+	 * A driver that polls is back sooner than anybody can fall asleep and be woken, as long as it has a
+	 * processor of its own.
+	 */
+	if (worked && !lead->s->poll && processors > 1 && look(lead, LOOKS_AWAKE, true))
+		return;
 	for (struct vub_ring *r = lead; r && us; r = r->next) {
 		int mine = idle_us(r);
 
@@ -659,7 +673,7 @@ static void idle(struct vub_ring *lead)
 		return;
 	}
 	if (lead->s->poll) {
-		if (look(lead))
+		if (look(lead, LOOKS, false))
 			return;
 		rest();
 	}
@@ -684,8 +698,10 @@ bool vub_serve_once(struct vub_ring *r)
 void *vub_serve_main(void *arg)
 {
 	struct vub_ring *lead = arg;
+	bool worked = false;
 
 	own = lead;
+	processors = sysconf(_SC_NPROCESSORS_ONLN);
 	while (!lead->quit) {
 		bool busy = false;
 
@@ -700,7 +716,8 @@ void *vub_serve_main(void *arg)
 		if (busy && lead->next)
 			reactor_poll(&lead->reactor);
 		else if (!busy)
-			idle(lead);
+			idle(lead, worked);
+		worked = busy;
 		/* What was completed meanwhile. */
 		for (struct vub_ring *r = lead; r; r = r->next)
 			vub_serve_flush(r);
