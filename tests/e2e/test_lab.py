@@ -275,6 +275,11 @@ def test_qemu_with_kvm_in_the_lab(ringside, kvm_lab, tmp_path, connect):
         assert stages["serve"] > 0 and stages["notify"] > 0
 
 
+def test_a_job_that_the_guest_cannot_do(ringside, kvm_lab, tmp_path):
+    said = run_in_lab(ringside, tmp_path, "library", "bench: {requests: 20, op: discard}", status=(4,))
+    assert "a job could not be done: " in said and "discard" in said, said
+
+
 def test_a_back_end_that_is_killed_is_told(ringside, kvm_lab, tmp_path):
     """And the next run in the lab is well."""
     script = tmp_path / "job"

@@ -20,7 +20,8 @@ REQUESTS = 200
 # Where the device is; the monitors of ours have it on virtio-mmio.
 TRANSPORTS = {"direct": "vhost-user", "qemu": "pci", "qemu-vhost-user": "pci"}
 # How the program that runs the guest ends: ringside-vmm(1), ringside-xen(1).
-EXITS = {35: ("error", "a job could not be done"), 37: ("died", "the probe met an exception"),
+JOB_FAILED = 35
+EXITS = {JOB_FAILED: ("error", "a job could not be done"), 37: ("died", "the probe met an exception"),
          3: ("died", "the back-end went away"), 4: ("hypervisor", "it cannot run the guest"),
          5: ("died", "the guest crashed")}
 
@@ -121,22 +122,21 @@ class LabHypervisor(Hypervisor):
                 started.append((run.Run(*place, ctx.processes, work, logs).launch(job), logs))
             for one, _ in started:
                 one.take_up(ctx.left())
-            return [self._files(one.wait(ctx.left()), logs) for one, logs in started]
+            return [self._files(cell, ctx, one.wait(ctx.left()), logs) for one, logs in started]
         except run.LabFailed as e:
             raise Failed(e.status, e.reason) from None
 
-    def _files(self, channel, logs):
+    def _files(self, cell, ctx, channel, logs):
         """What one run has given, when what ran the guest has done its work."""
         files = {}
         for name, data in channel.files.items():
             files[name] = os.path.join(logs, name)
             with open(files[name], "wb") as f:
                 f.write(data)
-        self._judge(channel, files)
+        self._judge(cell, ctx, channel, files)
         return files
 
-    @staticmethod
-    def _judge(channel, files):
+    def _judge(self, cell, ctx, channel, files):
         """How what ran the guest has ended; Failed when that is no end of work done."""
         if not channel.verdict:
             raise Failed("hypervisor", "the lab's job said nothing of how it ended")
@@ -147,7 +147,10 @@ class LabHypervisor(Hypervisor):
         if status in (0, 33):
             return
         kind, why = EXITS.get(status, ("hypervisor", f"exit status {text}"))
-        if "log" in files:
+        if status == JOB_FAILED and "stream" in files:
+            # The guest's own word; a monitor may have complained of something else.
+            why += f": {self._collect(cell, ctx, files).stderr.strip().rpartition(': ')[2][-200:]}"
+        elif "log" in files:
             with open(files["log"], encoding="utf-8", errors="replace") as f:
                 lines = [line.strip() for line in f if line.strip()]
             why += f": {lines[-1][:200]}" if lines else ""

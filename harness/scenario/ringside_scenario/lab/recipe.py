@@ -21,7 +21,7 @@ KEYS = {
     "channel": "/dev/ttyS1",  # where results go, inside
     "qemu": [],  # more arguments of QEMU
     "snapshot": True,  # booted once, then taken up where it was ready
-    "boot-timeout": 240,  # seconds
+    "boot-timeout": 900,  # seconds, on a machine that is busy
 }
 
 
