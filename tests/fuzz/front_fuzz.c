@@ -84,8 +84,9 @@ static bool answer(int sock, struct vu_message *m, struct input *in)
 	const u8 how = input_u8(in);
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	u32 size = honest(m);
-	struct iovec iov = { &m->hdr, VU_HEADER_SIZE + size };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	static u8 more[64];
+	struct iovec iov[] = { { &m->hdr, VU_HEADER_SIZE + size }, { more, 0 } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = ARRAY_SIZE(iov) };
 
 	m->hdr.flags = VU_VERSION | VU_FLAG_REPLY;
 	m->hdr.size = size;
@@ -96,16 +97,17 @@ static bool answer(int sock, struct vu_message *m, struct input *in)
 	case 2: /* another header */
 		input_bytes(in, &m->hdr, VU_HEADER_SIZE);
 		break;
-	case 3: /* another size, which is sent */
-		m->hdr.size = input_u16(in) % (sizeof(m->bytes) + 64);
-		iov.iov_len = VU_HEADER_SIZE + MIN(m->hdr.size, (u32)sizeof(m->bytes));
+	case 3: /* another size, and as many bytes; more than any message has, too */
+		m->hdr.size = input_u16(in) % (sizeof(m->bytes) + sizeof(more) + 1);
+		iov[0].iov_len = VU_HEADER_SIZE + MIN(m->hdr.size, (u32)sizeof(m->bytes));
+		iov[1].iov_len = VU_HEADER_SIZE + m->hdr.size - iov[0].iov_len;
 		break;
 	case 4: /* cut */
-		iov.iov_len = MIN(iov.iov_len, (size_t)input_u8(in));
+		iov[0].iov_len = MIN(iov[0].iov_len, (size_t)input_u8(in));
 		break;
 	case 5: /* bytes */
-		iov.iov_len = VU_HEADER_SIZE + input_u8(in) % 64;
-		input_bytes(in, &m->hdr, iov.iov_len);
+		iov[0].iov_len = VU_HEADER_SIZE + input_u8(in) % 64;
+		input_bytes(in, &m->hdr, iov[0].iov_len);
 		break;
 	case 6:
 		return false;
@@ -122,7 +124,7 @@ static bool answer(int sock, struct vu_message *m, struct input *in)
 		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), &back.event, sizeof(int));
 	}
 	/* An answer that is not whole is the last thing that is said. */
-	return sendmsg(sock, &msg, MSG_NOSIGNAL) == (ssize_t)iov.iov_len && (how & 7) < 2;
+	return sendmsg(sock, &msg, MSG_NOSIGNAL) == (ssize_t)iov[0].iov_len && (how & 7) < 2;
 }
 
 static void *serve(void *arg)
