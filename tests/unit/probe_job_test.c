@@ -56,10 +56,10 @@ static void numbers(void **state)
 
 static void a_job_has_its_own_words(void **state)
 {
-	assert_true(
-		parse("device=blk@pci timeout=2s job=conform check=blk.* clause=ROB.* quiet=10ms "
-		      "job=bench op=write block-size=512 queue-depth=8 requests=1k wait=event "
-		      "event-idx=off device=blk@mmio:0xa000000 job=list"));
+	assert_true(parse(
+		"device=blk@pci timeout=2s job=conform check=blk.* clause=ROB.* quiet=10ms rest=50us "
+		"job=bench op=write block-size=512 queue-depth=8 requests=1k wait=event "
+		"event-idx=off device=blk@mmio:0xa000000 job=list"));
 	assert_int_equal(jobs.count, 3);
 	assert_int_equal(jobs.job[0].kind, WIRE_JOB_CONFORM);
 	assert_int_equal(jobs.job[0].device, VIRTIO_ID_BLOCK);
@@ -69,6 +69,8 @@ static void a_job_has_its_own_words(void **state)
 	assert_string_equal(jobs.job[0].clause_glob, "ROB.*");
 	assert_int_equal(jobs.job[0].timeout_ms, 2000);
 	assert_int_equal(jobs.job[0].quiet_ms, 10);
+	assert_int_equal(jobs.job[0].rest_ns, 50000);
+	assert_int_equal(jobs.job[1].rest_ns, 0);
 	assert_int_equal(jobs.job[1].kind, WIRE_JOB_BENCH);
 	assert_int_equal(jobs.job[1].bench.type, VIRTIO_BLK_T_OUT);
 	assert_int_equal(jobs.job[1].bench.requests, 1024);

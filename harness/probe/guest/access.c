@@ -26,9 +26,16 @@ static u64 op_now_ns(struct access *a)
 	return clock_ns(&machine.clock, clock_start(&machine.clock));
 }
 
+/* Who spins on a machine's only processor keeps the back-end from it until the hypervisor steps in. */
 static void op_relax(struct access *a)
 {
-	arch_relax();
+	static u32 nobody;
+
+	if (machine.rest_ns)
+		arch_sleep(&nobody,
+			   clock_counter_start() + clock_ticks(&machine.clock, machine.rest_ns));
+	else
+		arch_relax();
 }
 
 static int op_read(struct access *a, u64 addr, unsigned size, u64 *value)
@@ -285,6 +292,7 @@ bool guest_target_find(struct guest_target *t, const struct job *j, bool msi)
 			text_copy(t->why, sizeof(t->why), "the machine has no PCI");
 		return false;
 	}
+	machine.rest_ns = j->rest_ns;
 	if (j->timeout_ms)
 		t->tp->timeout_ms = j->timeout_ms;
 	if (j->quiet_ms)

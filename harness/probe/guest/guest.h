@@ -52,6 +52,7 @@ struct machine {
 	u8 pci_line_mask;
 
 	struct clock clock;
+	u64 rest_ns; /* the processor sleeps so long between two looks of a check; 0: it does not */
 	/* Where results go when the job does not say. */
 	const char *channel;
 };

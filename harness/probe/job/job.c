@@ -138,6 +138,7 @@ enum key {
 	KEY_RING,
 	KEY_TIMEOUT,
 	KEY_QUIET,
+	KEY_REST,
 	KEY_OP,
 	KEY_BLOCK_SIZE,
 	KEY_DEPTH,
@@ -179,6 +180,7 @@ static const char *const keys[KEYS] = {
 	[KEY_RING] = "ring",
 	[KEY_TIMEOUT] = "timeout",
 	[KEY_QUIET] = "quiet",
+	[KEY_REST] = "rest",
 	[KEY_OP] = "op",
 	[KEY_BLOCK_SIZE] = "block-size",
 	[KEY_DEPTH] = "queue-depth",
@@ -350,6 +352,8 @@ static bool take(struct jobs *jobs, struct job *common, enum key key, char *valu
 		return duration_ms(value, &j->timeout_ms);
 	case KEY_QUIET:
 		return duration_ms(value, &j->quiet_ms);
+	case KEY_REST:
+		return duration_ns(value, &j->rest_ns);
 	case KEY_SAMPLES:
 	case KEY_USER:
 	case KEY_EVENT:

@@ -48,6 +48,7 @@ struct job {
 	const char *check_glob, *clause_glob;
 	enum check_ring ring;	       /* of a bench, too: CHECK_RING_ANY is split there */
 	unsigned timeout_ms, quiet_ms; /* 0: the transport's */
+	u64 rest_ns;		       /* of checks: sleep so long between two looks; 0: never */
 	struct bench_job bench;
 	struct calibrate_job calibrate;
 };
