@@ -213,9 +213,12 @@ void remote_queue_stop(void *ctx, struct rreg_queue *q)
 	if (front_queue_stop(&m->front, q->index, &base))
 		complain(&m->front);
 	rq->running = false;
-	/* An old kick is not for the next driver. */
+	/* An old notification is not for the next driver. */
 	if (read(rq->kick, &value, sizeof(value)) < 0) {
 		/* EAGAIN: there is none. */
+	}
+	if (read(rq->call, &value, sizeof(value)) < 0) {
+		/* The same. */
 	}
 }
 

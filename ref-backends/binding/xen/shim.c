@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/virtio_mmio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,6 @@ static void *translate(void *ctx, u64 gpa, u64 *len)
 	return xen_memory_at(&s->m.memory, gpa, len);
 }
 
-/* Without bouncing that of the configuration alone: interrupts of queues are the back-end's calls. */
 static void line(void *ctx, bool level)
 {
 	struct shim *s = ctx;
@@ -68,12 +68,32 @@ static const struct rreg_ops foreign_ops = {
 
 /* --- the guest ------------------------------------------------------------------------------------------------ */
 
+static int call_fd(const struct shim *s, u32 queue)
+{
+	return bounces(s) ? s->bounce.queues[queue].call : s->remote.queues[queue].call;
+}
+
+/* The back-end decides whether there is to be an interrupt, and each of its calls is one. */
+static void called(struct shim *s, u32 queue)
+{
+	struct rreg *r = &s->regs.mmio.r;
+	u64 value;
+
+	if (read(call_fd(s, queue), &value, sizeof(value)) != sizeof(value))
+		return;
+	if (bounces(s))
+		bounce_called(&s->bounce, (u16)queue);
+	else
+		r->face->interrupt(r, (int)queue);
+}
+
 static u64 on_read(void *ctx, u32 offset, unsigned size)
 {
 	struct shim *s = ctx;
 
-	if (!bounces(s))
-		remote_look(&s->remote, &s->regs.mmio.r);
+	/* What was called before is seen now, though nobody has polled since. */
+	for (u16 q = 0; offset == VIRTIO_MMIO_INTERRUPT_STATUS && q < s->dev->num_queues; q++)
+		called(s, q);
 	return rmmio_read(&s->regs.mmio, offset, size);
 }
 
@@ -87,23 +107,6 @@ static void on_write(void *ctx, u32 offset, unsigned size, u64 value)
 static int on_fd(void *ctx)
 {
 	return ((struct shim *)ctx)->epoll;
-}
-
-static int call_fd(const struct shim *s, u32 queue)
-{
-	return bounces(s) ? s->bounce.queues[queue].call : s->remote.queues[queue].call;
-}
-
-static void called(struct shim *s, u32 queue)
-{
-	u64 value;
-
-	if (read(call_fd(s, queue), &value, sizeof(value)) != sizeof(value))
-		return;
-	if (bounces(s))
-		bounce_called(&s->bounce, (u16)queue);
-	else
-		xen_interrupt_pulse(&s->m.interrupt);
 }
 
 static void on_ready(void *ctx)
