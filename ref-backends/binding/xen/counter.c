@@ -48,6 +48,7 @@ int xen_counter_offset(const struct xen_domain *d, u64 *offset)
 	char key[] = "v";
 	unsigned n = RING_MAX - 1;
 	char *text = calloc(1, RING_MAX);
+	u64 own = 0;
 	bool found;
 
 	if (!text || xc_send_debug_keys(d->xch, key) ||
@@ -56,6 +57,9 @@ int xen_counter_offset(const struct xen_domain *d, u64 *offset)
 		return failed(strerror(errno));
 	}
 	found = parse(text, d->id, offset);
+	/* A dom0 that is a guest itself has an offset, too. */
+	if (found && parse(text, 0, &own))
+		*offset -= own;
 	free(text);
 	return found ? 0 : failed("the hypervisor's console does not tell");
 }

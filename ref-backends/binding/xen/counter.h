@@ -9,7 +9,7 @@
 
 #include "ref-backends/binding/xen/domain.h"
 
-/* What the guest's counter is ahead of the processor's, modulo 2^64. 0, or -1 after a line on stderr. */
+/* What the guest's counter is ahead of ours, modulo 2^64. 0, or -1 after a line on stderr. */
 int xen_counter_offset(const struct xen_domain *d, u64 *offset);
 
 #endif

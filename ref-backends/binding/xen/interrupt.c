@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MSI_ADDRESS 0xfee00000ull /* physical, fixed, to the only processor */
-
 int xen_interrupt_open(struct xen_interrupt *i, enum xen_interrupt_kind kind,
 		       const struct xen_domain *d, xendevicemodel_handle *dm, xenevtchn_handle *ev)
 {
@@ -32,7 +30,8 @@ static int raise_it(struct xen_interrupt *i)
 	i->count++;
 	switch (i->kind) {
 	case XEN_MSI:
-		return xendevicemodel_inject_msi(i->dm, (domid_t)i->domain, MSI_ADDRESS, i->vector);
+		return xendevicemodel_inject_msi(i->dm, (domid_t)i->domain, XEN_MSI_ADDRESS,
+						 i->vector);
 	case XEN_UPCALL:
 		return xenevtchn_notify(i->ev, i->port);
 	case XEN_LINE:

@@ -20,6 +20,7 @@ enum xen_interrupt_kind {
  */
 #define XEN_INTERRUPT_LINE   5u
 #define XEN_INTERRUPT_VECTOR 0x21
+#define XEN_MSI_ADDRESS	     0xfee00000ull /* physical, fixed, to the only processor */
 
 struct xen_interrupt {
 	enum xen_interrupt_kind kind;

@@ -21,6 +21,7 @@
  */
 #define XEN_CAL_EXIT   0x800u
 #define XEN_CAL_INJECT 0x804u
+#define XEN_CAL_EVENT  0x860u /* an event in dom0's kernel that nobody waits for (--mode eventfd) */
 /* 1: what is counted begins, 2: it ends. */
 #define XEN_MARK_PORT 0xeau
 /* The last word of the channel's memory: what a guest that has the word xen.counter= adds to its counter. */

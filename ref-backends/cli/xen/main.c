@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ref-backends/binding/front/remote.h"
+#include "ref-backends/binding/xen/events.h"
 #include "ref-backends/binding/xen/in_process.h"
 #include "ref-backends/binding/xen/shim.h"
 #include "ref-backends/cli/common/size.h"
@@ -16,6 +17,7 @@
 
 enum mode {
 	MODE_LIBRARY,
+	MODE_EVENTFD,
 	MODE_VHOST_USER,
 };
 
@@ -34,6 +36,7 @@ static struct {
 
 static const char *const modes[] = {
 	[MODE_LIBRARY] = "library",
+	[MODE_EVENTFD] = "eventfd",
 	[MODE_VHOST_USER] = "vhost-user",
 	NULL,
 };
@@ -80,6 +83,7 @@ static const struct cli_option guest_options[] = {
 	CLI_OPTION(CLI_WORD, "mode", "MODE", &opt.mode,
 		   "how the device is connected (library):\n"
 		   "library      the device model is in this process, an ioreq server\n"
+		   "eventfd      in this process, behind ioeventfd and irqfd of a PVH dom0\n"
 		   "vhost-user   a back-end serves it, and this process is a shim",
 		   .words = modes),
 	CLI_OPTION(CLI_WORD, "interrupt", "HOW", &opt.interrupt,
@@ -138,7 +142,8 @@ static int serve(const struct cli_place *place, struct rdev *dev)
 	opt.device.dev = measured(dev);
 	if (!opt.device.dev)
 		return XEN_STATUS_FAILED;
-	status = xen_in_process(&opt.monitor, &opt.device);
+	status = opt.mode == MODE_EVENTFD ? xen_events(&opt.monitor, &opt.device)
+					  : xen_in_process(&opt.monitor, &opt.device);
 	opt.device.dev = NULL; /* the caller's */
 	return status;
 }
@@ -176,6 +181,8 @@ static int check(const struct cli_device *device)
 		return cli_usage_error("which guest? --kernel IMAGE");
 	if (opt.interrupt == XEN_LINE && opt.platform != XEN_HVM)
 		return cli_usage_error("--interrupt line needs --platform hvm: PVH has no lines");
+	if (opt.mode == MODE_EVENTFD && opt.interrupt != XEN_MSI)
+		return cli_usage_error("--mode eventfd has interrupts by --interrupt msi alone");
 	if ((opt.mode == MODE_VHOST_USER) != !!opt.shim.socket_path)
 		return cli_usage_error("--mode vhost-user and --socket-path go together");
 	if (opt.fault) {
@@ -197,7 +204,7 @@ static int run(const struct cli_device *device)
 		status = complete(words, sizeof(words));
 	if (status)
 		return status;
-	if (opt.mode == MODE_LIBRARY)
+	if (opt.mode != MODE_VHOST_USER)
 		return device->run(&place);
 	opt.shim.device_id = remote_device_id(device->name);
 	if (!opt.shim.device_id)
