@@ -153,10 +153,12 @@ class Archive:
                 "sha256": digest}
 
     def _download(self, package, part, root):
-        """Download into `part` and unpack into `root`; the record. A package that is a name for another
+        """Download into `part` and unpack into `root`; the record. A kernel that is a name for another
         one is that other one."""
-        depends = self._run("apt-cache", "depends", package)
-        match = re.search(r"^\s+Depends: (linux-image-\d\S*)", depends, re.M)
+        match = None
+        if package.startswith("linux-image-"):
+            depends = self._run("apt-cache", "depends", package)
+            match = re.search(r"^\s+Depends: (linux-image-\d\S*)", depends, re.M)
         real = match.group(1) if match else package
         self._run("apt-get", "download", "-qq", real, cwd=part)
         (deb,) = [n for n in os.listdir(part) if n.endswith(".deb")]

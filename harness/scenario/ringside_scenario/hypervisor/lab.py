@@ -46,6 +46,10 @@ class LabHypervisor(Hypervisor):
             axes = {**axes, "backend": "qemu"}
         return {**axes, "arch": self.arch, "transport": TRANSPORTS.get(connect, "mmio")}
 
+    def lab_of(self, cell):
+        """Which lab a cell is for."""
+        return self.lab
+
     @staticmethod
     def _has_backend(connect):
         return connect in ("direct", "vhost-user", "qemu-vhost-user")
@@ -54,7 +58,7 @@ class LabHypervisor(Hypervisor):
         if cell.connect == "direct" and cell.job != "bench":
             return "checks without a guest are for the host: hypervisor none"
         try:
-            found = labs.named(self.lab)
+            found = labs.named(self.lab_of(cell))
         except recipe.BadRecipe as e:
             return str(e)
         if not programs.guest(f"ringside-probe-{self.arch}"):
@@ -100,9 +104,9 @@ class LabHypervisor(Hypervisor):
 
     def run(self, cell, ctx):
         try:
-            place = run.prepare(self.lab)
+            place = run.prepare(self.lab_of(cell))
         except (image_of.NoImage, recipe.BadRecipe) as e:
-            raise Failed("error", f"lab {self.lab}: {e}") from None
+            raise Failed("error", f"lab {self.lab_of(cell)}: {e}") from None
         # Building it is not the cell's time.
         ctx.restart_clock()
         if cell.job == "conform":

@@ -11,8 +11,11 @@ class XenLab(KvmLab):
     lab = "xen"
     prefix = "xen"
     monitor = ("ringside-xen", "--silence", "120")
-    # The kernel's own eventfds for Xen (privcmd) are in no kernel of Debian's.
-    connects = ("library", "vhost-user")
+    connects = ("library", "eventfd", "vhost-user")
+
+    def lab_of(self, cell):
+        # The kernel's own eventfds for Xen need a PVH dom0, and a module that Debian builds without them.
+        return "xen-pvh" if cell.connect == "eventfd" else self.lab
 
     def missing(self, cell, ctx):
         beside = os.path.dirname(os.path.abspath(ctx.ringside))
@@ -20,8 +23,14 @@ class XenLab(KvmLab):
             return "ringside-xen is not built: it needs libxen-dev"
         return super().missing(cell, ctx)
 
+    def words(self, cell):
+        # A guest that spins keeps dom0 from the only processor for a whole slice of time.
+        rest = ["rest=200us"] if cell.job == "conform" else []
+        return super().words(cell) + rest
+
     def calibration(self, cell):
-        return ["user=0xd0000800", "inject=0xd0000804", "line=5"]
+        event = ["event=0xd0000860"] if cell.connect == "eventfd" else []
+        return ["user=0xd0000800", *event, "inject=0xd0000804", "line=5"]
 
 
 def named(_name):

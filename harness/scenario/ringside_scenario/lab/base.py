@@ -7,6 +7,10 @@ from ringside_scenario import initramfs, programs
 INIT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "init")
 
 
+class NotMade(Exception):
+    """Something of an image cannot be made; the text says why."""
+
+
 class File:
     """A file of the initramfs: its content, or where that is."""
 
@@ -33,6 +37,10 @@ class Lab:
         """The files that QEMU loads beside the initramfs: {name: bytes}. `roots` are the unpacked
         packages, {package: folder}. The one called "kernel" is what -kernel gets."""
         raise NotImplementedError
+
+    def more_packages(self, roots):
+        """Packages whose names follow from those that the recipe names."""
+        return []
 
     def modules(self, roots):
         """[(name, content)] of kernel modules, in the order in which they are loaded."""

@@ -16,6 +16,7 @@ import tempfile
 
 from ringside_scenario import debian, initramfs
 from ringside_scenario.lab import base
+from ringside_scenario.lab.base import NotMade
 
 SCHEMA = "ringside.lab-image/1"
 FOLDERS = ("bin", "dev", "proc", "sys", "tmp", "run", "root", "lab", "modules", "modules/job",
@@ -128,13 +129,16 @@ class Image:
         """{package: folder}, [what was fetched]."""
         roots, fetched = {}, []
         source = debian.Archive(self.lab.recipe.arch)
-        for n, package in enumerate(self.lab.recipe.packages, 1):
-            self.say(f"package {n} of {len(self.lab.recipe.packages)}: {package}")
-            try:
-                roots[package] = source.unpacked(package, recorded=True)
-                fetched.append(source.record(package))
-            except debian.NotThere as e:
-                raise NoImage(f"{package} cannot be had: {e}") from None
+        def fetch(packages):
+            for n, package in enumerate(packages, 1):
+                self.say(f"package {n} of {len(packages)}: {package}")
+                try:
+                    roots[package] = source.unpacked(package, recorded=True)
+                    fetched.append(source.record(package))
+                except debian.NotThere as e:
+                    raise NoImage(f"{package} cannot be had: {e}") from None
+        fetch(self.lab.recipe.packages)
+        fetch(self.lab.more_packages(roots))
         return roots, fetched
 
     def _initramfs(self, roots):
@@ -177,7 +181,7 @@ class Image:
             os.chmod(part, 0o755)
             shutil.rmtree(self.folder, ignore_errors=True)
             os.rename(part, self.folder)
-        except (OSError, KeyError, IndexError) as e:
+        except (OSError, KeyError, IndexError, NotMade) as e:
             raise NoImage(f"the image could not be made: {e}") from None
         finally:
             shutil.rmtree(part, ignore_errors=True)

@@ -9,6 +9,8 @@ import shutil
 EXACT = ["-smp", "1", "-icount", "shift=0,sleep=off", "-rtc", "base=2026-01-01T00:00:00,clock=vm",
          "-seed", "1"]
 JOB = "opt/ringside/job"
+# What QEMU calls a machine that was stopped from inside: by pvpanic, by a watchdog.
+STOPPED = ("guest-panicked", "watchdog")
 
 
 class Machine:

@@ -7,7 +7,7 @@ import time
 from ringside_scenario.lab import image as image_of
 from ringside_scenario.lab.base import File
 from ringside_scenario.lab.channel import Channel
-from ringside_scenario.lab.machine import Machine
+from ringside_scenario.lab.machine import STOPPED, Machine
 from ringside_scenario.lab.qmp import Monitor, Refused
 from ringside_scenario.process import NotStarted
 
@@ -77,7 +77,7 @@ class Run:
         while (status := monitor.status()) == "inmigrate":
             if self.process.wait(0.01) or time.monotonic() > end:
                 raise Refused(f"the saved state was not taken up: {self.process.last_words()}")
-        if status != "guest-panicked":
+        if status not in STOPPED:
             raise Refused(f"the saved state is '{status}'")
         monitor.run("cont")
         monitor.close()

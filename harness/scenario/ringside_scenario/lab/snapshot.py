@@ -18,7 +18,7 @@ import time
 from ringside_scenario.lab import image as image_of
 from ringside_scenario.lab import libraries
 from ringside_scenario.lab.base import File
-from ringside_scenario.lab.machine import Machine
+from ringside_scenario.lab.machine import STOPPED, Machine
 from ringside_scenario.lab.qmp import Monitor, Refused
 from ringside_scenario.process import NotStarted, Processes
 
@@ -105,7 +105,7 @@ class Snapshot:
         try:
             process = machine.start(processes)
             monitor = Monitor(machine.monitor, process, limit)
-            while monitor.status() != "guest-panicked":
+            while monitor.status() not in STOPPED:
                 if process.wait(0.05) or time.monotonic() > end:
                     raise Refused("")
             part = os.path.join(folder, "state")

@@ -15,6 +15,8 @@ HYPERVISOR = ("console=com1 com1=115200,8n1 dom0_mem=768M,max:768M dom0_max_vcpu
 
 
 class Xen(base.Lab):
+    hypervisor = HYPERVISOR
+
     def _package(self, prefix):
         (package,) = [p for p in self.recipe.packages if p.startswith(prefix)]
         return package
@@ -51,7 +53,7 @@ class Xen(base.Lab):
         def quoted(path):
             return path.replace(",", ",,")
         dom0 = quoted(os.path.join(folder, "dom0"))
-        return ["-kernel", os.path.join(folder, "kernel"), "-append", HYPERVISOR,
+        return ["-kernel", os.path.join(folder, "kernel"), "-append", self.hypervisor,
                 "-initrd", f"{dom0} {self.recipe.cmdline},{quoted(initrd)}"]
 
     def panicked(self, console):
