@@ -3,9 +3,12 @@
 
 Skipped when the lab's image is not in the cache: ci/labs builds it and runs these.
 """
+import base64
 import json
 import re
+import shutil
 import struct
+import subprocess
 
 import pytest
 
@@ -130,3 +133,104 @@ def test_a_dom0_that_panics(lab):
     done, _ = lab("echo 1 >/proc/sys/kernel/sysrq\necho c >/proc/sysrq-trigger\nsleep 5\n")
     assert done.returncode == 3, done.stderr
     assert re.search(r"the lab panicked: .*(Kernel panic|Dom0 crashed)", done.stderr), done.stderr
+
+
+def glob_of(*checks):
+    """Words of the probe: a job for each of these."""
+    return " ".join(f"job=conform device=blk rest=200us timeout=3s check={c}" for c in checks)
+
+
+BLK_BACKEND = BACKEND.format(command="ringside-backend blk --memory 16m --num-queues 1 "
+                                     "--socket-path /tmp/s")
+SHIM = "--mode vhost-user --socket-path /tmp/s"
+
+
+def verdicts(text):
+    """{check: verdict} of one job's result."""
+    return {c["id"]: c["verdict"] for c in json.loads(text)["checks"]}
+
+
+def test_a_shim_shows_what_the_back_end_shows(lab):
+    """A ring that the back-end has given up, an interrupt for each of its calls and no more, and no
+    feature whose configuration cannot be read."""
+    checks = ("basic.status.needs-reset", "split.hostile.head-range", "split.notify.event-far",
+              "blk.config.usable", "blk.features.honoured")
+    script = BLK_BACKEND
+    for n, check in enumerate(checks):
+        script += guest("blk", glob_of(check), SHIM, name=f"c{n}")
+    _, found = lab(script)
+    for n, check in enumerate(checks):
+        assert verdicts(found[f"c{n}.json"]) == {check: "pass"}, found[f"c{n}.said"]
+
+
+QSD = BACKEND.format(command="qemu-storage-daemon --blockdev driver=file,filename=/tmp/d,node-name=n "
+                             "--export type=vhost-user-blk,id=e,node-name=n,writable=on,"
+                             "addr.type=unix,addr.path=/tmp/s")
+
+
+def test_an_untouched_back_end_is_bounced(lab):
+    """qemu-storage-daemon, which cannot map a guest of Xen's."""
+    script = "[ -x /bin/qemu-storage-daemon ] && echo yes >/tmp/there && give there /tmp/there\n"
+    script += "truncate -s 64M /tmp/d\n" + QSD
+    script += guest("blk", glob_of("blk.rw*"), SHIM, name="foreign")
+    script += guest("blk", glob_of("blk.rw*"), f"{SHIM} --share bounce", name="bounce")
+    _, found = lab(script)
+    if "there" not in found:
+        pytest.skip("qemu-storage-daemon is not installed")
+    assert "cannot map a guest of Xen's (XEN_MMAP)" in found["foreign.log"]
+    assert "status 33" in found["bounce.log"]
+    got = set(verdicts(found["bounce.json"]).values())
+    assert "pass" in got and not got & {"fail", "error"}, found["bounce.said"]
+
+
+def test_another_back_end_that_maps_the_guest(lab):
+    """rust-vmm's, built for Xen. Its bytes arrive; the length that it reports is often 0, and after that it
+    may serve no more."""
+    script = "[ -x /bin/vhost-device-rng ] && echo yes >/tmp/there && give there /tmp/there\n"
+    script += BACKEND.format(command="vhost-device-rng -s /tmp/s -f /dev/urandom").replace(
+        "/tmp/s ]", "/tmp/s0 ]")
+    script += guest("rng", f"{RNG} rest=200us timeout=3s", "--mode vhost-user --socket-path /tmp/s0")
+    script += "give backend.log /tmp/backend.log\n"
+    _, found = lab(script)
+    if "there" not in found:
+        pytest.skip("vhost-device-rng is not in the cache: ci/rust-vmm")
+    assert "status 33" in found["r.log"], (found["r.log"], found["backend.log"])
+    assert verdicts(found["r.json"])["rng.read.fresh"] == "pass", found["r.said"]
+    assert verdicts(found["r.json"])["rng.read.something"] == "fail"
+    assert "came back with length 0" in found["r.json"]
+
+
+PANIC = """\
+#include <stdlib.h>
+#include <xendevicemodel.h>
+
+int main(int argc, char **argv)
+{
+	xendevicemodel_handle *dm = xendevicemodel_open(NULL, 0);
+
+	return !dm || xendevicemodel_set_isa_irq_level(dm, (domid_t)atoi(argv[1]), 5, 1);
+}
+"""
+
+
+def test_a_hypervisor_that_panics(lab, tmp_path):
+    """Xen 4.17 dies of a line that a PVH guest has not; the run says so, and the next one is well."""
+    if not shutil.which("cc"):
+        pytest.skip("cc is not installed")
+    (tmp_path / "panic.c").write_text(PANIC)
+    built = subprocess.run(["cc", "-Os", "-s", "-D__XEN_TOOLS__", "-o", "panic", "panic.c",
+                            "-lxendevicemodel"], cwd=tmp_path, capture_output=True, text=True,
+                           timeout=120, check=False)
+    assert built.returncode == 0, built.stderr
+    program = base64.encodebytes((tmp_path / "panic").read_bytes()).decode()
+    script = f"base64 -d >/tmp/panic <<'END'\n{program}END\nchmod 755 /tmp/panic\n"
+    script += (f"ringside-xen rng --kernel {PROBE} --append 'job=bench device=rng op=fill rate=50 "
+               "duration=600s' --stream /tmp/s1 >/dev/null 2>&1 &\n"
+               "until grep -q RSPF /tmp/s1 2>/dev/null; do usleep 10000; "
+               "n=$((n + 1)); [ $n -lt 200 ] || break; done\n"
+               "for d in 1 2 3; do /tmp/panic $d; done\nsleep 5\n")
+    done, _ = lab(script)
+    assert done.returncode == 3, done.stderr
+    assert re.search(r"the lab panicked: Panic on CPU: .+", done.stderr), done.stderr
+    _, found = lab(guest("rng", RNG))
+    assert counts(found["r.json"]) == {"pass": 3}
