@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ringside-xen where there is no Xen: its manners. What it does under Xen is the labs' to test."""
+import json
 import os
 import subprocess
 
@@ -60,3 +61,14 @@ def test_without_xen(xen):
     done = xen("rng", "--kernel", "/dev/null")
     assert (done.returncode, done.stdout) == (4, "")
     assert "ringside-xen: no way to the hypervisor: " in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.skipif(os.path.exists("/proc/xen/capabilities"), reason="this is a guest of Xen")
+def test_a_scenario_says_that_there_is_no_xen(ringside, repo, build_dir, tmp_path):
+    ringside("run", repo / "scenarios/xen.yaml", "-o", tmp_path / "out", "--no-report")
+    cells = json.loads((tmp_path / "out/run.json").read_text())["cells"]
+    assert {c["axes"]["connect"] for c in cells} == {"library", "eventfd", "vhost-user"}
+    why = ("this is no dom0 of Xen's: there is no /proc/xen/capabilities"
+           if (build_dir / "bin/ringside-xen").exists() else "ringside-xen is not built")
+    for cell in cells:
+        assert cell["status"] == "skip" and why in cell["reason"]

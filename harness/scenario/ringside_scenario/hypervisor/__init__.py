@@ -8,6 +8,7 @@ NAMES = {
     "qemu-tcg": "qemu",
     "qemu-kvm": "qemu",
     "kvm": "kvm_host",
+    "xen": "xen_host",
     "kvm-lab": "kvm_lab",
     "xen-lab": "xen_lab",
 }

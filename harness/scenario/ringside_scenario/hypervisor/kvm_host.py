@@ -11,11 +11,7 @@ from ringside_scenario.process import NotStarted
 
 CHECK_DEADLINE = 30
 MEMORY = "64m"
-CRASHED, GONE = 5, 3  # how ringside-vmm ends when that is not its own failure
-
-
-def _vmm(ctx):
-    return os.path.join(os.path.dirname(os.path.abspath(ctx.ringside)), "ringside-vmm")
+CRASHED, GONE, SILENT = 5, 3, 6  # how a monitor ends when that is not its own failure
 
 
 @functools.lru_cache(maxsize=None)
@@ -34,6 +30,7 @@ def _check(program):
 
 class KvmHost(Hypervisor):
     name = "kvm"
+    monitor = ("ringside-vmm",)  # what runs the guest, and its options
     connects = ("library", "eventfd", "vhost-user")
 
     def fold(self, axes):
@@ -48,30 +45,38 @@ class KvmHost(Hypervisor):
     def has_backend(self, cell):
         return cell.connect == "vhost-user"
 
+    def program(self, ctx):
+        return os.path.join(os.path.dirname(os.path.abspath(ctx.ringside)), self.monitor[0])
+
     def missing(self, cell, ctx):
-        return _check(_vmm(ctx))
+        return _check(self.program(ctx))
 
     def start(self, cell, ctx, backend, guest):
-        argv = [_vmm(ctx), cell.device, "--mode", cell.connect, "--kernel", guest.kernel,
+        name = self.monitor[0]
+        argv = [self.program(ctx), cell.device, *self.monitor[1:], "--mode", cell.connect, "--kernel", guest.kernel,
                 "--append", guest.append, "--stream", guest.stream]
         if backend:
             argv += ["--socket-path", backend.socket]
         elif cell.device == "blk":
             argv += ["--memory", MEMORY]
-        log = os.path.join(ctx.folder, "ringside-vmm.log")
+        log = os.path.join(ctx.folder, f"{name}.log")
         with open(os.path.join(ctx.folder, "command"), "w", encoding="utf-8") as f:
             f.write(" \\\n\t".join(argv) + "\n")
         try:
-            return KvmGuest(ctx.processes.start("ringside-vmm", argv, log), log)
+            return Guest(ctx.processes.start(name, argv, log), log, name)
         except NotStarted as e:
             raise Failed("error", str(e)) from None
 
 
-class KvmGuest(Running):
+class Guest(Running):
+    def __init__(self, process, log, monitor):
+        super().__init__(process, log)
+        self.monitor = monitor
+
     def blame(self):
         status = self.process.popen.returncode
-        if status and status not in (CRASHED, GONE):
-            return f"ringside-vmm {self.process.how()}: {self.process.last_words()}"
+        if status and status not in (CRASHED, GONE, SILENT):
+            return f"{self.monitor} {self.process.how()}: {self.process.last_words()}"
         return None
 
     def words(self):
