@@ -1,40 +1,70 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Where a back-end's time goes: the stages of its requests, from a trace that trace_session_*()
- * recorded. README.md beside this file defines each stage by the two events that bound it.
+ * Where a request's time goes: the stages of requests, from whatever a recording holds (traces/stages.md defines
+ * each stage by the two points that bound it).
  */
 #ifndef TRACES_STAGE_H
 #define TRACES_STAGE_H
 
-#include "harness/spec/types.h"
+#include "harness/spec/trace_event.h"
 
-enum stage_id {
-	STAGE_FETCH,   /* fetch -> serve_begin */
-	STAGE_SERVE,   /* serve_begin -> serve_end */
-	STAGE_PUBLISH, /* serve_end -> publish */
-	STAGE_CALL,    /* publish -> call */
-	STAGE_COUNT,
+struct line;
+
+/* A stage, or several that nobody saw apart. */
+struct stage_row {
+	char name[80]; /* "fetch", "call+inject+handle" */
+	u8 from, to;   /* enum trace_point */
+	u64 count;     /* requests that had this stage */
+	u64 p50_ns, p99_ns, max_ns, mean_ns, sum_ns;
 };
 
-struct stage_row {
-	const char *name; /* "fetch", "serve", "publish", "call" */
-	u64 count;	  /* requests that had this stage */
-	u64 p50_ns, p99_ns, max_ns, mean_ns;
+#define STAGE_ROWS (TRACE_POINTS * (TRACE_POINTS - 1) / 2)
+
+/* Latency over time: for each slice of time, how many requests took how long. */
+#define STAGE_SLICES  64
+#define STAGE_OCTAVES 40 /* of ns */
+
+struct stage_heat {
+	u64 begin_ns, slice_ns; /* slice 0 begins there; of the time a request ended */
+	u32 count[STAGE_SLICES][STAGE_OCTAVES]; /* [i][k]: 2^k <= ns < 2^(k+1) */
 };
 
 struct stage_table {
-	struct stage_row row[STAGE_COUNT];
-	u64 events;    /* of ours, in the trace */
-	u64 requests;  /* seen from their fetch to their publish without a gap */
-	u64 unmatched; /* events whose partner is missing: lost, or outside the recording */
+	struct stage_row row[STAGE_ROWS]; /* in the order of a request's life */
+	unsigned rows;
+	struct stage_row whole; /* end to end: from the first point that is seen to the last */
+	u64 events;		/* of requests, in the trace */
+	u64 requests;		/* seen from end to end without a gap: what the rows are of */
+	u64 unmatched; /* events of other requests: a partner is missing, or was not recorded */
 	u64 discarded; /* events that the trace says it lost */
 	u32 processes; /* that the trace holds */
+	u32 torn;      /* files that end in the middle of something */
+	/*
+	 * The parts add up to the whole: sum of all rows' times less the sum of the whole. Not 0 where two clocks
+	 * disagree about what came first; `skewed` requests had that, by `skew_max_ns` at most, which must be
+	 * within the clocks' error.
+	 */
+	u64 sum_excess_ns;
+	u64 skewed, skew_max_ns;
+	u64 clock_error_ns; /* how far the clocks of the sources may be apart */
+	struct stage_heat heat;
 };
 
+/* Do the parts add up to the whole, within the error of the clocks? */
+bool stage_adds_up(const struct stage_table *t);
+
+/* "fetch", "serve", … of the stage that begins with this point. */
+const char *stage_name(unsigned from);
+/* The names of all stages between two points, joined by '+'. */
+void stage_join(char *name, size_t len, unsigned from, unsigned to);
+/* "submit", "serve_begin", … */
+const char *stage_point_name(unsigned point);
+
 /*
- * Read the trace under `dir`. 0, or -1 with one line in `err`: no trace there, not a trace of
- * ours, or damaged. A trace without a request is not an error; all counts are 0 then.
+ * Read the recording `path`: a folder, or one buffer of ours. 0, or -1 with one line in `err`: nothing there, not
+ * a recording, or damaged. One without a request is no error; all counts are 0 then. A file that is cut off is
+ * read up to there and counted in `torn`.
  */
-int stage_read(const char *dir, struct stage_table *table, char *err, size_t len);
+int stage_read(const char *path, struct stage_table *table, char *err, size_t len);
 
 #endif

@@ -4,6 +4,12 @@
 
 #include <stdio.h>
 
+#ifdef RINGSIDE_HAVE_TRACE
+
+const struct trace_ops *trace_ops;
+
+#endif
+
 #ifdef RINGSIDE_HAVE_LTTNG
 
 #include <dlfcn.h>
@@ -12,8 +18,6 @@
 #include <unistd.h>
 
 #define MODULE "ringside-trace.so"
-
-const struct trace_ops *trace_ops;
 
 #ifdef __SANITIZE_THREAD__
 /* LTTng's threads and ours meet under user-space RCU, which ThreadSanitizer does not know. */
@@ -55,8 +59,10 @@ int trace_open(char *err, size_t len)
 	char path[4200];
 	void *module;
 
-	if (trace_ops)
-		return 0;
+	if (trace_ops) {
+		snprintf(err, len, "there is a tracer already");
+		return -1;
+	}
 	if (module_path(path, sizeof(path))) {
 		snprintf(err, len, "cannot tell where the trace provider is: set RINGSIDE_LIBEXEC");
 		return -1;

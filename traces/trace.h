@@ -3,13 +3,14 @@
  * Tracepoints of a back-end: what a request goes through, as events whose two neighbours bound a
  * stage (README.md beside this file defines the stages).
  *
- * A back-end includes this header, links `ringside_trace` and calls trace_open() when it was asked
- * to trace. Until then a tracepoint is one load and one branch that is never taken; with the
- * provider open and no session it is an indirect call more. LTTng itself is loaded by trace_open():
- * a back-end that does not trace has neither its threads nor its descriptors.
+ * A back-end includes this header, links `ringside_trace` and calls trace_open() or
+ * trace_buffer_open() when it was asked to trace. Until then a tracepoint is one load and one branch
+ * that is never taken; with LTTng's provider open and no session it is an indirect call more, with a
+ * buffer that nobody records a load more. LTTng itself is loaded by trace_open(): a back-end that does
+ * not trace has neither its threads nor its descriptors.
  *
- * Built without LTTng (or in a freestanding program that does not define RINGSIDE_HAVE_LTTNG) all
- * of it compiles to nothing.
+ * Built with RINGSIDE_TRACE=OFF (or in a freestanding program, which does not define
+ * RINGSIDE_HAVE_TRACE) all of it compiles to nothing.
  *
  * Where each event goes, once per request unless said otherwise:
  *
@@ -34,33 +35,35 @@
 
 #include "harness/spec/types.h"
 
-#ifdef RINGSIDE_HAVE_LTTNG
+#ifdef RINGSIDE_HAVE_TRACE
 
 typedef void trace_event_fn(u16 queue, u16 head, u64 seq, u32 len);
 
-/* What the provider module hands out. */
+/* What the provider module, or the buffer, hands out. */
 struct trace_ops {
-	u32 version; /* TRACE_OPS_VERSION */
+	u32 version;   /* TRACE_OPS_VERSION */
+	const u32 *on; /* 0: nobody records */
 	trace_event_fn *fetch, *serve_begin, *serve_end, *publish, *call;
 };
 
-#define TRACE_OPS_VERSION 1
+#define TRACE_OPS_VERSION 2
 
-/* NULL while tracing is off. Set once by trace_open(), before any thread that traces runs. */
-extern const struct trace_ops *trace_ops;
+/* NULL while tracing is off. Set once by an open, before any thread that traces runs. */
+extern const struct trace_ops *trace_ops __attribute__((visibility("hidden")));
+
+/* Worth asking before work that only a tracepoint needs. May change from one moment to the next. */
+static inline bool trace_on(void)
+{
+	return __builtin_expect(trace_ops != NULL, 0) &&
+	       __atomic_load_n(trace_ops->on, __ATOMIC_RELAXED);
+}
 
 #define TRACE_EVENT(name)                                                                          \
 	static inline void trace_##name(u16 queue, u16 head, u64 seq, u32 len)                     \
 	{                                                                                          \
-		if (__builtin_expect(trace_ops != NULL, 0))                                        \
+		if (trace_on())                                                                    \
 			trace_ops->name(queue, head, seq, len);                                    \
 	}
-
-/* Worth asking before work that only a tracepoint needs. */
-static inline bool trace_on(void)
-{
-	return __builtin_expect(trace_ops != NULL, 0);
-}
 
 #else
 
@@ -94,5 +97,12 @@ TRACE_EVENT(call)
  * fork() and before any thread is started. There is no close: LTTng cannot be unloaded.
  */
 int trace_open(char *err, size_t len);
+
+/*
+ * Ring-buffer mode (ring/buffer.h): events go to the file `path`, which is made, whenever a recorder that
+ * has found it turns them on. 0, or -1 with one line in `err`. As trace_open(), with which it excludes
+ * itself: before any thread is started, and there is no close.
+ */
+int trace_buffer_open(const char *path, char *err, size_t len);
 
 #endif

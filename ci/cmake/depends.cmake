@@ -22,7 +22,10 @@ foreach(dep CMOCKA LTTNG_UST LTTNG_CTL BABELTRACE2 XEN GPIOD)
   endif()
 endforeach()
 
-# traces/trace.h compiles to nothing without it.
-if(LTTNG_UST_FOUND)
-  add_compile_definitions(RINGSIDE_HAVE_LTTNG=1)
+# traces/trace.h compiles to nothing without the first; the second is one of its tracers.
+if(RINGSIDE_TRACE)
+  add_compile_definitions(RINGSIDE_HAVE_TRACE=1)
+  if(LTTNG_UST_FOUND)
+    add_compile_definitions(RINGSIDE_HAVE_LTTNG=1)
+  endif()
 endif()

@@ -2,6 +2,7 @@
 # What a build can be asked for. Presets (CMakePresets.json) set these.
 set(RINGSIDE_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them (address,undefined; thread)")
 option(RINGSIDE_FUZZ "Build the libFuzzer targets in tests/fuzz (needs clang)" OFF)
+option(RINGSIDE_TRACE "Tracepoints in the reference back-ends" ON)
 option(RINGSIDE_WERROR "Treat warnings as errors" OFF)
 
 set(CMAKE_C_STANDARD 11)

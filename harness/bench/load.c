@@ -109,10 +109,27 @@ static u64 next_sector(struct load *l)
 	return (u64)((unsigned __int128)l->rng * blocks >> 64) * block_sectors;
 }
 
+static void trace(struct load *l, u8 kind, u16 head, u64 seq, u32 len, u64 ticks)
+{
+	const struct trace_event e = {
+		.ticks = ticks,
+		.seq = seq,
+		.len = len,
+		.queue = l->queue,
+		.head = head,
+		.kind = kind,
+		.cpu = 0xffff,
+		.tid = l->tid,
+	};
+
+	trace_sink_add(l->events, &e);
+}
+
 static void submit(struct load *l, u64 start)
 {
 	struct load_slot *s = l->free[--l->free_count];
 	struct virtio_blk_outhdr *h = (struct virtio_blk_outhdr *)s->req.hdr.hva;
+	int head;
 
 	if (load_is_blk(l->type)) {
 		h->sector = le64(next_sector(l));
@@ -122,9 +139,13 @@ static void submit(struct load *l, u64 start)
 	if (s->own && !blk_type_is_in(l->type))
 		memcpy(s->req.data.hva, s->own, s->req.data.len);
 	if (l->indirect)
-		vq_add_indirect(l->vq, s->table, s->table_at, s->sg, s->out, s->in, s);
+		head = vq_add_indirect(l->vq, s->table, s->table_at, s->sg, s->out, s->in, s);
 	else
-		vq_add(l->vq, s->sg, s->out, s->in, s);
+		head = vq_add(l->vq, s->sg, s->out, s->in, s);
+	s->head = (u16)head;
+	s->seq = l->seq++;
+	if (l->events)
+		trace(l, TRACE_SUBMIT, s->head, s->seq, s->req.data.len, start);
 }
 
 /* Where there is nothing to be made of them: `n` of those that are free. */
@@ -139,6 +160,7 @@ static void submit_plain(struct load *l, unsigned n, u64 start)
 		vq_add(l->vq, s->sg, s->out, s->in, s);
 	}
 	l->free_count -= n;
+	l->seq += n;
 }
 
 static void publish(struct load *l)
@@ -146,10 +168,17 @@ static void publish(struct load *l)
 	vq_publish(l->vq);
 	if (vq_kick_due(l->vq)) {
 		l->kicks++;
-		if (l->raw_room)
+		if (l->raw_room || l->events)
 			l->kicked = clock_start(l->clock);
 		l->ops.kick(l->ops.arg);
+		if (l->events) {
+			const u32 n = (u32)(l->seq - l->told);
+
+			trace(l, TRACE_NOTIFY, 0, l->seq - 1, n, l->kicked);
+			trace(l, TRACE_KICK, 0, l->seq - 1, n, clock_start(l->clock));
+		}
 	}
+	l->told = l->seq;
 }
 
 /* Requests that were made available together, and found used together, took the same time. */
@@ -167,6 +196,8 @@ static void record(const struct load *l, const struct alike *a, u64 now)
 /* What a request has to say beside that it is done. */
 static inline void look_at(struct load *l, const struct load_slot *s, u64 *now)
 {
+	if (l->events)
+		trace(l, TRACE_REAP, s->head, s->seq, 0, *now);
 	if (s->own && blk_type_is_in(l->type)) {
 		memcpy(s->own, s->req.data.hva, s->req.data.len);
 		*now = clock_stop(l->clock);
@@ -180,7 +211,7 @@ static inline void look_at(struct load *l, const struct load_slot *s, u64 *now)
 /* These were seen used together. */
 static void take(struct load *l, const struct vq_done *done, unsigned n)
 {
-	const bool plain = !load_is_blk(l->type) && !l->own && !l->raw_room;
+	const bool plain = !load_is_blk(l->type) && !l->own && !l->raw_room && !l->events;
 	struct load_slot **free = l->free + l->free_count;
 	u64 now = clock_stop(l->clock);
 	struct alike alike = { 0 };
@@ -254,7 +285,7 @@ static void fill(struct load *l, struct pace *p, u64 now)
 	const unsigned most = wanted(l, p, now);
 	unsigned n = 0;
 
-	if (!l->rate && !load_is_blk(l->type) && !l->own && !l->indirect) {
+	if (!l->rate && !load_is_blk(l->type) && !l->own && !l->indirect && !l->events) {
 		submit_plain(l, most, now);
 		n = most;
 	}
@@ -277,7 +308,7 @@ static void fill(struct load *l, struct pace *p, u64 now)
 /* Until something may have changed. */
 static void rest(struct load *l, const struct pace *p, u64 now)
 {
-	u64 until = p->last + p->stall;
+	u64 until = p->last + p->stall, woken;
 
 	if (!l->ops.sleep) {
 		/* Reading the clock takes as long as many a look. */
@@ -292,7 +323,10 @@ static void rest(struct load *l, const struct pace *p, u64 now)
 	if (!l->notified && vq_enable_calls(l->vq))
 		return;
 	l->sleeps++;
+	woken = l->woken;
 	l->ops.sleep(l->ops.arg, until);
+	if (l->events && l->woken != woken)
+		trace(l, TRACE_HANDLE, 0, 0, 0, l->woken);
 	/* With the event index what was asked for is passed, and nothing more will be told. */
 	if (!l->notified && !vq_event_idx(l->vq))
 		vq_disable_calls(l->vq);

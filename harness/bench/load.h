@@ -17,6 +17,7 @@
 #include "harness/bench/clock.h"
 #include "harness/bench/hist.h"
 #include "harness/device/blk.h"
+#include "harness/spec/trace_event.h"
 
 #define LOAD_DEPTH_MAX 1024
 
@@ -51,6 +52,8 @@ struct load_slot {
 	struct gpa table_at;
 	u8 *own; /* the driver's own copy of the data, which no device reaches; NULL: there is none */
 	u64 start; /* ticks */
+	u64 seq;   /* which request of the queue, since load_prepare() */
+	u16 head;
 	bool busy;
 };
 
@@ -88,8 +91,11 @@ struct load {
 	struct hist *latency;	 /* reset by the caller */
 	struct load_stamp *raw;	 /* stamps of the first raw_room requests; NULL: none are kept */
 	u32 raw_room;
-	bool cancel; /* set by an operation: submit nothing more */
-	u64 woken;   /* set by an operation: when the device's notification came; for stamps */
+	struct trace_sink *events; /* what happens to each request goes there; NULL: nowhere */
+	u16 queue;		   /* … of this queue */
+	u32 tid;		   /* … by this thread */
+	bool cancel;		   /* set by an operation: submit nothing more */
+	u64 woken; /* set by an operation: when the device's notification came; for stamps and events */
 
 	/* What came of it. */
 	u64 submitted, completed;
@@ -102,6 +108,8 @@ struct load {
 	/* The loop's own. */
 	u64 rng, next_block, blocks;
 	u64 kicked;
+	u64 seq;  /* requests since load_prepare() */
+	u64 told; /* … when the device was last notified */
 	unsigned free_count;
 	struct load_slot *free[LOAD_DEPTH_MAX];
 };

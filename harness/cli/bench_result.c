@@ -6,6 +6,7 @@
 #include "harness/run/host.h"
 #include "harness/run/stage_out.h"
 #include "harness/spec/version.h"
+#include "traces/tracer.h"
 
 static const struct {
 	const char *name, *label;
@@ -125,7 +126,13 @@ static json_t *trace(const struct bench_result *r)
 {
 	json_t *o = stage_trace_json(&r->stages, r->trace_dir, r->discarded);
 	json_t *untraced = latency(r->untraced.latency);
+	json_t *tracers = json_array();
 
+	for (unsigned i = TRACER_BUFFER; i <= TRACER_LTTNG; i <<= 1)
+		if (r->tracers & i)
+			json_array_append_new(tracers,
+					      json_string(tracer_name((enum tracer_source)i)));
+	json_object_set_new(o, "tracers", tracers);
 	json_object_set_new(untraced, "requests_per_s", json_real(per_second(&r->untraced)));
 	json_object_set_new(untraced, "histogram", histogram(r->untraced.latency));
 	json_object_set_new(o, "untraced", untraced);

@@ -25,6 +25,7 @@ struct bench_result {
 	struct floor_result floor;
 
 	const char *trace_dir; /* NULL: not traced */
+	unsigned tracers;      /* enum tracer_source */
 	struct stage_table stages;
 	u64 discarded;
 	struct bench_figures untraced;

@@ -7,16 +7,17 @@
 
 #include "harness/bench/host/spoil.h"
 #include "harness/cli/bench_result.h"
+#include "harness/cli/bench_trace.h"
 #include "harness/cli/cli.h"
 #include "harness/run/interrupt.h"
 #include "harness/run/target.h"
-#include "traces/session.h"
 
 #define RAW_MAX (1u << 20)
 
 struct cmd_opts {
 	struct bench_opts bench;
-	const char *uri, *command, *name, *output, *trace, *op, *raw;
+	const char *uri, *command, *name, *output, *op, *raw;
+	struct bench_trace_opts trace;
 	int format;
 	bool no_floor, null, fill;
 };
@@ -56,9 +57,10 @@ static void help(void)
 	     "--requests\n"
 	     "      --counter-hz N      take the processor's counter for a clock of so many ticks a "
 	     "second\n"
-	     "      --trace DIR         record the target's tracepoints there, and print its "
+	     "      --trace DIR         record there what happens to each request, and print the "
 	     "stages;\n"
 	     "                          an untraced run comes first and is given beside it\n"
+	     "      --tracer LIST       with what: buffer, lttng (auto: what the target has)\n"
 	     "      --no-floor          do not measure the machine's floor\n"
 	     "      --name NAME         what reports call the target\n"
 	     "      --format FORMAT     text or json\n"
@@ -122,6 +124,7 @@ enum {
 	RAW,
 	COUNTER_HZ,
 	TRACE,
+	TRACER,
 	NO_FLOOR,
 	NAME,
 	FORMAT,
@@ -153,6 +156,7 @@ static const struct option longopts[] = {
 	{ "raw", 1, 0, RAW },
 	{ "counter-hz", 1, 0, COUNTER_HZ },
 	{ "trace", 1, 0, TRACE },
+	{ "tracer", 1, 0, TRACER },
 	{ "no-floor", 0, 0, NO_FLOOR },
 	{ "name", 1, 0, NAME },
 	{ "format", 1, 0, FORMAT },
@@ -321,8 +325,11 @@ static int parse_one(int ch, struct cmd_opts *o)
 		o->raw = optarg;
 		return -1;
 	case TRACE:
-		o->trace = optarg;
+		o->trace.dir = optarg;
 		return -1;
+	case TRACER:
+		return bench_trace_parse("--tracer", optarg, &o->trace.sources) < 0 ? CLI_USAGE
+										    : -1;
 	case NO_FLOOR:
 		o->no_floor = true;
 		return -1;
@@ -356,7 +363,7 @@ static int fit(struct cmd_opts *o)
 		cli_error("--op: %s has but one operation", o->null ? "null" : "rng");
 		return CLI_USAGE;
 	}
-	if (o->raw && (!b->requests || b->requests > RAW_MAX || o->trace)) {
+	if (o->raw && (!b->requests || b->requests > RAW_MAX || o->trace.dir)) {
 		cli_error("--raw needs --requests up to %u, and no --trace", RAW_MAX);
 		return CLI_USAGE;
 	}
@@ -418,45 +425,19 @@ static int target_failed(const struct cmd_opts *o, const char *error)
 	return CLI_TARGET;
 }
 
-static int trace_failed(const char *error)
-{
-	cli_error("--trace: %s", error);
-	return CLI_INTERNAL;
-}
-
-/* Untraced, then traced, then the stages read back. 0, or an exit status after an error line. */
-static int measure_both(const struct cmd_opts *o, struct bench_session *s, struct trace_session *ts,
-			struct bench_result *r)
-{
-	char error[256] = "";
-
-	if (bench_measure(s, &r->untraced, error, sizeof(error)) < 0)
-		return target_failed(o, error);
-	if (trace_session_start(ts, error, sizeof(error)) < 0)
-		return trace_failed(error);
-	/* It is warm by now, and the trace shall hold the very requests that are measured. */
-	s->opts.warmup_ns = 0;
-	if (bench_measure(s, &r->figures, error, sizeof(error)) < 0)
-		return target_failed(o, error);
-	if (trace_session_stop(ts, &r->discarded, error, sizeof(error)) < 0 ||
-	    stage_read(o->trace, &r->stages, error, sizeof(error)) < 0)
-		return trace_failed(error);
-	r->trace_dir = o->trace;
-	return CLI_OK;
-}
-
 static int measure_traced(const struct cmd_opts *o, struct bench_session *s, struct bench_result *r)
 {
-	const struct trace_session_options to = { .dir = o->trace, .pid = (int)s->fe.peer };
-	struct trace_session *ts;
-	char error[256] = "";
-	int rc;
+	char error[512] = "";
 
-	if (trace_session_open(&ts, &to, error, sizeof(error)) < 0)
-		return trace_failed(error);
-	rc = measure_both(o, s, ts, r);
-	trace_session_close(ts);
-	return rc;
+	switch (bench_measure_traced(&o->trace, s, r, error, sizeof(error))) {
+	case BENCH_TRACED:
+		return CLI_OK;
+	case BENCH_TARGET_FAILED:
+		return target_failed(o, error);
+	default:
+		cli_error("--trace: %s", error);
+		return CLI_INTERNAL;
+	}
 }
 
 static void warn(struct bench_result *r, const char *text)
@@ -476,8 +457,9 @@ static void add_warnings(const struct spoil *spoil, struct bench_result *r)
 	if (r->figures.errors)
 		warn(r, "requests failed: these are the times of failures too");
 	if (r->trace_dir && r->stages.requests == 0)
-		warn(r, "no stage was recorded: the target has no tracepoints of ours, or was not "
-			"started with --trace");
+		warn(r, "no stage was recorded: the target's tracepoints tell nothing");
+	if (r->trace_dir && !stage_adds_up(&r->stages))
+		warn(r, "the stages do not add up to the whole");
 	if (r->discarded)
 		warn(r, "the tracer lost events: the stages have gaps");
 	if (r->has_floor && r->floor.note[0])
@@ -504,7 +486,7 @@ static int measure_open(const struct cmd_opts *o, struct bench_session *s, struc
 {
 	char error[256] = "";
 
-	if (o->trace)
+	if (o->trace.dir)
 		return measure_traced(o, s, r);
 	return bench_measure(s, &r->figures, error, sizeof(error)) < 0 ? target_failed(o, error)
 								       : CLI_OK;

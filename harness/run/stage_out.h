@@ -8,12 +8,12 @@
 
 #include "traces/stage.h"
 
-/* New reference: [{name, p50_ns, p99_ns, mean_ns, max_ns, count}, …]; count 0: did not happen. */
+/* New reference: [{name, from, to, p50_ns, p99_ns, mean_ns, max_ns, sum_ns, count}, …]; count 0: did not happen. */
 json_t *stage_rows_json(const struct stage_table *t);
 
 /*
- * New reference: {dir, events, requests, unmatched, discarded, processes}. `discarded`: what the
- * recording session counted, which knows of losses that the trace does not (0: not known).
+ * New reference: {dir, events, requests, end_to_end, heat, …}. `discarded`: what the recording session
+ * counted, which knows of losses that the trace does not (0: not known).
  */
 json_t *stage_trace_json(const struct stage_table *t, const char *dir, u64 discarded);
 

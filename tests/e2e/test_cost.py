@@ -15,17 +15,31 @@ BUILD = os.path.join(TOP, os.environ.get("RINGSIDE_BUILD", "build"))
 BOUND = 150
 
 
+def count(half, form):
+    """At batches of 1 and of 32."""
+    done = subprocess.run(
+        [sys.executable, f"{TOP}/tests/bench/cost", "--build", BUILD, "--half", half, "--form", form, "--batch", "1",
+         "--batch", "32", "--requests", "320", "--format", "json"],
+        stdout=subprocess.PIPE, check=True, timeout=240)
+    return json.loads(done.stdout)
+
+
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
 @pytest.mark.skipif("asan" in BUILD or "tsan" in BUILD, reason="valgrind and sanitizers exclude each other")
 @pytest.mark.parametrize("half", ("driver", "device"))
 @pytest.mark.parametrize("form", ("split", "packed"))
 def test_instructions(half, form):
-    done = subprocess.run(
-        [sys.executable, f"{TOP}/tests/bench/cost", "--build", BUILD, "--half", half, "--form", form, "--batch", "1",
-         "--batch", "32", "--requests", "320", "--format", "json"],
-        stdout=subprocess.PIPE, check=True, timeout=240)
-    alone, together = json.loads(done.stdout)
+    alone, together = count(half, form)
     assert 0 < together["instructions"] <= BOUND
     assert together["instructions"] < alone["instructions"]
     # No allocation, no lock, no system call: nothing of the C library is called at all.
     assert alone["strange"] == together["strange"] == []
+
+
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
+@pytest.mark.skipif("asan" in BUILD or "tsan" in BUILD, reason="valgrind and sanitizers exclude each other")
+def test_tracepoints_that_are_off_cost_nothing():
+    """At most one instruction in a hundred more than without them; and a few for each batch."""
+    (alone, together), (alone_without, together_without) = count("device", "split"), count("untraced", "split")
+    assert together["instructions"] <= 1.01 * together_without["instructions"]
+    assert alone["instructions"] <= alone_without["instructions"] + 10

@@ -103,7 +103,9 @@ def test_text_table(ringside_bin, ringside, emitter, tmp_path):
     lines = finish_recording(recording).splitlines()
     assert [line.split()[0] for line in lines[1:5]] == STAGES
     assert all(line.split()[-1] == "100" for line in lines[1:5])
-    assert lines[5] == "500 events of 100 whole requests"
+    assert lines[5].startswith("end to end ") and lines[5].split()[-1] == "100"
+    assert lines[6] == "500 events of 100 whole requests"
+    assert lines[7].startswith("the stages add up to ")
     assert ringside("trace", folder).stdout.splitlines() == lines
 
 
@@ -147,25 +149,161 @@ def test_session_of_a_killed_recording_is_removed(ringside_bin, emitter, tmp_pat
     assert f"ringside-{killed.pid}-" not in (sessions() or "") or others_use_the_daemon()
 
 
-@pytest.mark.parametrize("wait, depth", [("poll", 4), ("event", 4), ("event", 1)])
+def check_both_sides(result, wait, depth):
+    """Every request is whole, and each of its stages is there or merged with another."""
+    trace, stages = result["trace"], {s["name"]: s for s in result["stages"]}
+    requests = trace["requests"]
+    assert trace["discarded"] == 0 and trace["torn"] == 0
+    assert requests >= result["requests"]
+    assert trace["untraced"]["p50"] > 0 and trace["cost_ratio"] > 0
+    assert trace["adds_up"]
+    assert sum(s["sum_ns"] for s in result["stages"]) == trace["end_to_end"]["sum_ns"]
+    for name in ("fetch", "serve", "publish"):
+        assert stages[name]["count"] == requests
+    # All ways from submission to the fetch, and from the result to its being reaped.
+    for first, last in (("submit", "fetch"), ("publish", "reap")):
+        assert sum(s["count"] for s in result["stages"] if s["to"] == last) == requests
+        assert sum(s["count"] for s in result["stages"] if s["from"] == first) == requests
+    calls = stages["call"]["count"]
+    # A driver that polls is woken by nothing.
+    assert calls == 0 if wait == "poll" else calls > 0
+    if depth == 1:
+        # The same, but for the rate of the counter, which each finds out for itself.
+        longest = result["latency_ns"]["max"]
+        assert abs(trace["end_to_end"]["max_ns"] - longest) <= longest // 1000 + 100
+    heat = trace["heat"]
+    assert sum(map(sum, heat["counts"])) == requests
+
+
+WAYS = [("poll", 4), ("event", 4), ("event", 1)]
+
+
+@pytest.mark.parametrize("wait, depth", WAYS)
 def test_bench_with_trace(run_json, emit_bin, backend, tmp_path, wait, depth):
-    """The reference back-end's stages: every request has each, a call only if it was notified."""
+    """The back-end's stages by LTTng, the driver's by its own buffer."""
     folder = tmp_path / "trace"
     result = run_json("bench", backend("--memory", "64M", "--trace").target, "--device", "blk",
                       "--wait", wait, "--queue-depth", depth, "--requests", 3000, "--trace", folder)
-    trace, stages = result["trace"], {s["name"]: s for s in result["stages"]}
-    assert list(stages) == STAGES
-    assert trace["discarded"] == 0 and trace["processes"] == 1
-    assert trace["requests"] >= 3000
-    assert trace["untraced"]["p50"] > 0 and trace["cost_ratio"] > 0
-    for name in STAGES[:3]:
-        assert stages[name]["count"] == trace["requests"]
-        assert 0 < stages[name]["p50_ns"] <= result["latency_ns"]["p99"]
-    calls = stages["call"]["count"]
-    # A driver that polls asks for no notification; a few at the start or the end are its own doing.
-    assert calls <= 2 * depth if wait == "poll" else calls > trace["requests"] / 2
+    check_both_sides(result, wait, depth)
+    assert result["trace"]["tracers"] == ["lttng"]
     again = run_json("trace", folder)
     assert again["stages"] == result["stages"]
+
+
+@pytest.fixture
+def buffered(backend, tmp_path):
+    buffer = tmp_path / "buffer"
+    return backend("--memory", "64M", "--trace-buffer", buffer), buffer
+
+
+@pytest.mark.parametrize("ring", ["split", "packed"])
+@pytest.mark.parametrize("wait, depth", WAYS)
+def test_bench_with_buffer(run_json, buffered, tmp_path, wait, depth, ring):
+    folder = tmp_path / "trace"
+    result = run_json("bench", buffered[0].target, "--wait", wait, "--queue-depth", depth,
+                      "--requests", 3000, "--ring", ring, "--trace", folder)
+    check_both_sides(result, wait, depth)
+    trace = result["trace"]
+    assert trace["tracers"] == ["buffer"] and trace["clock_error_ns"] == 0
+    assert trace["unmatched"] == 0
+    again = run_json("trace", "stages", folder)
+    assert again["stages"] == result["stages"]
+
+
+def test_second_recording_of_the_same_back_end(run_json, buffered, tmp_path):
+    """The back-end's numbers are then ahead of the driver's."""
+    for turn in range(2):
+        result = run_json("bench", buffered[0].target, "--queues", 1, "--requests", 500,
+                          "--trace", tmp_path / f"trace{turn}")
+        assert result["trace"]["requests"] == 500
+        assert result["trace"]["unmatched"] == 0
+
+
+def test_outliers_are_the_slowest(run_json, ringside, buffered, tmp_path):
+    folder = tmp_path / "trace"
+    result = run_json("bench", buffered[0].target, "--wait", "event", "--requests", 2000,
+                      "--trace", folder)
+    found = run_json("trace", "outliers", folder, "--slowest", 7)["outliers"]
+    times = [o["latency_ns"] for o in found]
+    assert len(times) == 7 and times == sorted(times, reverse=True)
+    assert times[0] == result["trace"]["end_to_end"]["max_ns"]
+    for o in found:
+        points = [p["ns"] for p in o["points"]]
+        assert points == sorted(points) and points[0] == 0 and points[-1] == o["latency_ns"]
+        assert o["points"][0]["point"] == "submit" and o["points"][-1]["point"] == "reap"
+    text = ringside("trace", "outliers", folder, "--slowest", 1).stdout
+    assert f"{times[0] / 1000:.2f} us" in text
+
+
+def test_perfetto_has_every_request(run_json, ringside, buffered, tmp_path):
+    folder, out = tmp_path / "trace", tmp_path / "trace.json"
+    run_json("bench", buffered[0].target, "--wait", "event", "--queue-depth", 4, "--requests", 500,
+             "--trace", folder)
+    ringside("trace", "export", folder, "--perfetto", out)
+    events = json.loads(out.read_text())["traceEvents"]
+    slices = [e for e in events if e["ph"] == "X"]
+    assert len({e["args"]["seq"] for e in slices}) == 500
+    actors = {e["args"]["name"] for e in events if e["name"] == "process_name"}
+    assert {"driver", "back-end"} <= actors
+    # One arrow starts and one ends for each request, and goes through its slices.
+    for ph in "sf":
+        assert sorted(e["id"] for e in events if e["ph"] == ph) == list(range(1, 501))
+    # What is on one track does not overlap.
+    tracks = {}
+    for e in slices:
+        tracks.setdefault((e["pid"], e["tid"]), []).append((e["ts"], e["dur"]))
+    for track in tracks.values():
+        track.sort()
+        for (ts, dur), (following, _) in zip(track, track[1:]):
+            assert ts + dur <= following + .002
+
+
+def test_exported_ctf_is_read_by_others(run_json, ringside, buffered, tmp_path):
+    folder, out = tmp_path / "trace", tmp_path / "ctf"
+    run_json("bench", buffered[0].target, "--requests", 200, "--trace", folder)
+    ringside("trace", "export", folder, "--ctf", out)
+    if not shutil.which("babeltrace2"):
+        pytest.skip("babeltrace2 is not installed")
+    done = subprocess.run(["babeltrace2", out], stdout=subprocess.PIPE, text=True, timeout=60,
+                          check=True)
+    names = re.findall(r" ringside:(\w+): ", done.stdout)
+    for name in ("submit", "fetch", "serve_begin", "serve_end", "publish", "reap"):
+        assert names.count(name) == 200
+
+
+def test_record_of_a_buffer(ringside_bin, ringside, run_json, buffered, tmp_path):
+    """Somebody else's load: the back-end's side alone, and the buffer of one that died."""
+    server, buffer = buffered
+    folder = tmp_path / "trace"
+    pid = str(server.pid)
+    recording = subprocess.Popen([ringside_bin, "trace", "record", folder, "--pid", pid], text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert "recording into" in recording.stderr.readline()
+    done = ringside("trace", "record", tmp_path / "second", "--pid", pid, status=(TARGET,))
+    assert "somebody else" in done.stderr
+    run_json("bench", server.target, "--requests", 300, "--warmup", "0")
+    recording.send_signal(signal.SIGINT)
+    recording.communicate(timeout=60)
+    assert recording.returncode == 0
+    result = run_json("trace", "stages", folder)
+    assert result["trace"]["requests"] == 300
+    assert [row["name"] for row in result["stages"]] == STAGES
+    assert run_json("trace", buffer)["trace"]["requests"] == 0  # it was taken out
+    # Another recorder that is killed leaves the events on, and the buffer as it is.
+    killed = subprocess.Popen([ringside_bin, "trace", "record", tmp_path / "killed", "--pid", pid],
+                              text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    killed.stderr.readline()
+    killed.kill()
+    killed.communicate(timeout=20)
+    run_json("bench", server.target, "--requests", 300, "--warmup", "0")
+    assert run_json("trace", buffer)["trace"]["requests"] == 300
+
+
+def test_tracer_that_is_not_there(ringside, backend, tmp_path):
+    done = ringside("bench", backend("--memory", "64M").target, "--tracer", "buffer", "--requests", 10,
+                    "--trace", tmp_path / "trace", status=(4,))
+    assert "--trace-buffer" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("arguments, status", [
@@ -174,6 +312,11 @@ def test_bench_with_trace(run_json, emit_bin, backend, tmp_path, wait, depth):
     (("--format", "yaml", "a"), USAGE),
     (("--record", "soon", "a"), USAGE),
     (("--pid", "0", "a"), USAGE),
+    (("stages",), USAGE),
+    (("stages", "/nonexistent"), USAGE),
+    (("outliers", "--slowest", "0", "a"), USAGE),
+    (("export", "/tmp"), USAGE),
+    (("record", "--tracer", "magic", "a"), USAGE),
     (("/nonexistent",), USAGE),
     (("/proc/version",), USAGE),
 ])

@@ -20,8 +20,12 @@ EMIT(serve_end)
 EMIT(publish)
 EMIT(call)
 
+/* LTTng asks its sessions itself. */
+static const u32 always = 1;
+
 const struct trace_ops ringside_trace_ops = {
 	.version = TRACE_OPS_VERSION,
+	.on = &always,
 	.fetch = emit_fetch,
 	.serve_begin = emit_serve_begin,
 	.serve_end = emit_serve_end,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,7 +42,7 @@ static void do_sleep(void *arg, u64 deadline)
 	q->syscalls++;
 	if (epoll_pwait2(q->epoll, &told, 1, &ts, NULL) <= 0)
 		return;
-	if (q->load.raw_room)
+	if (q->load.raw_room || q->load.events)
 		q->load.woken = clock_start(clock);
 }
 
@@ -237,6 +238,7 @@ static int prepare_load(struct bench_session *s, struct bench_queue *q, u64 sect
 		.sequential = o->sequential,
 		.indirect = o->indirect,
 		.notified = o->notified && !o->poll,
+		.queue = (u16)q->index,
 		.rate = share(s, q, o->rate),
 		.stall_ns = (u64)s->fe.tp.timeout_ms * 1000000,
 		.slots = calloc(o->depth, sizeof(struct load_slot)),
@@ -393,6 +395,7 @@ static void *drive(void *arg)
 
 	unsigned go;
 
+	q->load.tid = (u32)syscall(SYS_gettid);
 	pin(q);
 	while (!(go = __atomic_load_n(&q->s->go, __ATOMIC_ACQUIRE)))
 		sched_yield();
@@ -497,6 +500,28 @@ int bench_measure(struct bench_session *s, struct bench_figures *f, char *error,
 		return -1;
 	add_up(s, f);
 	return 0;
+}
+
+bool bench_trace(struct bench_session *s, struct buffer *b)
+{
+	for (unsigned i = 0; i < s->opts.queues; i++) {
+		struct bench_queue *q = &s->queue[i];
+		char name[24];
+
+		q->load.events = NULL;
+		if (!b)
+			continue;
+		snprintf(name, sizeof(name), "queue %u", i);
+		if (!buffer_sink(b, i, name, &q->events))
+			return false;
+		q->load.events = &q->events;
+	}
+	/* Both sides' times are of one clock. */
+	if (b)
+		b->file->counter = s->clock.read == NULL;
+	if (b && s->clock.read)
+		s->clock.read = buffer_gettime;
+	return true;
 }
 
 void bench_close(struct bench_session *s)

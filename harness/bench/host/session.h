@@ -7,6 +7,7 @@
 
 #include "harness/bench/load.h"
 #include "harness/transport/vhost_user/frontend.h"
+#include "traces/ring/buffer.h"
 
 #define BENCH_QUEUES 64
 
@@ -59,6 +60,7 @@ struct bench_queue {
 	struct vq_slot *slots;
 	struct hist *latency;
 	u8 *own; /* BENCH_COPY */
+	struct trace_sink events;
 	u64 syscalls, calls;
 	int epoll; /* of the call descriptor, which is not read: each write is told once; -1: it polls */
 	pthread_t thread;
@@ -82,6 +84,11 @@ int bench_open(struct bench_session *s, const char *socket, const struct bench_o
 	       size_t room);
 /* Warm up, then measure. 0, or -1 with one line in `error`. May be repeated. */
 int bench_measure(struct bench_session *s, struct bench_figures *f, char *error, size_t room);
+/*
+ * What happens to each request goes to the rings of `b` from here on, one for each queue; NULL: no longer. False: it
+ * has too few.
+ */
+bool bench_trace(struct bench_session *s, struct buffer *b);
 void bench_close(struct bench_session *s);
 void bench_figures_free(struct bench_figures *f);
 

@@ -93,9 +93,10 @@ struct vub_ring {
 	u64 last_seq;	 /* of the last one published */
 	u16 last_head;
 	bool in_order;
-	struct vub_slot *oldest, *newest;	  /* in flight, with VIRTIO_F_IN_ORDER */
-	u32 n_staged;				  /* written as used, not shown to the driver */
-	struct vub_staged staged[VUB_RING_DEPTH]; /* those, for the tracer */
+	struct vub_slot *oldest, *newest; /* in flight, with VIRTIO_F_IN_ORDER */
+	u32 n_staged;			  /* written as used, not shown to the driver */
+	u32 n_noted;			  /* of those, for the tracer: */
+	struct vub_staged staged[VUB_RING_DEPTH];
 	bool plain; /* no fault, judge, in-flight tracking, log or order: the short way is taken */
 	struct vub_slot *free;
 	void *slots;

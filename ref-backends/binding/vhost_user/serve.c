@@ -139,37 +139,62 @@ void vub_signal(int fd, bool may_block)
 	}
 }
 
+/* Those that are not noted were written before somebody began to record. */
+static void __attribute__((noinline, cold)) trace_noted(struct vub_ring *r)
+{
+	for (u32 i = 0; i < r->n_noted; i++)
+		trace_publish(r->index, r->staged[i].head, r->staged[i].seq, r->staged[i].len);
+	r->n_noted = 0;
+}
+
 void vub_serve_flush(struct vub_ring *r)
 {
 	if (!r->n_staged)
 		return;
 	dvq_ring_flush(&r->ring);
-	if (trace_on())
-		for (u32 i = 0; i < r->n_staged; i++)
-			trace_publish(r->index, r->staged[i].head, r->staged[i].seq,
-				      r->staged[i].len);
+	if (__builtin_expect(r->n_noted, 0))
+		trace_noted(r);
 	r->n_staged = 0;
 }
 
-void vub_serve_notify(struct vub_ring *r)
+/* With nothing noted. True: the driver was notified. */
+static inline bool notify(struct vub_ring *r)
 {
-	u32 n = r->unsignalled;
-
-	vub_serve_flush(r);
+	if (r->n_staged)
+		dvq_ring_flush(&r->ring);
+	r->n_staged = 0;
 	if (r->logged) {
 		r->logged = false;
 		vub_signal(r->s->log_fd, true);
 	}
-	r->unsignalled = 0; /* decided, whichever way: a later call is not for these */
 	if (!dvq_ring_notify_due(&r->ring))
-		return;
+		return false;
 	if (r->call_fd < 0) {
 		r->call_missed = true;
-		return;
+		return false;
 	}
 	vub_signal(r->call_fd, r->call_may_block);
-	trace_call(r->index, r->last_head, r->last_seq, n);
 	measure_call();
+	return true;
+}
+
+static void __attribute__((noinline, cold)) notify_traced(struct vub_ring *r)
+{
+	u32 n = r->unsignalled;
+
+	vub_serve_flush(r);
+	r->unsignalled = 0; /* decided, whichever way: a later call is not for these */
+	if (notify(r))
+		trace_call(r->index, r->last_head, r->last_seq, n);
+}
+
+void vub_serve_notify(struct vub_ring *r)
+{
+	/* Off, this one question is all that tracing costs here: what is noted is not yet decided on. */
+	if (__builtin_expect(r->unsignalled, 0))
+		notify_traced(r);
+	else
+		notify(r);
 }
 
 /* Requests. */
@@ -218,7 +243,7 @@ static void note(struct vub_ring *r, const struct rdev_req *req)
 	r->unsignalled++;
 	r->last_head = req->chain.head;
 	r->last_seq = req->seq;
-	r->staged[r->n_staged] = (struct vub_staged){ req->seq, req->used_len, req->chain.head };
+	r->staged[r->n_noted++] = (struct vub_staged){ req->seq, req->used_len, req->chain.head };
 }
 
 static inline void stage(struct vub_ring *r, struct rdev_req *req)

@@ -30,6 +30,7 @@ static struct {
 	unsigned num_queues;
 	int format; /* an index of formats[] */
 	bool judge, trace;
+	const char *trace_buffer;
 	bool print_capabilities, list_faults, list_devices;
 } opt = {
 	.server.fd = -1,
@@ -156,6 +157,9 @@ static const struct cli_option test_options[] = {
 		   .parse = parse_judge_offer),
 	CLI_OPTION(CLI_FLAG, "trace", NULL, &opt.trace,
 		   "turn the LTTng-UST tracepoints on (provider 'ringside')"),
+	CLI_OPTION(CLI_TEXT, "trace-buffer", "FILE", &opt.trace_buffer,
+		   "write tracepoints to FILE, whenever 'ringside bench --trace' or\n"
+		   "'ringside trace record' records"),
 };
 
 static const struct cli_option list_options[] = {
@@ -251,6 +255,8 @@ static int run(const struct cli_device *device)
 	}
 	if (opt.trace && trace_open(err, sizeof(err)))
 		return cli_failed("--trace: %s", err);
+	if (opt.trace_buffer && trace_buffer_open(opt.trace_buffer, err, sizeof(err)))
+		return cli_failed("--trace-buffer: %s", err);
 	if (opt.judge)
 		judge_open(opt.judge_output);
 	status = device->run(&place);

@@ -1,46 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Reads the trace (CTF) with libbabeltrace2 and hands its events to the matcher. */
-#include "traces/stage.h"
-
-#include <stdio.h>
-
-#ifndef RINGSIDE_HAVE_BABELTRACE2
-
-int stage_read(const char *dir, struct stage_table *table, char *err, size_t len)
-{
-	snprintf(err, len,
-		 "built without libbabeltrace2: install libbabeltrace2-dev and build again");
-	return -1;
-}
-
-#else
+#include "traces/stage/ctf.h"
 
 #include <errno.h>
 #include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <babeltrace2/babeltrace.h>
-
-#include "traces/match.h"
+#include "traces/stage/mend.h"
 
 #define PROCESSES 256 /* traces in one folder */
-
-struct reader {
-	struct matcher *matcher;
-	bt_message_iterator *iterator;
-	u64 discarded;
-	bool no_memory;
-	bool alien; /* an event of our name with other fields */
-	/* What an event class is: looked up by name once per class, not once per event. */
-	struct {
-		const bt_event_class *class;
-		int kind; /* -1: not ours */
-	} known[PROCESSES * MATCH_KINDS];
-	unsigned known_count, last_known;
-	const bt_trace *process[PROCESSES];
-	unsigned process_count;
-};
 
 /* The traces found under a folder. nftw() has no argument for its user. */
 static _Thread_local struct found {
@@ -65,6 +34,58 @@ static int visit(const char *path, const struct stat *st, int type, struct FTW *
 	found->dir[found->count++] = dir;
 	return 0;
 }
+
+static int find_traces(const char *dir, struct found *traces, char *err, size_t len)
+{
+	int ret;
+
+	found = traces;
+	ret = nftw(dir, visit, 16, FTW_PHYS);
+	found = NULL;
+	if (traces->too_many)
+		snprintf(err, len, "more than %d traces under '%s'", PROCESSES, dir);
+	else if (ret)
+		snprintf(err, len, "cannot read '%s': %s", dir, strerror(errno));
+	else
+		return 0;
+	return -1;
+}
+
+#ifndef RINGSIDE_HAVE_BABELTRACE2
+
+static int read_found(const char *dir, const struct found *traces, ctf_fn *fn, void *arg,
+		      struct ctf_result *result, char *err, size_t len)
+{
+	snprintf(err, len,
+		 "built without libbabeltrace2: install libbabeltrace2-dev and build again");
+	return -1;
+}
+
+#else
+
+#include <babeltrace2/babeltrace.h>
+
+#define KINDS 5
+
+struct reader {
+	ctf_fn *fn;
+	void *arg;
+	int stopped; /* what fn returned */
+	bt_message_iterator *iterator;
+	u64 discarded, events;
+	bool alien; /* an event of our name with other fields */
+	/* What an event class is: looked up by name once per class, not once per event. */
+	struct {
+		const bt_event_class *class;
+		int kind; /* -1: not ours */
+	} known[PROCESSES * KINDS];
+	unsigned known_count, last_known;
+	struct {
+		const bt_trace *trace;
+		u32 pid;
+	} process[PROCESSES];
+	unsigned process_count, last_process;
+};
 
 /* Field order as traces/provider/events.h has it. */
 enum {
@@ -98,20 +119,23 @@ static bool has_our_fields(const bt_event_class *class)
 
 static int kind_by_name(struct reader *r, const bt_event_class *class)
 {
-	static const char *const names[MATCH_KINDS] = {
-		[MATCH_FETCH] = "ringside:fetch",
-		[MATCH_SERVE_BEGIN] = "ringside:serve_begin",
-		[MATCH_SERVE_END] = "ringside:serve_end",
-		[MATCH_PUBLISH] = "ringside:publish",
-		[MATCH_CALL] = "ringside:call",
+	static const struct {
+		const char *name;
+		int kind;
+	} names[KINDS] = {
+		{ "ringside:fetch", TRACE_FETCH },
+		{ "ringside:serve_begin", TRACE_SERVE_BEGIN },
+		{ "ringside:serve_end", TRACE_SERVE_END },
+		{ "ringside:publish", TRACE_PUBLISH },
+		{ "ringside:call", TRACE_CALL },
 	};
 	const char *name = bt_event_class_get_name(class);
 
-	for (int i = 0; name && i < MATCH_KINDS; i++) {
-		if (strcmp(name, names[i]) != 0)
+	for (int i = 0; name && i < KINDS; i++) {
+		if (strcmp(name, names[i].name) != 0)
 			continue;
 		if (has_our_fields(class))
-			return i;
+			return names[i].kind;
 		r->alien = true;
 	}
 	return -1;
@@ -139,16 +163,34 @@ static int event_kind(struct reader *r, const bt_event_class *class)
 	return r->known[i].kind;
 }
 
+/* What LTTng calls the process; where it does not tell, any number that tells processes apart. */
+static u32 pid_of(const struct reader *r, const bt_trace *trace)
+{
+	const bt_value *v = bt_trace_borrow_environment_entry_value_by_name_const(trace, "vpid");
+
+	if (v && bt_value_get_type(v) == BT_VALUE_TYPE_SIGNED_INTEGER)
+		return (u32)bt_value_integer_signed_get(v);
+	return r->process_count;
+}
+
 static u32 process_of(struct reader *r, const bt_event *event)
 {
 	const bt_trace *trace = bt_stream_borrow_trace_const(bt_event_borrow_stream_const(event));
 
-	for (unsigned i = 0; i < r->process_count; i++)
-		if (r->process[i] == trace)
-			return i;
-	if (r->process_count < PROCESSES)
-		r->process[r->process_count++] = trace;
-	return r->process_count - 1;
+	if (r->process_count && r->process[r->last_process].trace == trace)
+		return r->process[r->last_process].pid;
+	for (unsigned i = 0; i < r->process_count; i++) {
+		if (r->process[i].trace != trace)
+			continue;
+		r->last_process = i;
+		return r->process[i].pid;
+	}
+	if (r->process_count < PROCESSES) {
+		r->process[r->process_count].trace = trace;
+		r->process[r->process_count].pid = pid_of(r, trace);
+		r->last_process = r->process_count++;
+	}
+	return r->process[r->process_count - 1].pid;
 }
 
 static u64 field(const bt_field *payload, u64 index)
@@ -157,32 +199,39 @@ static u64 field(const bt_field *payload, u64 index)
 		bt_field_structure_borrow_member_field_by_index_const(payload, index));
 }
 
+/* LTTng's clock is CLOCK_MONOTONIC; that of the wall, which the library would make of it, is not ours. */
+static u64 monotonic_ns(const bt_clock_snapshot *snapshot)
+{
+	const u64 hz =
+		bt_clock_class_get_frequency(bt_clock_snapshot_borrow_clock_class_const(snapshot));
+	const u64 ticks = bt_clock_snapshot_get_value(snapshot);
+
+	return hz == 1000000000 ? ticks : (u64)((unsigned __int128)ticks * 1000000000 / hz);
+}
+
 static void add_event(struct reader *r, const bt_message *message)
 {
 	const bt_event *event = bt_message_event_borrow_event_const(message);
 	int kind = event_kind(r, bt_event_borrow_class_const(event));
 	const bt_field *payload;
-	struct match_event e;
-	int64_t ns;
+	struct trace_event e;
+	u64 ns;
 
 	if (kind < 0)
 		return;
-	if (bt_clock_snapshot_get_ns_from_origin(
-		    bt_message_event_borrow_default_clock_snapshot_const(message), &ns) !=
-	    BT_CLOCK_SNAPSHOT_GET_NS_FROM_ORIGIN_STATUS_OK)
-		return;
+	ns = monotonic_ns(bt_message_event_borrow_default_clock_snapshot_const(message));
 	payload = bt_event_borrow_payload_field_const(event);
-	e = (struct match_event){
-		.ns = (u64)ns,
+	e = (struct trace_event){
+		.ticks = ns,
 		.seq = field(payload, FIELD_SEQ),
 		.len = (u32)field(payload, FIELD_LEN),
 		.queue = (u16)field(payload, FIELD_QUEUE),
 		.head = (u16)field(payload, FIELD_HEAD),
-		.process = process_of(r, event),
+		.cpu = 0xffff,
 		.kind = (u8)kind,
 	};
-	if (match_add(r->matcher, &e))
-		r->no_memory = true;
+	r->events++;
+	r->stopped = r->fn(r->arg, process_of(r, event), &e, ns);
 }
 
 static bt_graph_simple_sink_component_initialize_func_status
@@ -211,7 +260,8 @@ sink_consume(bt_message_iterator *iterator, void *data)
 
 		switch (bt_message_get_type(messages[i])) {
 		case BT_MESSAGE_TYPE_EVENT:
-			add_event(r, messages[i]);
+			if (!r->stopped)
+				add_event(r, messages[i]);
 			break;
 		case BT_MESSAGE_TYPE_DISCARDED_EVENTS:
 			if (bt_message_discarded_events_get_count(messages[i], &lost) ==
@@ -223,8 +273,8 @@ sink_consume(bt_message_iterator *iterator, void *data)
 		}
 		bt_message_put_ref(messages[i]);
 	}
-	return r->no_memory ? BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_MEMORY_ERROR
-			    : BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_OK;
+	return r->stopped ? BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_ERROR
+			  : BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_OK;
 }
 
 /* The library's own words about what went wrong: the cause nearest to the file. */
@@ -338,67 +388,103 @@ static int read_traces(const char *dir, const struct found *traces, struct reade
 	result = build_graph(graph, r, traces, ctf, utils);
 	if (result > 0)
 		result = bt_graph_run(graph) == BT_GRAPH_RUN_STATUS_OK ? 0 : -1;
-	if (r->no_memory)
-		snprintf(err, len, "out of memory");
-	else if (result < 0)
+	if (result < 0)
 		library_error(dir, err, len);
 out:
 	bt_graph_put_ref(graph);
 	bt_plugin_put_ref(ctf);
 	bt_plugin_put_ref(utils);
+	/* What came up on the way down; the library would stop the next reader for it. */
+	bt_current_thread_clear_error();
 	return result;
 }
 
-static int find_traces(const char *dir, struct found *traces, char *err, size_t len)
+static int read_found(const char *dir, const struct found *traces, ctf_fn *fn, void *arg,
+		      struct ctf_result *result, char *err, size_t len)
 {
-	int ret;
-
-	found = traces;
-	ret = nftw(dir, visit, 16, FTW_PHYS);
-	found = NULL;
-	if (traces->too_many)
-		snprintf(err, len, "more than %d traces under '%s'", PROCESSES, dir);
-	else if (ret)
-		snprintf(err, len, "cannot read '%s': %s", dir, strerror(errno));
-	else if (!traces->count)
-		snprintf(err, len, "no trace under '%s'", dir);
-	else
-		return 0;
-	return -1;
-}
-
-int stage_read(const char *dir, struct stage_table *table, char *err, size_t len)
-{
-	struct found *traces = calloc(1, sizeof(*traces));
 	struct reader *r = calloc(1, sizeof(*r));
-	int result = -1;
+	int rc;
 
-	memset(table, 0, sizeof(*table));
-	if (r)
-		r->matcher = match_new();
-	if (!traces || !r || !r->matcher) {
+	if (!r) {
 		snprintf(err, len, "out of memory");
-		goto out;
+		return -1;
 	}
-	if (find_traces(dir, traces, err, len) || read_traces(dir, traces, r, err, len))
-		goto out;
-	if (r->alien) {
+	r->fn = fn;
+	r->arg = arg;
+	rc = read_traces(dir, traces, r, err, len);
+	if (r->stopped) {
+		rc = r->stopped;
+	} else if (r->alien) {
 		snprintf(err, len, "the trace in '%s' is of another version of Ringside", dir);
-		goto out;
+		rc = -1;
+	} else if (rc && r->events) {
+		/* Damaged somewhere behind what was read. */
+		result->torn++;
+		rc = 0;
 	}
-	match_table(r->matcher, table);
-	table->discarded = r->discarded;
-	table->processes = traces->count;
-	result = 0;
-out:
-	if (traces)
-		for (unsigned i = 0; i < traces->count; i++)
-			free(traces->dir[i]);
-	free(traces);
-	if (r)
-		match_free(r->matcher);
+	result->discarded = r->discarded;
 	free(r);
-	return result;
+	return rc;
 }
 
 #endif
+
+/* Those that are cut off are replaced by what is left of them. How many were, or -1. */
+static int mend_all(struct found *traces, char *err, size_t len)
+{
+	int torn = 0;
+
+	for (unsigned i = 0; i < traces->count; i++) {
+		char *mended = NULL;
+
+		if (ctf_mend(traces->dir[i], &mended, err, len))
+			return -1;
+		if (!mended)
+			continue;
+		free(traces->dir[i]);
+		traces->dir[i] = mended;
+		torn++;
+	}
+	return torn;
+}
+
+int ctf_read(const char *dir, ctf_fn *fn, void *arg, struct ctf_result *r, char *err, size_t len)
+{
+	struct found *traces = calloc(1, sizeof(*traces));
+	struct found *mended = calloc(1, sizeof(*mended));
+	int rc = -1, torn = 0;
+
+	*r = (struct ctf_result){ 0 };
+	if (!traces || !mended) {
+		snprintf(err, len, "out of memory");
+		goto out;
+	}
+	if (find_traces(dir, traces, err, len))
+		goto out;
+	r->traces = traces->count;
+	for (unsigned i = 0; i < traces->count; i++) {
+		mended->dir[i] = strdup(traces->dir[i]);
+		if (!mended->dir[i]) {
+			snprintf(err, len, "out of memory");
+			goto out;
+		}
+		mended->count++;
+	}
+	if (traces->count)
+		torn = mend_all(mended, err, len);
+	if (torn < 0)
+		goto out;
+	r->torn = (u32)torn;
+	rc = traces->count ? read_found(dir, mended, fn, arg, r, err, len) : 0;
+out:
+	for (unsigned i = 0; mended && i < mended->count; i++) {
+		if (strcmp(mended->dir[i], traces->dir[i]) != 0)
+			ctf_mend_remove(mended->dir[i]);
+		free(mended->dir[i]);
+	}
+	for (unsigned i = 0; traces && i < traces->count; i++)
+		free(traces->dir[i]);
+	free(mended);
+	free(traces);
+	return rc;
+}
