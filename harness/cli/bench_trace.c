@@ -69,7 +69,7 @@ int bench_measure_traced(const struct bench_trace_opts *o, struct bench_session 
 	int rc = BENCH_TRACER_FAILED;
 
 	if (s->opts.queues > BUFFER_RINGS) {
-		snprintf(error, room, "no more than %u queues can be traced", BUFFER_RINGS);
+		snprintf(error, room, "no more than %d queues can be traced", BUFFER_RINGS);
 		return rc;
 	}
 	if (buffer_create(&b, NULL, BUFFER_DRIVER, s->opts.queues, error, room))

@@ -121,7 +121,7 @@ static int add_source(struct recording *r, struct buffer_file *file, size_t byte
 	char name[64];
 
 	if (r->sources == SOURCES) {
-		snprintf(err, len, "more than %u buffers", SOURCES);
+		snprintf(err, len, "more than %d buffers", SOURCES);
 		return -1;
 	}
 	*s = (struct source){
