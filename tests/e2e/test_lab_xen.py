@@ -20,21 +20,30 @@ until [ -S /tmp/s ]; do usleep 10000; kill -0 $backend || break; done
 """
 
 
-@pytest.fixture(scope="module")
-def lab(ringside, tmp_path_factory):
-    """lab(SCRIPT): run it; what it gave, {name: text}, and the completed process."""
-    if not re.search(r"^xen +built", ringside("lab", "list").stdout, re.M):
-        pytest.skip("the image of lab xen is not in the cache: ringside lab build xen, or ci/labs")
+def runs_in(name, ringside, tmp_path_factory):
+    """A function of a script: run it in the lab; what it gave, {name: text}, and the completed process."""
+    if not re.search(rf"^{name} +built", ringside("lab", "list").stdout, re.M):
+        pytest.skip(f"the image of lab {name} is not in the cache: ringside lab build {name}, or ci/labs")
 
     def run(script):
         folder = tmp_path_factory.mktemp("lab")
         path = folder / "script"
         path.write_text(script)
         out = folder / "out"
-        done = ringside("lab", "run", "xen", str(path), "-o", str(out), "--timeout", "900",
+        done = ringside("lab", "run", name, str(path), "-o", str(out), "--timeout", "900",
                         status=None, timeout=1200)
         return done, {p.name: p.read_text(errors="replace") for p in out.iterdir()}
     return run
+
+
+@pytest.fixture(scope="module")
+def lab(ringside, tmp_path_factory):
+    return runs_in("xen", ringside, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def pvh_lab(ringside, tmp_path_factory):
+    return runs_in("xen-pvh", ringside, tmp_path_factory)
 
 
 def guest(device, words, *options, name="r"):
@@ -234,3 +243,15 @@ def test_a_hypervisor_that_panics(lab, tmp_path):
     assert re.search(r"the lab panicked: Panic on CPU: .+", done.stderr), done.stderr
     _, found = lab(guest("rng", RNG))
     assert counts(found["r.json"]) == {"pass": 3}
+
+
+def test_eventfds_of_the_kernel(pvh_lab):
+    """Notifications and interrupts pass through dom0's kernel alone, and registers still work."""
+    _, found = pvh_lab(guest("rng", f"{RNG} rest=200us", "--mode eventfd"))
+    assert "status 33" in found["r.log"], found["r.log"]
+    assert counts(found["r.json"]) == {"pass": 3}, found["r.said"]
+
+
+def test_eventfds_are_refused_where_the_kernel_would_die(lab):
+    _, found = lab(guest("rng", RNG, "--mode eventfd"))
+    assert "eventfds need a PVH dom0" in found["r.log"] and "status 4" in found["r.log"]
