@@ -61,6 +61,7 @@ enum vu_request {
 	VU_SEND_RARP = 19,
 	VU_NET_SET_MTU = 20,
 	VU_SET_BACKEND_REQ_FD = 21,
+	VU_IOTLB_MSG = 22,
 	VU_GET_CONFIG = 24,
 	VU_SET_CONFIG = 25,
 	VU_GET_INFLIGHT_FD = 31,
@@ -163,6 +164,24 @@ struct vu_log {
 	u64 offset;
 };
 
+/* Either way between front-end and back-end; what the type does not need is 0. */
+struct vu_iotlb {
+	u64 iova, size, uva;
+	u8 perm; /* VU_IOTLB_READ and _WRITE */
+	u8 type; /* VU_IOTLB_… */
+	u8 padding[6];
+};
+
+#define VU_IOTLB_READ  1u
+#define VU_IOTLB_WRITE 2u
+
+enum vu_iotlb_type {
+	VU_IOTLB_MISS = 1,
+	VU_IOTLB_UPDATE = 2,
+	VU_IOTLB_INVALIDATE = 3,
+	VU_IOTLB_ACCESS_FAIL = 4,
+};
+
 struct vu_config {
 	u32 offset;
 	u32 size;
@@ -241,6 +260,7 @@ struct vu_message {
 		struct vu_mem_table_xen mem_table_xen;
 		struct vu_mem_single_xen mem_single_xen;
 		struct vu_log log;
+		struct vu_iotlb iotlb;
 		struct vu_config config;
 		struct vu_inflight inflight;
 		u8 bytes[VU_MAX_PAYLOAD];
@@ -255,6 +275,7 @@ _Static_assert(sizeof(struct vu_vring_addr) == 40, "wire format");
 _Static_assert(sizeof(struct vu_mem_single) == 40, "wire format");
 _Static_assert(sizeof(struct vu_mem_single_xen) == 48, "wire format");
 _Static_assert(sizeof(struct vu_inflight) == 24, "wire format");
+_Static_assert(sizeof(struct vu_iotlb) == 32, "wire format");
 _Static_assert(sizeof(struct vu_inflight_desc) == 16, "wire format");
 _Static_assert(offsetof(struct vu_inflight_split, desc) == 16, "wire format");
 _Static_assert(sizeof(struct vu_inflight_packed_desc) == 32, "wire format");

@@ -148,7 +148,7 @@ void jd_packed_avail(struct vub_ring *r, int error)
 static u64 table_sum(const struct vub_ring *r, const struct dvq_packed_desc *d)
 {
 	u64 len = MIN(d->len, (u64)DVQ_MIN_LIMIT * sizeof(struct vring_packed_desc));
-	const u8 *table = vub_mem_gpa(r->s->mem, d->addr, &len);
+	const u8 *table = jd_table(r, d->addr, &len);
 	u64 sum = 0xcbf29ce484222325;
 
 	for (u64 b = 0; table && b < len; b++)

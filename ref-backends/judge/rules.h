@@ -131,6 +131,19 @@ bool jd_net_always(const struct jd_net_command *c);
 
 #define JD_IN 0x80000000u /* VIRTIO_BLK_T_IN in a list that ends with 0 */
 
+/* An indirect table that the device may read. */
+static inline const u8 *jd_table(const struct vub_ring *r, u64 addr, u64 *len)
+{
+	void *hva;
+
+	if (!vub_has_iommu(r->s))
+		return vub_mem_gpa(r->s->mem, addr, len);
+	return vub_iotlb_find(&r->s->iotlb, r->s->mem, addr, len, VU_IOTLB_READ, &hva) ==
+			       VUB_IOTLB_HIT
+		       ? hva
+		       : NULL;
+}
+
 /* Each table ends with a row without clause. */
 extern const struct jd_message_rule jd_message_rules[];
 extern const struct jd_message_rule jd_status_rules[];

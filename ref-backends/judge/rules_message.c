@@ -236,7 +236,8 @@ static bool ring_not_in_memory(const struct jd_message *m)
 {
 	const struct vub_ring *r = ring_at(m, msg(m)->u64 & VU_VRING_INDEX_MASK);
 
-	return r && r->has_addr &&
+	/* IOVAs are looked up as they are used. */
+	return r && r->has_addr && !vub_has_iommu(m->s) &&
 	       (!vub_mem_uva(m->s->mem, r->addr.desc, 1) ||
 		!vub_mem_uva(m->s->mem, r->addr.avail, 1) ||
 		!vub_mem_uva(m->s->mem, r->addr.used, 1));

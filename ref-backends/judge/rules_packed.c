@@ -64,7 +64,7 @@ static bool table_flags(const struct jd_chain *c)
 
 	if (!is_indirect(c))
 		return false;
-	table = vub_mem_gpa(c->r->s->mem, d.addr, &len);
+	table = jd_table(c->r, d.addr, &len);
 	for (u64 at = 0; table && at + sizeof(struct vring_packed_desc) <= len;
 	     at += sizeof(struct vring_packed_desc)) {
 		struct vring_packed_desc e;

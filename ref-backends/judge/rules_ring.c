@@ -114,7 +114,7 @@ static bool indirect_next_jumps(const struct jd_chain *c)
 
 	if (!(le16(d.flags) & VRING_DESC_F_INDIRECT))
 		return false;
-	table = vub_mem_gpa(c->r->s->mem, le64(d.addr), &len);
+	table = jd_table(c->r, le64(d.addr), &len);
 	for (u64 i = 0; table && (i + 1) * sizeof(d) <= len; i++) {
 		struct vring_desc e;
 

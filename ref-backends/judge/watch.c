@@ -260,7 +260,7 @@ static u64 descriptors_sum(const struct vub_ring *r, u16 head)
 		if (d.flags & VRING_DESC_F_INDIRECT) {
 			/* As much of it as a chain can use. */
 			u64 len = MIN(d.len, (u64)DVQ_MIN_LIMIT * sizeof(d));
-			const u8 *table = vub_mem_gpa(r->s->mem, d.addr, &len);
+			const u8 *table = jd_table(r, d.addr, &len);
 
 			for (u64 b = 0; table && b < len; b++)
 				sum = (sum ^ table[b]) * 0x100000001b3;

@@ -41,6 +41,9 @@ void dvq_chain_clear(struct dvq_chain *c)
 enum dvq_error dvq_chain_add(const struct dvq_memory *m, struct dvq_chain *c, u64 addr, u32 len,
 			     bool writable)
 {
+	void *(*const translate)(void *ctx, u64 gpa, u64 *len) =
+		writable && m->ops->translate_writable ? m->ops->translate_writable
+						       : m->ops->translate;
 	u64 left = len;
 
 	if (c->descs++ == MAX(m->num, DVQ_MIN_LIMIT))
@@ -52,7 +55,7 @@ enum dvq_error dvq_chain_add(const struct dvq_memory *m, struct dvq_chain *c, u6
 		return DVQ_E_BYTES;
 	while (left) {
 		u64 n = left;
-		void *p = m->ops->translate(m->ctx, addr, &n);
+		void *p = translate(m->ctx, addr, &n);
 		u32 at = c->n_readable + c->n_writable;
 
 		if (!p || n == 0)

@@ -74,6 +74,8 @@ struct dvq_ops {
 	 * *len is what is wanted and becomes what is contiguous there.
 	 */
 	void *(*translate)(void *ctx, u64 gpa, u64 *len);
+	/* The same of bytes that are to be written, where that makes a difference. May be NULL. */
+	void *(*translate_writable)(void *ctx, u64 gpa, u64 *len);
 	/*
 	 * Bytes [off, off + len) of the used ring, or of a packed ring's descriptors, were written (dirty
 	 * log). May be NULL.

@@ -93,7 +93,8 @@ def test_a_good_driver_of_a_packed_ring(judged, features, size):
         assert d.wait()
     verdicts = judged(drive, features, kind=w.PackedDriver)
     assert accused(verdicts) == set()
-    unseen = {c for c, v in verdicts.items() if c.startswith("v14.packed-ring.") and v["verdict"] != "pass"}
+    unseen = {c for c, v in verdicts.items()
+              if c.startswith("v14.packed-ring.") and v["verdict"] != "pass"}
     indirect = features & 1 << w.F_INDIRECT
     assert unseen == {f"v14.packed-ring.indirect.drv.{n}" for n in ((1,) if indirect else (2, 3, 4))}
     assert {v["verdict"] for c, v in verdicts.items() if c.startswith("v14.split-ring")} == {"skip"}

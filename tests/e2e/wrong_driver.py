@@ -20,7 +20,7 @@ SET_VRING_ENABLE, GET_CONFIG, SET_CONFIG, SET_STATUS, GET_STATUS = 18, 24, 25, 3
 PF_CONFIG, PF_STATUS = 9, 16
 F_FOREIGN, F_UNDESCRIBED = 20, 45  # network devices have the first, no text the other
 F_INDIRECT, F_EVENT_IDX, F_PROTOCOL, F_VERSION_1 = 28, 29, 30, 32
-F_RING_PACKED, F_IN_ORDER = 34, 35
+F_ACCESS_PLATFORM, F_RING_PACKED, F_IN_ORDER = 33, 34, 35
 ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, NEEDS_RESET, FAILED = 1, 2, 4, 8, 64, 128
 NEXT, WRITE, INDIRECT = 1, 2, 4
 IN, OUT, FLUSH, GET_ID, DISCARD, WRITE_ZEROES, SECURE_ERASE = 0, 1, 4, 8, 11, 13, 14
@@ -96,7 +96,9 @@ class Driver:
 
     def choose(self):
         # This one speaks of split rings, and takes descriptors as it likes unless it is told.
-        unspoken = 1 << F_RING_PACKED | (0 if self.in_order else 1 << F_IN_ORDER)
+        # Nor does its front-end translate.
+        unspoken = 1 << F_ACCESS_PLATFORM | 1 << F_RING_PACKED | \
+            (0 if self.in_order else 1 << F_IN_ORDER)
         self.features = self.offered & self.wanted & ~unspoken | 1 << F_PROTOCOL
         self.number(SET_FEATURES, self.features)
 
@@ -221,7 +223,8 @@ class PackedDriver(Driver):
         self.slots = {}  # by buffer id: descriptors in the ring
 
     def choose(self):
-        self.features = self.offered & self.wanted & ~(1 << F_IN_ORDER) | 1 << F_PROTOCOL
+        unspoken = 1 << F_ACCESS_PLATFORM | 1 << F_IN_ORDER
+        self.features = self.offered & self.wanted & ~unspoken | 1 << F_PROTOCOL
         self.number(SET_FEATURES, self.features)
 
     def queue(self, enable=True):

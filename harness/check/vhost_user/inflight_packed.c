@@ -64,11 +64,12 @@ static bool format_known(struct ck *c)
 
 /* --- the books -------------------------------------------------------------------------------------- */
 
-/* One entry in flight: is it that of `r`, whose first descriptor is at `off`? */
-static bool copied(struct ck *c, const struct vu_inflight_packed *s, unsigned entry, u16 off)
+/* One entry in flight: has it the descriptor that was made available first? A copy of that: where it stood
+ * a used descriptor can be by now. */
+static bool copied(struct ck *c, const struct vu_inflight_packed *s, unsigned entry,
+		   const struct vring_packed_desc *d)
 {
 	const struct vu_inflight_packed_desc *e = &s->desc[entry];
-	const struct vring_packed_desc *d = &c->q[0].vq.packed.desc[off];
 
 	if (SEEN(e->num) != MERGED || SEEN(e->addr) != le64(d->addr) ||
 	    SEEN(e->len) != le32(d->len) || SEEN(e->last) >= SIZE)
@@ -85,11 +86,15 @@ static bool watch(struct ck *c, const struct cki *b, struct blk_req *r)
 {
 	const struct vu_inflight_packed *s = queue_of(b);
 	const u16 off = c->q[0].vq.packed.avail.off;
+	struct vring_packed_desc first;
 	u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
 	struct ck_used u;
 
 	memset(r->data.hva, CKR_UNTOUCHED, r->data.len);
-	if (ckb_add(c, 0, r, BLK_LAYOUT_MERGED) < 0 || !ckr_publish(c, 0))
+	if (ckb_add(c, 0, r, BLK_LAYOUT_MERGED) < 0)
+		return false;
+	first = c->q[0].vq.packed.desc[off];
+	if (!ckr_publish(c, 0))
 		return false;
 	while (!vq_used_pending(&c->q[0].vq)) {
 		/* The first byte comes first, or early. */
@@ -103,7 +108,7 @@ static bool watch(struct ck *c, const struct cki *b, struct blk_req *r)
 		if (touched && entry == SIZE)
 			return ck_fail(c, GET_STEPS, "marked before it is carried out",
 				       "a read has written its buffer, and no entry is in flight");
-		if (touched && !copied(c, s, entry, off))
+		if (touched && !copied(c, s, entry, &first))
 			return false;
 	}
 	return ck_reap(c, 0, &u);

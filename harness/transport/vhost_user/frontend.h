@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <sys/types.h>
 
+#include "harness/spec/virtio14.h"
 #include "harness/transport/vhost_user/memory.h"
 #include "harness/transport/vhost_user/wire.h"
 
@@ -34,6 +35,15 @@ struct vu_backend_event {
 };
 
 #define VU_FE_EVENTS 32
+
+/* With VIRTIO_F_ACCESS_PLATFORM: what the device's addresses are. */
+struct vu_iova {
+	u64 iova, size;
+	struct gpa gpa;
+	u8 perm; /* VU_IOTLB_READ and _WRITE; 0: a miss is refused */
+};
+
+#define VU_FE_IOVAS 8
 
 struct vu_frontend {
 	struct tp tp; /* first: a struct tp * of this transport is a struct vu_frontend * */
@@ -59,6 +69,15 @@ struct vu_frontend {
 	bool hold_channel_acks; /* leave requests on the channel unanswered */
 	struct vu_backend_event events[VU_FE_EVENTS];
 	unsigned event_count; /* may exceed VU_FE_EVENTS: then the oldest are gone */
+
+	/* With VIRTIO_F_ACCESS_PLATFORM. What is not here is guest memory at its own addresses. */
+	struct vu_iova iovas[VU_FE_IOVAS];
+	unsigned iova_count;
+	u64 ring_iova; /* rings are told of at their guest addresses and so much */
+	struct vu_iotlb misses[VU_FE_EVENTS];
+	unsigned miss_count;	       /* not answered yet */
+	bool miss_acked[VU_FE_EVENTS]; /* it wants an answer */
+	bool serving;		       /* misses, right now */
 
 	struct vu_region regions[VU_FE_REGIONS];
 	unsigned region_count;
@@ -116,6 +135,19 @@ int vu_barrier(struct vu_frontend *fe);
 
 /* Serve what is pending on the back-end channel until the deadline or until something came. */
 int vu_channel_wait(struct vu_frontend *fe, unsigned timeout_ms);
+
+/*
+ * Answer the misses that are pending: with an UPDATE, or with a refusal. Whoever waits for the main channel
+ * or for the device does so; who looks at memory calls it now and then (the transport's relax()).
+ */
+void vu_iotlb_serve(struct vu_frontend *fe);
+/* UPDATE or INVALIDATE, whose answer is *answer. */
+int vu_iotlb_send(struct vu_frontend *fe, const struct vu_iotlb *msg, u64 *answer);
+
+static inline bool vu_has_iommu(const struct vu_frontend *fe)
+{
+	return fe->features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
+}
 
 /* --- typed requests -------------------------------------------------------------------------- */
 

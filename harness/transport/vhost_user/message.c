@@ -118,6 +118,37 @@ int vu_send(struct vu_frontend *fe, u32 request, u32 flags, const void *payload,
 	return TP_OK;
 }
 
+static void channel_ack(struct vu_frontend *fe, u32 request, u64 v)
+{
+	struct {
+		struct vu_header hdr;
+		u64 v;
+	} __attribute__((packed)) ack = {
+		{ request, VU_VERSION | VU_FLAG_REPLY, 8 },
+		v,
+	};
+
+	if (fe->channel < 0)
+		return;
+	vu_wire_send(fe->channel, &ack, sizeof(ack), NULL, 0,
+		     tp_deadline(&fe->tp, fe->tp.timeout_ms));
+	vu_log(fe, "> channel: ack %llu", (unsigned long long)v);
+}
+
+/* A miss is answered when nothing else is under way: see vu_iotlb_serve(). */
+static bool take_miss(struct vu_frontend *fe, const struct vu_reply *r)
+{
+	const struct vu_iotlb *m = &r->msg.iotlb;
+
+	if (!vu_has_iommu(fe) || r->msg.hdr.request != VU_BACKEND_IOTLB_MSG ||
+	    r->msg.hdr.size != sizeof(*m) || m->type != VU_IOTLB_MISS ||
+	    fe->miss_count == ARRAY_SIZE(fe->misses))
+		return false;
+	fe->miss_acked[fe->miss_count] = r->msg.hdr.flags & VU_FLAG_NEED_REPLY;
+	fe->misses[fe->miss_count++] = *m;
+	return true;
+}
+
 /* One request of the back-end. False when the channel ended. */
 static bool channel_serve(struct vu_frontend *fe)
 {
@@ -138,21 +169,67 @@ static bool channel_serve(struct vu_frontend *fe)
 	fe->event_count++;
 	if (r.msg.hdr.request == VU_BACKEND_CONFIG_CHANGE_MSG)
 		fe->config_events++;
-	if (r.msg.hdr.flags & VU_FLAG_NEED_REPLY && !fe->hold_channel_acks) {
-		struct {
-			struct vu_header hdr;
-			u64 v;
-		} __attribute__((packed)) ack = {
-			{ r.msg.hdr.request, VU_VERSION | VU_FLAG_REPLY, 8 },
-			r.msg.hdr.request != VU_BACKEND_CONFIG_CHANGE_MSG,
-		};
-
-		vu_wire_send(fe->channel, &ack, sizeof(ack), NULL, 0,
-			     tp_deadline(&fe->tp, fe->tp.timeout_ms));
-		vu_log(fe, "> channel: ack %llu", (unsigned long long)ack.v);
-	}
+	if (!take_miss(fe, &r) && r.msg.hdr.flags & VU_FLAG_NEED_REPLY && !fe->hold_channel_acks)
+		channel_ack(fe, r.msg.hdr.request,
+			    r.msg.hdr.request != VU_BACKEND_CONFIG_CHANGE_MSG);
 	vu_reply_release(&r);
 	return true;
+}
+
+/* What an address of the device is, or perm 0. */
+static struct vu_iova lookup(const struct vu_frontend *fe, u64 iova)
+{
+	for (unsigned i = 0; i < fe->iova_count; i++)
+		if (iova - fe->iovas[i].iova < fe->iovas[i].size)
+			return fe->iovas[i];
+	for (unsigned i = 0; i < fe->region_count; i++) {
+		const struct vu_region *r = &fe->regions[i];
+
+		if (iova - r->gpa.v < r->size)
+			return (struct vu_iova){ r->gpa.v, r->size, r->gpa,
+						 VU_IOTLB_READ | VU_IOTLB_WRITE };
+	}
+	return (struct vu_iova){ 0 };
+}
+
+/* One that wants more than there is gets what there is. */
+static bool translate(struct vu_frontend *fe, const struct vu_iotlb *miss)
+{
+	const struct vu_iova at = lookup(fe, miss->iova);
+	const struct vu_iotlb update = {
+		.iova = at.iova,
+		.size = at.size,
+		.uva = vu_uva(fe, at.gpa),
+		.perm = at.perm,
+		.type = VU_IOTLB_UPDATE,
+	};
+	u64 answer = 1;
+
+	return at.perm && vu_iotlb_send(fe, &update, &answer) == TP_OK && answer == 0;
+}
+
+/* More misses than that without an end are those of a device that does nothing else. */
+#define MISSES_MAX 256
+
+void vu_iotlb_serve(struct vu_frontend *fe)
+{
+	if (fe->serving)
+		return;
+	fe->serving = true;
+	for (unsigned n = 0; fe->miss_count && n < MISSES_MAX; n++) {
+		const struct vu_iotlb miss = fe->misses[0];
+		const bool acked = fe->miss_acked[0];
+		bool ok;
+
+		fe->miss_count--;
+		memmove(fe->misses, fe->misses + 1, fe->miss_count * sizeof(fe->misses[0]));
+		memmove(fe->miss_acked, fe->miss_acked + 1,
+			fe->miss_count * sizeof(fe->miss_acked[0]));
+		ok = translate(fe, &miss);
+		if (acked && !fe->hold_channel_acks)
+			channel_ack(fe, VU_BACKEND_IOTLB_MSG, !ok);
+	}
+	fe->serving = false;
 }
 
 int vu_recv(struct vu_frontend *fe, struct vu_reply *r, unsigned timeout_ms)
@@ -210,6 +287,25 @@ static int expect_reply(struct vu_frontend *fe, u32 request, struct vu_reply *r)
 			      r->msg.hdr.flags);
 	if (rc != TP_OK)
 		vu_reply_release(r);
+	vu_iotlb_serve(fe);
+	return rc;
+}
+
+int vu_iotlb_send(struct vu_frontend *fe, const struct vu_iotlb *msg, u64 *answer)
+{
+	struct vu_reply r;
+	int rc = vu_send(fe, VU_IOTLB_MSG,
+			 VU_VERSION | (vu_has_pf(fe, VU_PF_REPLY_ACK) ? VU_FLAG_NEED_REPLY : 0),
+			 msg, sizeof(*msg), NULL, 0);
+
+	if (rc == TP_OK)
+		rc = expect_reply(fe, VU_IOTLB_MSG, &r);
+	if (rc != TP_OK)
+		return rc;
+	if (r.msg.hdr.size != 8)
+		rc = vu_error(fe, TP_EPROTO, "IOTLB_MSG: answered with %u bytes", r.msg.hdr.size);
+	*answer = r.msg.u64;
+	vu_reply_release(&r);
 	return rc;
 }
 
@@ -275,5 +371,8 @@ int vu_channel_wait(struct vu_frontend *fe, unsigned timeout_ms)
 		return TP_EUNSUPPORTED;
 	if (vu_wire_poll(&fe->channel, 1, deadline) < 0)
 		return TP_ETIMEOUT;
-	return channel_serve(fe) ? TP_OK : TP_EGONE;
+	if (!channel_serve(fe))
+		return TP_EGONE;
+	vu_iotlb_serve(fe);
+	return TP_OK;
 }

@@ -43,15 +43,21 @@ u64 vu_uva(const struct vu_frontend *fe, struct gpa gpa)
 	return 0;
 }
 
+/* How the back-end is told of a part of a ring. */
+static u64 ring_address(const struct vu_frontend *fe, struct gpa gpa)
+{
+	return vu_has_iommu(fe) ? gpa.v + fe->ring_iova : vu_uva(fe, gpa);
+}
+
 int vu_set_vring_addr(struct vu_frontend *fe, unsigned q, const struct tp_queue *cfg, u32 flags,
 		      u64 log)
 {
 	struct vu_vring_addr a = {
 		.index = q,
 		.flags = flags,
-		.desc = vu_uva(fe, cfg->desc),
-		.used = vu_uva(fe, cfg->device),
-		.avail = vu_uva(fe, cfg->driver),
+		.desc = ring_address(fe, cfg->desc),
+		.used = ring_address(fe, cfg->device),
+		.avail = ring_address(fe, cfg->driver),
 		.log = log,
 	};
 

@@ -82,6 +82,9 @@ void vu_disconnect(struct vu_frontend *fe)
 	fe->config_events = 0;
 	fe->event_count = 0;
 	fe->hold_channel_acks = false;
+	fe->iova_count = fe->miss_count = 0;
+	fe->ring_iova = 0;
+	fe->serving = false;
 	fe->gone = (struct host_gone){ 0 };
 }
 

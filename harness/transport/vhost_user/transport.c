@@ -219,14 +219,24 @@ static unsigned op_take_calls(struct tp *t, unsigned q)
 static int op_wait_call(struct tp *t, unsigned q, unsigned ms)
 {
 	struct vu_frontend *fe = vu_from_tp(t);
-	struct pollfd pfd[2] = { { .fd = fe->rings[q].call, .events = POLLIN },
-				 { .fd = fe->sock } };
+	/* Misses are looked for only where there are any. */
+	struct pollfd pfd[3] = { { .fd = fe->rings[q].call, .events = POLLIN },
+				 { .fd = fe->sock },
+				 { .fd = vu_has_iommu(fe) ? fe->channel : -1, .events = POLLIN } };
 	u64 deadline = tp_deadline(t, ms);
-	nfds_t n = 2;
+	nfds_t n = 3;
 	int rc;
 
 	do {
 		rc = poll(pfd, n, vu_ms_left(deadline));
+		if (rc > 0 && n == 3 && pfd[2].revents && !pfd[0].revents) {
+			/* One that never falls silent does not put the deadline off. */
+			if (vu_channel_wait(fe, 0) != TP_OK || vu_ms_left(deadline) == 0)
+				pfd[2].fd = -1;
+			rc = -1;
+			errno = EINTR;
+			continue;
+		}
 		if (rc > 0 && !pfd[0].revents) {
 			/* The connection is closed: what was done before shows soon, or never. */
 			deadline = MIN(deadline, tp_deadline(t, HOST_GONE_MS));
@@ -301,6 +311,10 @@ static u64 op_now_ns(struct tp *t)
 
 static void op_relax(struct tp *t)
 {
+	struct vu_frontend *fe = vu_from_tp(t);
+
+	if (vu_has_iommu(fe) && fe->channel >= 0)
+		vu_channel_wait(fe, 0);
 	/* The back-end may need this very processor. */
 	host_relax(&vu_from_tp(t)->pace);
 }

@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "harness/spec/virtio14.h"
+
 #define DEADLINE_MS 20000
 
 #define PROTOCOL                                                                                   \
@@ -196,7 +198,9 @@ static int negotiate(struct front *f, u64 more)
 	if (tell(f, &m, VU_SET_OWNER, 0, NULL, 0) || ask_u64(f, VU_GET_FEATURES, &features))
 		return -1;
 	f->has_protocol = features & BIT_ULL(VU_F_PROTOCOL_FEATURES);
-	f->offered = features & ~BIT_ULL(VU_F_PROTOCOL_FEATURES) & ~BIT_ULL(VU_F_LOG_ALL);
+	/* It knows of no translations: the addresses that it gives are its own. */
+	f->offered = features & ~(BIT_ULL(VU_F_PROTOCOL_FEATURES) | BIT_ULL(VU_F_LOG_ALL) |
+				  BIT_ULL(VIRTIO_F_ACCESS_PLATFORM));
 	f->num_queues = 1;
 	if (!f->has_protocol)
 		return 0;

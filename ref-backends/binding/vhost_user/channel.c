@@ -19,19 +19,40 @@ const char *vub_channel_set(struct vub_session *s, int fd)
 		return "not a stream socket";
 	vub_channel_close(s);
 	s->backend_fd = fd;
+	__atomic_store_n(&s->deaf, !vub_has_pf(s, VU_PF_BACKEND_REQ), __ATOMIC_RELEASE);
 	return NULL;
 }
 
 void vub_channel_close(struct vub_session *s)
 {
 	vub_set_fd(&s->backend_fd, -1);
-	s->announce_pending = s->announce_deferred = false;
+	s->announce_pending = s->announce_deferred = s->iotlb_pending = false;
 	s->answer_have = 0;
+	__atomic_store_n(&s->deaf, true, __ATOMIC_RELEASE);
+	vub_iotlb_no_channel(s);
 }
 
 short vub_channel_events(const struct vub_session *s)
 {
-	return s->announce_pending ? POLLIN | POLLOUT : POLLIN;
+	return s->announce_pending || s->iotlb_pending ? POLLIN | POLLOUT : POLLIN;
+}
+
+bool vub_channel_send(struct vub_session *s, struct vub_reply *msg)
+{
+	size_t done = 0;
+	int sent;
+
+	if (fault_active && fault_active->channel)
+		fault_active->channel(s, msg);
+	if (!msg->send)
+		return true;
+	/* A stream socket takes so few bytes whole or not at all. */
+	sent = vub_conn_send(s->backend_fd, msg, &done);
+	if (msg->fd >= 0)
+		close(msg->fd);
+	if (sent < 0)
+		vub_channel_close(s);
+	return sent > 0;
 }
 
 static void send_config_change(struct vub_session *s)
@@ -41,22 +62,10 @@ static void send_config_change(struct vub_session *s)
 		.fd = -1,
 		.send = true,
 	};
-	size_t done = 0;
-	int sent;
 
 	if (vub_has_pf(s, VU_PF_REPLY_ACK))
 		msg.msg.hdr.flags |= VU_FLAG_NEED_REPLY;
-	if (fault_active && fault_active->channel)
-		fault_active->channel(s, &msg);
-	if (!msg.send)
-		return;
-	/* A stream socket takes so few bytes whole or not at all. */
-	sent = vub_conn_send(s->backend_fd, &msg, &done);
-	if (msg.fd >= 0)
-		close(msg.fd);
-	s->announce_pending = sent == 0;
-	if (sent < 0)
-		vub_channel_close(s);
+	s->announce_pending = !vub_channel_send(s, &msg) && s->backend_fd >= 0;
 }
 
 /* Can the front-end be told of a change, and may it be now? */
@@ -111,6 +120,12 @@ static void read_answers(struct vub_session *s)
 		memcpy(&hdr, s->answer, sizeof(hdr));
 		if (judge_active)
 			judge_active->answer(s, &hdr);
+		if (hdr.size == sizeof(u64) && hdr.request == VU_BACKEND_IOTLB_MSG) {
+			vub_iotlb_answered(s);
+			if (s->backend_fd < 0)
+				return;
+			continue;
+		}
 		if (hdr.size != sizeof(u64) || hdr.request != VU_BACKEND_CONFIG_CHANGE_MSG) {
 			vub_complain(s, "back-end channel closed: not an answer");
 			vub_channel_close(s);
@@ -123,6 +138,8 @@ void vub_channel_handle(struct vub_session *s)
 {
 	if (s->announce_pending)
 		send_config_change(s);
+	if (s->iotlb_pending)
+		vub_iotlb_ask(s);
 	if (s->backend_fd >= 0)
 		read_answers(s);
 }

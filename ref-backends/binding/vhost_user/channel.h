@@ -16,6 +16,9 @@ void vub_channel_close(struct vub_session *s);
 /* A ring was started: send what had to wait for that. */
 void vub_channel_resume(struct vub_session *s);
 
+/* Send a message of our own. False: there is no room now, or no channel any more (s->deaf). */
+bool vub_channel_send(struct vub_session *s, struct vub_reply *msg);
+
 /* What to poll backend_fd for, and what to do when it happened. */
 short vub_channel_events(const struct vub_session *s);
 void vub_channel_handle(struct vub_session *s);

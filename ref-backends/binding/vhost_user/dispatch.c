@@ -73,7 +73,8 @@ static bool can_nack(const struct vub_session *s, const struct vub_request *rq,
 {
 	return vub_has_pf(s, VU_PF_REPLY_ACK) && rq->msg.hdr.flags & VU_FLAG_NEED_REPLY &&
 	       (!spec || spec->reply_when == VU_REPLY_NEVER || spec->id == VU_SET_MEM_TABLE ||
-		spec->id == VU_SET_LOG_BASE || spec->id == VU_ADD_MEM_REG);
+		spec->id == VU_SET_LOG_BASE || spec->id == VU_ADD_MEM_REG ||
+		spec->id == VU_IOTLB_MSG);
 }
 
 static bool send_reply(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)

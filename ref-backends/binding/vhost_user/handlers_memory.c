@@ -168,11 +168,33 @@ static const char *set_inflight_fd(struct vub_session *s, struct vub_request *rq
 				rq->fds[0], &rq->msg.inflight);
 }
 
+/* Always answered. What was under way to an address is done when that is not valid any more. */
+static const char *iotlb_msg(struct vub_session *s, struct vub_request *rq, struct vub_reply *rep)
+{
+	const struct vu_iotlb *msg = &rq->msg.iotlb;
+	const char *why = "not a message for a back-end";
+
+	if (!vub_has_iommu(s))
+		return "its feature was not negotiated";
+	vub_hold_all(s);
+	if (msg->type == VU_IOTLB_UPDATE)
+		why = vub_iotlb_update(&s->iotlb, s->mem, msg);
+	else if (msg->type == VU_IOTLB_INVALIDATE)
+		why = vub_iotlb_invalidate(&s->iotlb, msg);
+	vub_iotlb_changed(s);
+	vub_release_all(s);
+	if (why)
+		vub_complain(s, "IOTLB_MSG refused: %s", why);
+	vub_reply_u64(rep, why != NULL);
+	return NULL;
+}
+
 const struct vub_handler vub_memory_handlers[] = {
 	{ VU_SET_MEM_TABLE, set_mem_table },
 	{ VU_GET_MAX_MEM_SLOTS, get_max_mem_slots },
 	{ VU_ADD_MEM_REG, add_mem_reg },
 	{ VU_REM_MEM_REG, rem_mem_reg },
+	{ VU_IOTLB_MSG, iotlb_msg },
 	{ VU_SET_LOG_BASE, set_log_base },
 	{ VU_SET_LOG_FD, set_log_fd },
 	{ VU_GET_INFLIGHT_FD, get_inflight_fd },

@@ -18,7 +18,8 @@ u64 vub_features(struct vub_session *s)
 		BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC) | BIT_ULL(VIRTIO_RING_F_EVENT_IDX) |
 		BIT_ULL(VIRTIO_F_RING_PACKED) | BIT_ULL(VIRTIO_F_IN_ORDER) |
 		BIT_ULL(VIRTIO_F_ORDER_PLATFORM) | BIT_ULL(VIRTIO_F_RING_RESET) |
-		BIT_ULL(VU_F_LOG_ALL) | BIT_ULL(VU_F_PROTOCOL_FEATURES) | judge_offer;
+		BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) | BIT_ULL(VU_F_LOG_ALL) |
+		BIT_ULL(VU_F_PROTOCOL_FEATURES) | judge_offer;
 
 	if (s->dev->ops->unordered)
 		f &= ~BIT_ULL(VIRTIO_F_IN_ORDER);
@@ -55,6 +56,8 @@ static const char *set_features(struct vub_session *s, struct vub_request *rq,
 	if (changed) {
 		vub_hold_all(s);
 		s->features = new;
+		if (!vub_has_iommu(s))
+			s->iotlb.n = 0;
 		if (changed & ~ON_THE_FLY)
 			s->dev->ops->negotiated(s->dev, new & ~ON_THE_FLY);
 		vub_release_all(s);

@@ -15,13 +15,13 @@
 
 bool vub_ring_may_run(struct vub_ring *r)
 {
-	bool run = r->started && r->enabled && r->vq.desc && !dvq_is_broken(&r->vq) &&
+	bool run = r->started && r->begun && r->enabled && r->vq.desc && !dvq_is_broken(&r->vq) &&
 		   vub_driver_ok(r->s);
 
 	if (fault_active && fault_active->may_run)
 		run = fault_active->may_run(r, run);
 	/* Whatever a fault wants: without memory there is no ring. */
-	return run && r->vq.desc;
+	return run && r->vq.desc && r->begun;
 }
 
 /* Calls. */
@@ -38,18 +38,28 @@ void vub_ring_call(struct vub_ring *r, vub_ring_fn *fn, void *arg)
 
 /* Addresses of the ring's parts, or NULL in all of them. Of a packed ring, `avail` and `used` are the
  * driver's and the device's event suppression structures. */
+static void *part_at(struct vub_ring *r, u64 addr, u64 bytes, u8 perm)
+{
+	return vub_has_iommu(r->s) ? vub_iotlb_part(r, addr, bytes, perm)
+				   : vub_mem_uva(r->s->mem, addr, bytes);
+}
+
 static const char *resolve(struct vub_ring *r)
 {
-	const struct vub_mem *m = r->s->mem;
 	const struct dvq_shape shape = dvq_shape(r->ring.is_packed, r->num, r->vq.event_idx);
-	void *desc = vub_mem_uva(m, r->addr.desc, shape.desc);
-	void *avail = vub_mem_uva(m, r->addr.avail, shape.driver);
-	void *used = vub_mem_uva(m, r->addr.used, shape.device);
+	const u8 read = VU_IOTLB_READ, both = VU_IOTLB_READ | VU_IOTLB_WRITE;
+	void *desc = part_at(r, r->addr.desc, shape.desc, r->ring.is_packed ? both : read);
+	void *avail = desc ? part_at(r, r->addr.avail, shape.driver, read) : NULL;
+	void *used = avail ? part_at(r, r->addr.used, shape.device, VU_IOTLB_WRITE) : NULL;
 
+	r->missed = false;
 	r->vq.window.size = 0;
 	r->vq.desc = NULL;
 	r->vq.avail = NULL;
 	r->vq.used = NULL;
+	/* It comes, or never does: a ring that is started waits. */
+	if (vub_has_iommu(r->s) && !used)
+		return NULL;
 	if (!desc || !avail || !used)
 		return "ring is not in memory";
 	if ((uintptr_t)desc % shape.desc_align || (uintptr_t)avail % shape.driver_align ||
@@ -154,11 +164,13 @@ static void choose_way(struct vub_ring *r)
 
 	r->vq.ops = logs || fault_active ? &vub_dvq_ops : &vub_dvq_ops_unlogged;
 	r->plain = !logs && !fault_active && !judge_active && !r->in_order &&
-		   !vub_inflight_on(&r->inflight) && !ops->served && !ops->let_go && !ops->ready;
+		   !vub_has_iommu(r->s) && !vub_inflight_on(&r->inflight) && !ops->served &&
+		   !ops->let_go && !ops->ready;
 }
 
 static void begin(struct vub_ring *r)
 {
+	r->begun = true;
 	if (r->ring.is_packed)
 		begin_packed(r);
 	else
@@ -169,7 +181,6 @@ static void begin(struct vub_ring *r)
 	r->call_missed = r->inflight.recovered && r->call_fd < 0;
 	if (r->inflight.recovered)
 		vub_signal(r->call_fd, r->call_may_block);
-	r->started = true;
 	choose_way(r);
 	if (judge_active)
 		judge_active->ring_start(r);
@@ -196,7 +207,10 @@ static bool start_fn(struct vub_ring *r, void *arg)
 		st->why = prepare(r);
 		if (st->why)
 			return true;
-		begin(r);
+		r->started = true;
+		r->begun = false;
+		if (r->vq.desc)
+			begin(r);
 	}
 	set_kick(r, st->fd);
 	return true;
@@ -227,8 +241,11 @@ static bool stop_fn(struct vub_ring *r, void *arg)
 			dvq_ring_kick_enable(&r->ring);
 	}
 	r->started = false;
-	r->base = dvq_ring_base(&r->ring);
-	r->has_base = true;
+	if (r->begun) {
+		r->base = dvq_ring_base(&r->ring);
+		r->has_base = true;
+	}
+	r->begun = false;
 	set_kick(r, -1);
 	r->n_resubmit = r->next_resubmit = 0;
 	if (fault_active && fault_active->ring_stop)
@@ -306,6 +323,8 @@ static bool release_fn(struct vub_ring *r, void *arg)
 	(void)arg;
 	if (r->has_addr && r->num && (r->started || r->vq.desc))
 		resolve(r);
+	if (r->started && !r->begun && r->vq.desc)
+		begin(r);
 	choose_way(r);
 	r->held = false;
 	return true;
@@ -330,6 +349,7 @@ static bool forget_fn(struct vub_ring *r, void *arg)
 	vub_set_fd(&r->err_fd, -1);
 	memset(&r->addr, 0, sizeof(r->addr));
 	memset(&r->inflight, 0, sizeof(r->inflight));
+	memset(&r->miss, 0, sizeof(r->miss));
 	r->num = 0;
 	r->base = 0;
 	r->has_base = r->has_addr = false;

@@ -20,6 +20,7 @@
 
 #include "harness/spec/vu_proto.h"
 #include "ref-backends/binding/vhost_user/inflight.h"
+#include "ref-backends/binding/vhost_user/iotlb.h"
 #include "ref-backends/device/device.h"
 #include "ref-backends/device/host/reactor.h"
 #include "ref-backends/virtqueue/ring.h"
@@ -73,6 +74,7 @@ struct vub_ring {
 	u32 base;      /* where it starts; after a stop, where it stood: dvq_ring_base() */
 	bool has_base; /* else it starts where a new ring does */
 	bool enabled, started;
+	bool begun;  /* started, and where it stands is known: its parts were translated once */
 	bool polled; /* started without kick descriptor */
 	bool has_addr;
 	struct vu_vring_addr addr;
@@ -82,6 +84,8 @@ struct vub_ring {
 	/* Serving. */
 	bool held; /* fetches nothing */
 	bool fresh; /* slept since its last turn: what it asked for then is passed by the first chain */
+	bool missed; /* a translation was not there, and is asked for */
+	struct vub_miss miss;
 	bool call_missed; /* a notification was due and there was no descriptor */
 	bool logged;	  /* the dirty log was written to since the last notification */
 	struct vub_inflight_queue inflight;

@@ -45,16 +45,27 @@ static char driver_order;
 /* Guest memory. */
 
 /* The window follows; the table does not change while the ring runs. */
-static void *translate(void *ctx, u64 gpa, u64 *len)
+static void *translate_for(struct vub_ring *r, u64 gpa, u64 *len, u8 perm)
 {
-	struct vub_ring *r = ctx;
-	void *hva = vub_mem_gpa(r->s->mem, gpa, len);
+	const bool iommu = vub_has_iommu(r->s);
+	void *hva =
+		iommu ? vub_iotlb_translate(r, gpa, len, perm) : vub_mem_gpa(r->s->mem, gpa, len);
 
 	if (fault_active && fault_active->translate)
 		hva = fault_active->translate(r->s, gpa, *len, hva);
-	else
+	else if (!iommu)
 		vub_mem_region(r->s->mem, gpa, &r->vq.window);
 	return hva;
+}
+
+static void *translate(void *ctx, u64 gpa, u64 *len)
+{
+	return translate_for(ctx, gpa, len, VU_IOTLB_READ);
+}
+
+static void *translate_writable(void *ctx, u64 gpa, u64 *len)
+{
+	return translate_for(ctx, gpa, len, VU_IOTLB_WRITE);
 }
 
 static void mark(struct vub_ring *r, u64 gpa, u64 len)
@@ -109,11 +120,15 @@ static void event_written(void *ctx)
 
 const struct dvq_ops vub_dvq_ops = {
 	.translate = translate,
+	.translate_writable = translate_writable,
 	.used_written = used_written,
 	.event_written = event_written,
 };
 
-const struct dvq_ops vub_dvq_ops_unlogged = { .translate = translate };
+const struct dvq_ops vub_dvq_ops_unlogged = {
+	.translate = translate,
+	.translate_writable = translate_writable,
+};
 
 static void log_data(struct vub_ring *r, const struct dvq_chain *c)
 {
@@ -456,7 +471,16 @@ static bool take(struct vub_ring *r, const struct source *from)
 	enum dvq_error e;
 
 	DRIVER_GAVE();
+	r->missed = false;
 	e = walk(r, from, slot);
+	if (r->missed) {
+		/* Later: it stays in the ring until its translations are there. */
+		if (e != DVQ_EMPTY && e != DVQ_E_SEGS && !from->again &&
+		    !dvq_ring_is_broken(&r->ring))
+			dvq_ring_undo(&r->ring, &slot->req.chain);
+		slot_put(r, slot);
+		return false;
+	}
 	if (judge_active && !from->again && e != DVQ_E_SEGS)
 		judge_active->avail(r, dvq_ring_is_broken(&r->ring) || e == DVQ_EMPTY ? e : DVQ_OK);
 	if (e == DVQ_EMPTY || e == DVQ_E_SEGS) {
@@ -588,7 +612,8 @@ void vub_serve_let_go(struct vub_ring *r)
 
 bool vub_serve_drained(struct vub_ring *r)
 {
-	return r->in_flight == 0 && (r->next_resubmit == r->n_resubmit || !vub_ring_may_run(r));
+	return r->in_flight == 0 &&
+	       (r->next_resubmit == r->n_resubmit || !vub_ring_may_run(r) || vub_iotlb_waits(r));
 }
 
 /* The loop. */
@@ -639,7 +664,7 @@ void vub_serve_wake(struct vub_ring *r)
  * happens; 0: not at all. */
 static int idle_us(struct vub_ring *r)
 {
-	bool run = vub_ring_may_run(r) && !r->held;
+	bool run = vub_ring_may_run(r) && !r->held && !vub_iotlb_waits(r);
 
 	if (fault_active && fault_active->may_run)
 		return FAULT_US;

@@ -149,6 +149,8 @@ void vub_device_reset(struct vub_session *s)
 	}
 	vub_hold_all(s);
 	vub_inflight_clear(&s->inflight);
+	/* They are the last driver's; what the next one means is asked for anew. */
+	s->iotlb.n = 0;
 	/* Bit 30 is the front-end's, not the driver's: QEMU goes on with SET_VRING_ENABLE. */
 	s->features &= BIT_ULL(VU_F_PROTOCOL_FEATURES);
 	s->features_refused = false;
@@ -188,6 +190,9 @@ static void session_end(struct vub_session *s)
 	vub_inflight_clear(&s->inflight);
 	vub_set_fd(&s->log_fd, -1);
 	vub_channel_close(s);
+	for (u16 i = 0; i < s->num_rings; i++)
+		s->rings[i].miss.state = VUB_MISS_NONE;
+	s->iotlb.n = 0;
 	s->features = 0;
 	s->protocol_features = 0;
 	s->features_refused = false;
@@ -206,6 +211,7 @@ static void read_events(struct vub_session *s)
 	if (__atomic_exchange_n(&s->needs_reset_announce, false, __ATOMIC_ACQ_REL) &&
 	    vub_has_pf(s, VU_PF_STATUS) && vub_driver_ok(s))
 		vub_announce_config(s);
+	vub_iotlb_ask(s);
 }
 
 int vub_session_send(struct vub_session *s, const struct vub_reply *rep)
@@ -297,6 +303,7 @@ int vub_session_open(struct vub_session *s, struct rdev *dev, int signal_fd, boo
 	s->poll = poll;
 	s->mem = &s->mems[0];
 	s->log_fd = s->backend_fd = -1;
+	s->deaf = true;
 	s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->rings = calloc(s->num_rings, sizeof(*s->rings));
 	if (s->event_fd < 0 || !s->rings) {

@@ -10,6 +10,7 @@
 #include "harness/spec/vu_msg.h"
 #include "harness/spec/vu_proto.h"
 #include "ref-backends/binding/vhost_user/conn.h"
+#include "ref-backends/binding/vhost_user/iotlb.h"
 #include "ref-backends/binding/vhost_user/log.h"
 #include "ref-backends/binding/vhost_user/mem.h"
 #include "ref-backends/binding/vhost_user/ring.h"
@@ -32,13 +33,17 @@ struct vub_session {
 	u8 status;	       /* atomic: a ring's thread sets DEVICE_NEEDS_RESET */
 	struct vub_mem *mem;   /* one of mems */
 	struct vub_mem mems[2];
+	struct vub_iotlb iotlb;
 	struct vub_log log;
 	int log_fd; /* SET_LOG_FD */
 	struct vub_inflight inflight;
 
-	int backend_fd;		/* the back-end's own channel, -1: none */
-	bool announce_pending;	/* a config change message did not fit into the channel */
-	bool announce_deferred; /* one waits for a ring to start */
+	int backend_fd;		 /* the back-end's own channel, -1: none */
+	bool deaf;		 /* atomic: there is none to ask for translations */
+	bool iotlb_pending;	 /* a miss did not fit into it */
+	struct vub_ring *asking; /* whose miss is not answered */
+	bool announce_pending;	 /* a config change message did not fit into the channel */
+	bool announce_deferred;	 /* one waits for a ring to start */
 	u8 answer[VU_HEADER_SIZE + sizeof(u64)]; /* being read from it */
 	size_t answer_have;
 
@@ -109,6 +114,12 @@ void vub_complain(struct vub_session *s, const char *fmt, ...)
 
 /* Else the device is suspended. */
 bool vub_any_started(const struct vub_session *s);
+
+/* VIRTIO_F_ACCESS_PLATFORM: addresses are the platform's. */
+static inline bool vub_has_iommu(const struct vub_session *s)
+{
+	return s->features & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
+}
 
 /* DRIVER_OK, where the front-end tells of it. */
 bool vub_driver_ok(struct vub_session *s);
