@@ -92,9 +92,9 @@ static int begin(struct tp *t)
 	struct vu_frontend *fe = vu_from_tp(t);
 	u64 deadline = tp_deadline(t, t->timeout_ms);
 	u8 status = 0;
-	int rc = op_set_status(t, 0);
+	int rc = fe->no_reset ? TP_OK : op_set_status(t, 0);
 
-	if (rc == TP_OK)
+	if (rc == TP_OK && !fe->no_reset)
 		rc = op_get_status(t, &status);
 	while (rc == TP_OK && status && vu_ms_left(deadline)) {
 		host_relax(&fe->pace);

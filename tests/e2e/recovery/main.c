@@ -40,6 +40,8 @@ static void run(struct world *w)
 	u32 at = 0;
 
 	vu_transport_init(&w->fe, w->socket);
+	/* As QEMU does: it is the same driver that goes on, and the region is given first. */
+	w->fe.no_reset = true;
 	w->fe.tp.timeout_ms = DEADLINE_NS / 1000000;
 	start_backend(w);
 	connect_backend(w);
