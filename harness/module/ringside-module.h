@@ -18,7 +18,7 @@
  * The major version: a library of another one is refused. What is added to struct ringside_module stands at
  * its end, where `size` tells whether a library has it.
  */
-#define RINGSIDE_MODULE_ABI 1
+#define RINGSIDE_MODULE_ABI 1u
 
 #ifdef __cplusplus
 extern "C" {

@@ -52,7 +52,7 @@ struct vu_frontend {
 	char path[108];
 	u64 pf_mask;	 /* protocol features that open() may negotiate */
 	bool no_channel; /* open() sets no back-end channel */
-	bool no_reset;	 /* set_features() begins without one: what the device was given before it stays */
+	bool no_reset; /* set_features() begins without one: what the device was given before it stays */
 	void (*vlog)(void *log_arg, const char *fmt, va_list ap); /* message log, or NULL */
 	void *log_arg;
 	int (*config_trigger)(
