@@ -111,7 +111,7 @@ static u32 places_in_flight(const struct dvq_packed *vq)
 	const u32 avail = vq->avail.off + (vq->avail.wrap ? 0 : vq->num);
 	const u32 used = vq->used.off + (vq->used.wrap ? 0 : vq->num);
 
-	return (avail + circle - used) % circle;
+	return circle ? (avail + circle - used) % circle : 0;
 }
 
 static void not_whole(const struct vub_ring *r)

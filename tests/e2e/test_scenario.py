@@ -109,6 +109,8 @@ BAD = [
     (QUICK + "expect:\n  - file: gone.expect\n", 10,
      "expect[0].file: there is no file 'gone.expect' beside the scenario"),
     (QUICK + "exclude:\n  - {backend: ringside-backend}\n", 5, "matrix: no cell is left"),
+    (QUICK + "  - bench: {duration: 1s}\n  - bench: {duration: 2s}\n", 10,
+     "jobs[2]: bench-read-qd1["),
 ]
 
 

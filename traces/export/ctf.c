@@ -185,6 +185,7 @@ int export_ctf(const char *path, const char *dir, char *err, size_t len)
 {
 	struct events *in = events_open(path, err, len);
 	struct out *out[64] = { NULL };
+	unsigned opened = 0;
 	struct stat st;
 	int rc = -1;
 
@@ -192,8 +193,8 @@ int export_ctf(const char *path, const char *dir, char *err, size_t len)
 		return -1;
 	if ((mkdir(dir, 0777) && errno != EEXIST) || stat(path, &st))
 		goto out;
-	for (unsigned i = 0; i < events_files(in); i++)
-		if (open_out(&out[i], dir, events_file(in, i), i))
+	for (; opened < events_files(in); opened++)
+		if (open_out(&out[opened], dir, events_file(in, opened), opened))
 			goto out;
 	rc = write_events(in, out);
 	tree.to = dir;
@@ -201,9 +202,7 @@ int export_ctf(const char *path, const char *dir, char *err, size_t len)
 	if (!rc && S_ISDIR(st.st_mode))
 		rc = nftw(path, copy_one, 16, FTW_PHYS) ? -1 : 0;
 out:
-	for (unsigned i = 0; i < events_files(in); i++) {
-		if (!out[i])
-			continue;
+	for (unsigned i = 0; i < opened; i++) {
 		if (!rc)
 			rc = flush(out[i]);
 		if (fclose(out[i]->f))

@@ -346,7 +346,7 @@ void events_close(struct events *s)
 {
 	if (!s)
 		return;
-	for (unsigned i = 0; i < s->streams; i++)
+	for (unsigned i = 0; s->stream && i < s->streams; i++)
 		free(s->stream[i].window);
 	for (unsigned i = 0; i < s->files; i++) {
 		if (s->file[i].fd >= 0)

@@ -16,6 +16,7 @@ WAITS = ("event", "poll")
 # How a device is connected, where a hypervisor leaves the choice; "usual" where it does not.
 CONNECTS = ("usual", "direct", "library", "eventfd", "vhost-user", "qemu", "qemu-vhost-user")
 DEFAULT_TIMEOUT = 300.0
+DEFAULT_BLOCK = 4096  # bytes, as of ringside bench
 
 # What is meant where a matrix does not say.
 DEFAULTS = {
@@ -62,9 +63,11 @@ class Cell:
     def label(self):
         """The job and what tells it from others of its kind."""
         if self.job == "bench":
-            burn = self.options.get("burn")
-            return (f"bench-{self.op}-"
-                    f"qd{self.options.get('queue-depth', 1)}") + (f"-burn{burn}" if burn else "")
+            bytes_ = self.options.get("block-size", DEFAULT_BLOCK)
+            return (f"bench-{self.op}-qd{self.options.get('queue-depth', 1)}" +
+                    (f"-bs{bytes_}" if bytes_ != DEFAULT_BLOCK else "") +
+                    "".join(f"-{key}{self.options[key]}" for key in ("rate", "burn")
+                            if key in self.options))
         if self.job == "workload":
             return self.options["name"]
         return self.job
@@ -190,8 +193,8 @@ def cells(scenario):
     for axis in AXES:
         values = matrix.get(axis, [DEFAULTS[axis]])
         choices.append([values] if isinstance(values, str) else values)
-    found, seen = [], set()
-    for job in scenario.data["jobs"]:
+    found, seen = [], {}
+    for n, job in enumerate(scenario.data["jobs"]):
         (kind, options), = job.items()
         for values in itertools.product(*choices):
             hv = hypervisor.named(values[0])
@@ -206,10 +209,15 @@ def cells(scenario):
             if kind not in drivers.named(axes["driver"]).jobs:
                 continue
             cell = Cell(scenario, axes, kind, options)
-            if cell.name in seen or _excluded(scenario, cell):
+            if _excluded(scenario, cell):
                 continue
-            seen.add(cell.name)
-            found.append(cell)
+            first = seen.setdefault(cell.name, (n, values))
+            if first[0] != n:
+                raise BadScenario(scenario.complaint(
+                    ("jobs", n), f"jobs[{n}]: {cell.name} is also a cell of jobs[{first[0]}]"))
+            # Others of its job that differ in nothing that matters to it are the same cell.
+            if first[1] == values:
+                found.append(cell)
     if not found:
         at = ("matrix",)
         raise BadScenario(scenario.complaint(at, "matrix: no cell is left: no job goes with any "
