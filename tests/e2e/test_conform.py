@@ -44,6 +44,24 @@ def test_formats(ringside, backend):
     assert suite.get("tests") == "1" and suite.get("failures") == "0"
 
 
+def test_the_layout_of_the_rings(run_json, backend):
+    """One of them, and checks of the other are left out; both when nothing is said."""
+    target = backend().target
+    some = ("--check", "@(packed.*|split.used-len.*|vu.base.*)")
+    split, packed, both = (run_json("conform", target, *some, *ring)
+                           for ring in (("--ring", "split"), ("--ring", "packed"), ()))
+
+    def passed(result, group):
+        return sum(c["verdict"] == "pass" for c in result["checks"] if c["id"].startswith(group))
+    assert passed(split, "split.") > 5 and passed(split, "packed.") == 0
+    assert passed(packed, "packed.") > 20 and passed(packed, "split.") == 0
+    assert passed(packed, "vu.base.packed-") >= 4 and passed(split, "vu.base.packed-") == 0
+    assert passed(both, "split.") == passed(split, "split.")
+    assert passed(both, "packed.") == passed(packed, "packed.")
+    for result in (split, packed, both):
+        assert {c["verdict"] for c in result["checks"]} <= {"pass", "skip"}
+
+
 KTAP = re.compile(r"(not ok|ok) (\d+) (\S+)(?: # (SKIP|XFAIL|ERROR) ([^#]*))?")
 
 

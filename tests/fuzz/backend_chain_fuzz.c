@@ -4,16 +4,16 @@
  * readable ones come first, the sums are right, a device serves it within its writable part, and
  * nothing runs for ever.
  *
- * Input: size and ring features (1), device and number of regions (1), base (2), device features (8),
- * then guest memory from its beginning on: descriptor table, available ring and used ring, and
- * what they point to.
+ * Input: size and ring features (1), device and number of regions (1), base (2), features (8), of which
+ * VIRTIO_F_RING_PACKED tells the layout, then guest memory from its beginning on: descriptor table,
+ * available ring and used ring, or packed descriptors and what suppresses events, and what they point to.
  */
 #include "ref-backends/device/blk.h"
 #include "ref-backends/device/gpio_sim.h"
 #include "ref-backends/device/host/store.h"
 #include "ref-backends/device/i2c_sim.h"
 #include "ref-backends/device/rng.h"
-#include "ref-backends/virtqueue/split.h"
+#include "ref-backends/virtqueue/ring.h"
 #include "tests/fuzz/input.h"
 
 #define REGION	 (4u << 10)
@@ -53,7 +53,7 @@ static struct {
 		struct rblk_req blk;
 		struct ri2c_req i2c;
 	};
-	struct dvq_split *vq;
+	struct dvq *vq;
 	unsigned done;
 } request;
 
@@ -105,7 +105,7 @@ static void done(struct rdev_req *req)
 	MUST(req->used_len <= c->writable);
 	/* As it was: this is what a dirty log is told of. */
 	look_at(c, c->n_readable, c->n_writable, c->writable);
-	dvq_push(request.vq, c->head, req->used_len);
+	dvq_ring_push(request.vq, c, req->used_len);
 }
 
 static void fill(void *ctx, void *to, size_t len)
@@ -113,48 +113,56 @@ static void fill(void *ctx, void *to, size_t len)
 	memset(to, 0xa5, len);
 }
 
-static void serve(struct dvq_split *vq, struct rdev *dev)
+/* A whole chain, as the walk has found it. */
+static void serve_chain(struct rdev *dev, const struct dvq_chain *c)
+{
+	look_at(c, 0, c->n_readable, c->readable);
+	look_at(c, c->n_readable, c->n_writable, c->writable);
+	/* Whichever of its queues that is. */
+	request.req.queue = dev->num_queues > 1 && c->head & 1;
+	dev->ops->serve(dev, &request.req);
+	if (dev->ops->served)
+		dev->ops->served(dev, request.req.queue);
+	if (!request.done && dev->ops->let_go)
+		dev->ops->let_go(dev, request.req.queue);
+	MUST(request.done == 1);
+}
+
+static void serve(struct dvq *vq, struct rdev *dev)
 {
 	struct dvq_seg segs[SEGS];
 	struct dvq_chain *c = &request.req.chain;
 	u32 fetched = 0;
-	u16 head;
 
-	while (dvq_fetch(vq, &head) == DVQ_OK) {
+	while (!dvq_ring_is_broken(vq)) {
 		enum dvq_error e;
 
-		MUST(head < vq->num);
-		/* A ring that does not change has no more than its size to give. */
-		MUST(fetched++ < vq->num);
 		memset(&request, 0, sizeof(request));
 		request.vq = vq;
 		request.req.done = done;
 		*c = (struct dvq_chain){ .segs = segs, .cap = SEGS };
-		e = dvq_walk(vq, head, c);
-		MUST(c->head == head);
-		if (e == DVQ_OK || e == DVQ_E_SEGS) {
-			look_at(c, 0, c->n_readable, c->readable);
-			look_at(c, c->n_readable, c->n_writable, c->writable);
-		}
-		if (e == DVQ_OK) {
-			/* Whichever of its queues that is. */
-			request.req.queue = dev->num_queues > 1 && head & 1;
-			dev->ops->serve(dev, &request.req);
-			if (dev->ops->served)
-				dev->ops->served(dev, request.req.queue);
-			if (!request.done && dev->ops->let_go)
-				dev->ops->let_go(dev, request.req.queue);
-			MUST(request.done == 1);
-		} else {
-			dvq_push(vq, head, 0);
-		}
-		dvq_notify_due(vq);
+		e = dvq_ring_next(vq, c);
+		if (e == DVQ_E_SEGS)
+			e = dvq_ring_refuse(vq, c);
+		if (e == DVQ_EMPTY || dvq_ring_is_broken(vq))
+			break;
+		/* A ring that does not change has no more than its size to give. */
+		MUST(fetched++ < vq->split.num);
+		MUST(vq->is_packed ? c->slots > 0 && c->slots <= vq->packed.num
+				   : c->head < vq->split.num);
+		if (e == DVQ_OK)
+			serve_chain(dev, c);
+		else
+			dvq_ring_push(vq, c, 0);
+		dvq_ring_notify_due(vq);
 		/* The driver's parts may lie in what was just written: then it is another ring. */
 		if (c->n_writable)
 			break;
 	}
-	dvq_kick_enable(vq);
-	dvq_kick_disable(vq);
+	if (dvq_ring_is_broken(vq))
+		return;
+	dvq_ring_kick_enable(vq);
+	dvq_ring_kick_disable(vq);
 }
 
 static u64 no_time(void *ctx)
@@ -198,22 +206,46 @@ static struct rdev *make_device(u8 kind, struct rblk_store *store, bool read_onl
 	return &device.blk.dev;
 }
 
+/* The rings' parts in the first region: 64 descriptors, 64 heads and 64 used elements fit into it. */
+static struct dvq make_ring(u8 shape, bool packed, u8 *at)
+{
+	struct dvq vq = { .is_packed = packed };
+
+	if (packed)
+		vq.packed = (struct dvq_packed){
+			.desc = (struct vring_packed_desc *)at,
+			.driver = (struct vring_packed_desc_event *)(at + 1024),
+			.device = (struct vring_packed_desc_event *)(at + 1024 + 4),
+			.ops = &ops,
+			.num = 1u + shape % 64,
+			.event_idx = shape & 0x40,
+			.indirect = shape & 0x80,
+		};
+	else
+		vq.split = (struct dvq_split){
+			.desc = (struct vring_desc *)at,
+			.avail = (struct vring_avail *)(at + 1024),
+			.used = (struct vring_used *)(at + 1024 + 256),
+			.ops = &ops,
+			.num = 1u << shape % 7,
+			.event_idx = shape & 0x40,
+			.indirect = shape & 0x80,
+		};
+	return vq;
+}
+
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct input in = { data, size };
-	u8 shape = input_u8(&in), kind = input_u8(&in);
-	struct dvq_split vq = {
-		.ops = &ops,
-		.num = 1u << shape % 7,
-		.event_idx = shape & 0x40,
-		.indirect = shape & 0x80,
-	};
+	const u8 shape = input_u8(&in), kind = input_u8(&in);
 	struct rblk_store *store = store_memory_open(SECTORS * VIRTIO_BLK_SECTOR);
-	u16 base = input_u16(&in);
+	const u16 base = input_u16(&in);
+	const u64 features = input_u64(&in);
 	struct rdev *dev;
+	struct dvq vq;
 
 	MUST(store);
-	dev = make_device(kind, store, kind & 0x40, input_u64(&in));
+	dev = make_device(kind, store, kind & 0x40, features);
 	regions = 1 + kind % REGIONS;
 	for (unsigned i = 0; i < regions; i++) {
 		region[i].gpa = i < 2 ? ADJACENT + i * REGION : APART;
@@ -221,11 +253,12 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		MUST(region[i].at);
 		input_bytes(&in, region[i].at, REGION);
 	}
-	/* 64 descriptors, 64 heads and 64 used elements fit into the first region. */
-	vq.desc = (struct vring_desc *)region[0].at;
-	vq.avail = (struct vring_avail *)(region[0].at + 1024);
-	vq.used = (struct vring_used *)(region[0].at + 1024 + 256);
-	dvq_init(&vq, base);
+	vq = make_ring(shape, features & BIT_ULL(VIRTIO_F_RING_PACKED), region[0].at);
+	/* Of a packed ring half of it is where the device writes. */
+	dvq_ring_init(&vq, vq.is_packed
+				   ? base % vq.packed.num | (base & 0x8000u) |
+					     (base % vq.packed.num) << 16 | (base & 0x8000u) << 16
+				   : base);
 	for (unsigned i = 0; i < 8; i++)
 		serve(&vq, dev);
 	for (unsigned i = 0; i < regions; i++)
