@@ -115,7 +115,8 @@ def test_commands_and_options_exist(repo, commands, help_of):
 
 
 # What is tested at length elsewhere, and takes too long here.
-ELSEWHERE = ("ringside gate", "ringside ab", "ringside run", "ringside conform module:")
+ELSEWHERE = ("ringside gate", "ringside ab", "ringside run", "ringside conform module:",
+             "ringside bench … --trace")
 
 
 def test_the_section_on_ones_own_back_end(repo, build_dir, backend, backend_bin, tmp_path):

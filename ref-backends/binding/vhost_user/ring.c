@@ -193,7 +193,7 @@ struct start {
 
 static void set_kick(struct vub_ring *r, int fd)
 {
-	r->kick.counted = judge_active != NULL;
+	r->kick.counted = judge_active || fault_active;
 	reactor_watch_set(&r->lead->reactor, &r->kick, fd);
 	vub_set_fd(&r->kick_fd, fd);
 	r->polled = fd < 0;
@@ -245,7 +245,6 @@ static bool stop_fn(struct vub_ring *r, void *arg)
 		r->base = dvq_ring_base(&r->ring);
 		r->has_base = true;
 	}
-	r->begun = false;
 	set_kick(r, -1);
 	r->n_resubmit = r->next_resubmit = 0;
 	if (fault_active && fault_active->ring_stop)

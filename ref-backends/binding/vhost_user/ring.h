@@ -74,7 +74,7 @@ struct vub_ring {
 	u32 base;      /* where it starts; after a stop, where it stood: dvq_ring_base() */
 	bool has_base; /* else it starts where a new ring does */
 	bool enabled, started;
-	bool begun;  /* started, and where it stands is known: its parts were translated once */
+	bool begun; /* since it was started last, where it stands is known: its parts were translated */
 	bool polled; /* started without kick descriptor */
 	bool has_addr;
 	struct vu_vring_addr addr;
