@@ -21,7 +21,7 @@ const struct trace_ops *trace_ops;
 
 #ifdef __SANITIZE_THREAD__
 /* LTTng's threads and ours meet under user-space RCU, which ThreadSanitizer does not know. */
-const char *__tsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
 
 const char *__tsan_default_suppressions(void)
 {
