@@ -94,13 +94,19 @@ static bool any(struct ck *c, u64 features)
 	return c->offered & features || ck_skip(c, "no kind of segmentation is offered");
 }
 
+/* A device that cuts what it is given, in any way. */
+static bool up_to_cut(struct ck *c, struct nk *k)
+{
+	return any(c, NK_F(HOST_TSO4) | NK_F(HOST_TSO6) | NK_F(HOST_USO)) &&
+	       nk_up(c, k, host_features());
+}
+
 static void cut(struct ck *c)
 {
 	struct net_layout at;
 	struct nk k;
 
-	if (!any(c, NK_F(HOST_TSO4) | NK_F(HOST_TSO6) | NK_F(HOST_USO)) ||
-	    !nk_up(c, &k, host_features()))
+	if (!up_to_cut(c, &k))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (!(c->features & kinds[i].host))
@@ -121,8 +127,7 @@ static void header_length(struct ck *c)
 	struct net_layout at;
 	struct nk k;
 
-	if (!any(c, NK_F(HOST_TSO4) | NK_F(HOST_TSO6) | NK_F(HOST_USO)) ||
-	    !nk_up(c, &k, host_features()))
+	if (!up_to_cut(c, &k))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (!(c->features & kinds[i].host))

@@ -6,7 +6,6 @@
  *
  *   device_cost [--ring split|packed] [--batch N] [--requests N] [--in-order] [--event-idx]
  */
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "ref-backends/binding/vhost_user/serve.h"
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/device/null.h"
+#include "tests/bench/cost_options.h"
 
 #define SIZE  256
 #define BYTES (1u << 20)
@@ -30,8 +30,7 @@ static struct vub_session session;
 static struct rdev dev;
 static struct vq vq;
 static struct vq_slot slots[SIZE];
-static struct vq_mode mode = { .ring = VQ_RING_SPLIT };
-static unsigned batch = 1, requests = 1000;
+static struct cost_options opt = { .mode.ring = VQ_RING_SPLIT, .batch = 1, .requests = 1000 };
 static bool failed;
 
 static void die(const char *what)
@@ -53,17 +52,17 @@ static bool rounds(struct vub_ring *r, void *arg)
 		die("io_uring");
 	r->reactor.has_uring = true;
 	r->s->poll = true;
-	for (unsigned n = 0; n < requests && !failed; n += batch) {
+	for (unsigned n = 0; n < opt.requests && !failed; n += opt.batch) {
 		u32 id, len;
 		void *token;
 
-		for (unsigned i = 0; i < batch; i++)
+		for (unsigned i = 0; i < opt.batch; i++)
 			failed |= vq_add(&vq, sg, 0, 1, &vq) < 0;
 		vq_publish(&vq);
 		/* As often as it takes: looking at an empty ring is not what a request costs. */
-		for (const u64 until = r->seq + batch; r->seq < until && !failed;)
+		for (const u64 until = r->seq + opt.batch; r->seq < until && !failed;)
 			failed |= !vub_serve_once(r);
-		for (unsigned i = 0; i < batch; i++)
+		for (unsigned i = 0; i < opt.batch; i++)
 			failed |= vq_reap(&vq, &id, &len, &token) < 0;
 	}
 	io_uring_queue_exit(&r->reactor.uring);
@@ -79,43 +78,13 @@ static void set_up(struct vub_ring *r, const struct vq_layout *l)
 	const u64 here = (u64)(uintptr_t)l->desc_hva;
 
 	r->num = SIZE;
-	r->base = mode.base;
+	r->base = opt.mode.base;
 	r->has_base = true;
 	r->addr = (struct vu_vring_addr){ .desc = UVA,
 					  .avail = UVA + ((u64)(uintptr_t)l->driver_hva - here),
 					  .used = UVA + ((u64)(uintptr_t)l->device_hva - here) };
 	r->has_addr = true;
 	r->enabled = true;
-}
-
-static void options(int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{ "ring", required_argument, NULL, 'r' },
-		{ "batch", required_argument, NULL, 'b' },
-		{ "requests", required_argument, NULL, 'n' },
-		{ "in-order", no_argument, NULL, 'o' },
-		{ "event-idx", no_argument, NULL, 'e' },
-		{ 0 },
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == 'r')
-			mode.ring = strcmp(optarg, "packed") ? VQ_RING_SPLIT : VQ_RING_PACKED;
-		else if (c == 'b')
-			batch = (unsigned)atoi(optarg);
-		else if (c == 'n')
-			requests = (unsigned)atoi(optarg);
-		else if (c == 'o')
-			mode.in_order = true;
-		else if (c == 'e')
-			mode.event_idx = true;
-		else
-			exit(2);
-	}
-	if (batch == 0 || batch > SIZE)
-		die("a batch is from 1 to 256");
 }
 
 int main(int argc, char **argv)
@@ -128,7 +97,8 @@ int main(int argc, char **argv)
 	u8 *ram;
 	int fd;
 
-	options(argc, argv);
+	if (!cost_options(&opt, argc, argv, SIZE))
+		die("a batch is from 1 to 256");
 	setenv("RINGSIDE_NO_URING", "1", 1);
 	sigemptyset(&none);
 	fd = memfd_create("guest", MFD_CLOEXEC);
@@ -143,14 +113,14 @@ int main(int argc, char **argv)
 	why = vub_mem_add(session.mem, &region, fd);
 	if (why)
 		die(why);
-	mode.base = vq_start(mode.ring);
-	vq_lay_out(&l, mode.ring, SIZE, ram, (struct gpa){ GPA });
-	vq_init(&vq, &mode, &l, slots);
+	opt.mode.base = vq_start(opt.mode.ring);
+	vq_lay_out(&l, opt.mode.ring, SIZE, ram, (struct gpa){ GPA });
+	vq_init(&vq, &opt.mode, &l, slots);
 	vq_disable_calls(&vq);
 	session.features = BIT_ULL(VIRTIO_F_VERSION_1) |
-			   (mode.ring == VQ_RING_PACKED ? BIT_ULL(VIRTIO_F_RING_PACKED) : 0) |
-			   (mode.in_order ? BIT_ULL(VIRTIO_F_IN_ORDER) : 0) |
-			   (mode.event_idx ? BIT_ULL(VIRTIO_RING_F_EVENT_IDX) : 0);
+			   (opt.mode.ring == VQ_RING_PACKED ? BIT_ULL(VIRTIO_F_RING_PACKED) : 0) |
+			   (opt.mode.in_order ? BIT_ULL(VIRTIO_F_IN_ORDER) : 0) |
+			   (opt.mode.event_idx ? BIT_ULL(VIRTIO_RING_F_EVENT_IDX) : 0);
 	r = &session.rings[0];
 	vub_ring_hold(r);
 	set_up(r, &l);

@@ -6,7 +6,6 @@
  *
  *   driver_cost [--ring split|packed] [--batch N] [--requests N] [--in-order] [--event-idx]
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "harness/bench/load.h"
 #include "harness/virtqueue/vq.h"
 #include "ref-backends/virtqueue/ring.h"
+#include "tests/bench/cost_options.h"
 
 #define SIZE  256
 #define BYTES (1u << 20)
@@ -28,8 +28,7 @@ static struct vq_slot slots[SIZE];
 static struct load_slot load_slots[SIZE];
 static struct hist latency;
 static struct dvq dvq;
-static struct vq_mode mode = { .ring = VQ_RING_SPLIT };
-static unsigned batch = 1, requests = 1000;
+static struct cost_options opt = { .mode.ring = VQ_RING_SPLIT, .batch = 1, .requests = 1000 };
 
 static void die(const char *what)
 {
@@ -72,18 +71,18 @@ static void set_up(void)
 {
 	struct vq_layout l;
 
-	vq_lay_out(&l, mode.ring, SIZE, ram, (struct gpa){ GPA });
-	mode.base = vq_start(mode.ring);
-	vq_init(&vq, &mode, &l, slots);
-	dvq = (struct dvq){ .is_packed = mode.ring == VQ_RING_PACKED };
+	vq_lay_out(&l, opt.mode.ring, SIZE, ram, (struct gpa){ GPA });
+	opt.mode.base = vq_start(opt.mode.ring);
+	vq_init(&vq, &opt.mode, &l, slots);
+	dvq = (struct dvq){ .is_packed = opt.mode.ring == VQ_RING_PACKED };
 	dvq.split.desc = l.desc_hva;
 	dvq.split.avail = l.driver_hva;
 	dvq.split.used = l.device_hva;
 	dvq.split.ops = &ops;
 	dvq.split.num = SIZE;
-	dvq.split.event_idx = mode.event_idx;
+	dvq.split.event_idx = opt.mode.event_idx;
 	dvq.split.window = (struct dvq_window){ GPA, BYTES, ram };
-	dvq_ring_init(&dvq, mode.base);
+	dvq_ring_init(&dvq, opt.mode.base);
 	dvq_ring_kick_enable(&dvq);
 }
 
@@ -96,10 +95,10 @@ static void run(void)
 		.clock = &clock,
 		.ops = { .kick = device_turn, .relax = idle },
 		.type = LOAD_NULL,
-		.depth = batch,
-		.batch = batch,
+		.depth = opt.batch,
+		.batch = opt.batch,
 		.block_bytes = BLOCK,
-		.requests = requests,
+		.requests = opt.requests,
 		.stall_ns = 60000000000,
 		.slots = load_slots,
 		.latency = &latency,
@@ -109,43 +108,14 @@ static void run(void)
 	hist_reset(&latency);
 	if (load_prepare(&l, area) != LOAD_OK)
 		die("memory");
-	if (load_run(&l) != LOAD_OK || l.completed != requests)
+	if (load_run(&l) != LOAD_OK || l.completed != opt.requests)
 		die("a request was not returned");
-}
-
-static void options(int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{ "ring", required_argument, NULL, 'r' },
-		{ "batch", required_argument, NULL, 'b' },
-		{ "requests", required_argument, NULL, 'n' },
-		{ "in-order", no_argument, NULL, 'o' },
-		{ "event-idx", no_argument, NULL, 'e' },
-		{ 0 },
-	};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == 'r')
-			mode.ring = strcmp(optarg, "packed") ? VQ_RING_SPLIT : VQ_RING_PACKED;
-		else if (c == 'b')
-			batch = (unsigned)atoi(optarg);
-		else if (c == 'n')
-			requests = (unsigned)atoi(optarg);
-		else if (c == 'o')
-			mode.in_order = true;
-		else if (c == 'e')
-			mode.event_idx = true;
-		else
-			exit(2);
-	}
-	if (batch == 0 || batch > SIZE || requests % batch)
-		die("a batch is from 1 to 256, and requests are whole batches");
 }
 
 int main(int argc, char **argv)
 {
-	options(argc, argv);
+	if (!cost_options(&opt, argc, argv, SIZE) || opt.requests % opt.batch)
+		die("a batch is from 1 to 256, and requests are whole batches");
 	set_up();
 	run();
 	return 0;
