@@ -184,6 +184,7 @@ static void permissions(struct ck *c)
 {
 	unsigned misses, violations;
 	struct tp_buf data;
+	u64 end;
 	struct ck_used u;
 	struct blk_req r;
 
@@ -198,8 +199,10 @@ static void permissions(struct ck *c)
 		ck_fail(c, PERM, "nothing is written", "a page that may be read only was written");
 		return;
 	}
-	/* It has another way to us than the request. */
+	/* It has another way to us than the request. Others may come for ever. */
+	end = tp_deadline(c->tp, c->tp->timeout_ms);
 	while (messages(c, &misses, &violations) && violations == 0 &&
+	       c->tp->ops->now_ns(c->tp) < end &&
 	       vu_channel_wait(ckv(c), c->tp->timeout_ms) == TP_OK)
 		;
 	if (messages(c, &misses, &violations) && violations == 0)

@@ -57,16 +57,6 @@ static int open_registers(struct attach *a)
 	return 0;
 }
 
-static int open_reactor(struct reactor *r)
-{
-	if (reactor_init(r, 4))
-		return vm_failed("the reactor");
-	if (r->has_uring)
-		io_uring_queue_exit(&r->uring);
-	r->has_uring = false;
-	return 0;
-}
-
 int attach_open(struct attach *a, const struct kvm_opts *o, struct vm *v)
 {
 	a->o = o;
@@ -74,8 +64,8 @@ int attach_open(struct attach *a, const struct kvm_opts *o, struct vm *v)
 	a->dev = o->dev;
 	a->irq = a->stop = -1;
 	pthread_mutex_init(&a->lock, NULL);
-	if (open_reactor(&a->reactor))
-		return -1;
+	if (reactor_init_plain(&a->reactor))
+		return vm_failed("the reactor");
 	if (o->mode == KVM_VHOST_USER)
 		a->dev = attach_shim_open(a);
 	if (!a->dev || open_registers(a))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a ring's thread does; between ring.c (its state) and serve.c (its loop). */
+/* What a ring's thread does: ring.c is its state, loop.c its loop, serve.c its turns. */
 #ifndef REF_BACKENDS_BINDING_VHOST_USER_SERVE_H
 #define REF_BACKENDS_BINDING_VHOST_USER_SERVE_H
 
@@ -13,6 +13,9 @@ void *vub_serve_main(void *arg);
  * nothing. This is what a request costs in the steady state (tests/bench/device_cost.c).
  */
 bool vub_serve_once(struct vub_ring *r);
+
+/* Take some of what is available and have it served. How many that were. */
+unsigned vub_serve_batch(struct vub_ring *r);
 
 /* rdev_req.done of every slot. */
 void vub_serve_done(struct rdev_req *req);

@@ -26,8 +26,7 @@
 struct state {
 	struct xen_monitor m;
 	struct xen_registers regs;
-	struct reactor
-		reactor; /* what devices ask for: without a ring, so that all is done at once */
+	struct reactor reactor; /* what devices ask for; all is done at once */
 	struct eventfds eventfds;
 	u16 queues;
 	pthread_mutex_t lock; /* everything of the device is under this */
@@ -192,11 +191,8 @@ static void close_events(struct state *s)
 static int open_device(struct state *s, const struct xen_device_opts *d)
 {
 	s->queues = d->dev->num_queues;
-	if (reactor_init(&s->reactor, 4))
-		return failed("io_uring");
-	if (s->reactor.has_uring)
-		io_uring_queue_exit(&s->reactor.uring);
-	s->reactor.has_uring = false;
+	if (reactor_init_plain(&s->reactor))
+		return failed("the reactor");
 	if (xen_registers_open(&s->regs, d, &device_ops, s))
 		return -1;
 	for (u16 q = 0; q < s->queues; q++)

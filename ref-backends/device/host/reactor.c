@@ -55,7 +55,8 @@ void reactor_watch_add(struct reactor *r, struct reactor_watch *w,
 	r->watches = w;
 }
 
-int reactor_init(struct reactor *r, unsigned entries)
+/* `entries`: 0 for none. */
+static int init(struct reactor *r, unsigned entries)
 {
 	int fd;
 
@@ -64,11 +65,20 @@ int reactor_init(struct reactor *r, unsigned entries)
 	if (fd < 0)
 		return -1;
 	reactor_watch_add(r, &r->wake, NULL);
-	/* RINGSIDE_NO_URING lets tests take the other way. */
-	r->has_uring = !getenv("RINGSIDE_NO_URING") &&
-		       io_uring_queue_init(entries, &r->uring, IORING_SETUP_CLAMP) == 0;
+	r->has_uring = entries && io_uring_queue_init(entries, &r->uring, IORING_SETUP_CLAMP) == 0;
 	reactor_watch_set(r, &r->wake, fd);
 	return 0;
+}
+
+int reactor_init(struct reactor *r, unsigned entries)
+{
+	/* Lets tests take the other way. */
+	return init(r, getenv("RINGSIDE_NO_URING") ? 0 : entries);
+}
+
+int reactor_init_plain(struct reactor *r)
+{
+	return init(r, 0);
 }
 
 void reactor_exit(struct reactor *r)

@@ -53,6 +53,8 @@ struct reactor {
 
 /* 0, or -1 with errno. `entries` bounds the file operations in flight. */
 int reactor_init(struct reactor *r, unsigned entries);
+/* One without io_uring, for who wants a device to be done when serve() returns. */
+int reactor_init_plain(struct reactor *r);
 void reactor_exit(struct reactor *r);
 
 /* A watch of the caller's, without a descriptor yet; it stays until the reactor's end. */
