@@ -4,11 +4,9 @@
  * back-end behind the shim is ours, in a thread of this process.
  */
 #include "tests/unit/kvm_calls.h"
+#include "tests/unit/mmio_driver.h"
 
 #include <linux/virtio_ids.h>
-#include <linux/virtio_mmio.h>
-#include <linux/virtio_ring.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -24,15 +22,8 @@
 #include "ref-backends/device/host/store.h"
 #include "ref-backends/device/rng.h"
 
-#define RAM	 (1u << 20)
-#define DESC	 0x1000
-#define AVAIL	 0x2000
-#define USED	 0x3000
-#define BUFFER	 0x8000
-#define NUM	 8
-#define FILL	 0x5a
-#define PATIENCE 20000 /* ms, on a busy machine */
-#define NOTIFY	 (KVM_WINDOW + VIRTIO_MMIO_QUEUE_NOTIFY)
+#define RAM    (1u << 20)
+#define NOTIFY (KVM_WINDOW + VIRTIO_MMIO_QUEUE_NOTIFY)
 
 static struct vm vm = { .kvm = -1, .vm = -1, .vcpu = -1, .ram_size = RAM };
 static struct attach a;
@@ -42,93 +33,14 @@ static int gone_fd;
 
 /* --- the driver -------------------------------------------------------------------------------------------- */
 
-static u32 rd(u32 offset)
+static u64 window_read(u32 offset)
 {
-	return (u32)attach_read(&a, offset, 4);
+	return attach_read(&a, offset, 4);
 }
 
-static void wr(u32 offset, u32 value)
+static void window_write(u32 offset, u32 value)
 {
 	attach_write(&a, offset, 4, value);
-}
-
-static u16 get16(u32 at)
-{
-	return __atomic_load_n((const u16 *)(vm.ram + at), __ATOMIC_ACQUIRE);
-}
-
-static void put16(u32 at, u16 value)
-{
-	__atomic_store_n((u16 *)(vm.ram + at), value, __ATOMIC_RELEASE);
-}
-
-static u64 offered(void)
-{
-	u64 features;
-
-	wr(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
-	features = (u64)rd(VIRTIO_MMIO_DEVICE_FEATURES) << 32;
-	wr(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
-	return features | rd(VIRTIO_MMIO_DEVICE_FEATURES);
-}
-
-static void go_live(void)
-{
-	wr(VIRTIO_MMIO_STATUS, 3);
-	wr(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
-	wr(VIRTIO_MMIO_DRIVER_FEATURES, 0);
-	wr(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
-	wr(VIRTIO_MMIO_DRIVER_FEATURES, (u32)(BIT_ULL(VIRTIO_F_VERSION_1) >> 32));
-	wr(VIRTIO_MMIO_STATUS, 11);
-	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 11);
-	wr(VIRTIO_MMIO_QUEUE_SEL, 0);
-	wr(VIRTIO_MMIO_QUEUE_NUM, NUM);
-	wr(VIRTIO_MMIO_QUEUE_DESC_LOW, DESC);
-	wr(VIRTIO_MMIO_QUEUE_AVAIL_LOW, AVAIL);
-	wr(VIRTIO_MMIO_QUEUE_USED_LOW, USED);
-	wr(VIRTIO_MMIO_QUEUE_READY, 1);
-	wr(VIRTIO_MMIO_STATUS, 15);
-	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 15);
-}
-
-/* One more buffer to be filled. */
-static void add(void)
-{
-	const struct vring_desc d = { .addr = BUFFER, .len = 64, .flags = VRING_DESC_F_WRITE };
-	const u16 idx = get16(AVAIL + 2);
-
-	memset(vm.ram + BUFFER, 0, 128);
-	memcpy(vm.ram + DESC, &d, sizeof(d));
-	put16(AVAIL + 4 + 2 * (idx % NUM), 0);
-	put16(AVAIL + 2, (u16)(idx + 1));
-}
-
-static void filled(u16 used)
-{
-	assert_int_equal(get16(USED + 2), used);
-	assert_int_equal(vm.ram[BUFFER], FILL);
-	assert_int_equal(vm.ram[BUFFER + 63], FILL);
-	assert_int_equal(vm.ram[BUFFER + 64], 0);
-}
-
-/* --- events ---------------------------------------------------------------------------------------------------- */
-
-static void signal_fd(int fd)
-{
-	const u64 one = 1;
-
-	assert_int_equal(write(fd, &one, sizeof(one)), sizeof(one));
-}
-
-static bool signalled(int fd, int ms)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	u64 value;
-
-	if (poll(&p, 1, ms) != 1)
-		return false;
-	assert_int_equal(read(fd, &value, sizeof(value)), sizeof(value));
-	return true;
 }
 
 /* --- the back-end ---------------------------------------------------------------------------------------------- */
@@ -156,18 +68,13 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-static void fill(void *ctx, void *to, size_t len)
-{
-	memset(to, FILL, len);
-}
-
 static void start_back_end(void)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	struct rdev *dev = &back.rng.dev;
 	sigset_t none;
 
-	rrng_init(&back.rng, fill, NULL);
+	rrng_init(&back.rng, driver_fill, NULL);
 	if (opts.device_id == VIRTIO_ID_BLOCK) {
 		back.store = store_memory_open(1 << 20);
 		rblk_init(&back.blk, back.store, 1, false, "unit");
@@ -221,11 +128,12 @@ static int setup(void **state)
 	vm.ram = mmap(NULL, RAM, PROT_READ | PROT_WRITE, MAP_SHARED, vm.ram_fd, 0);
 	if (vm.ram == MAP_FAILED)
 		return -1;
+	driver = (struct driver){ vm.ram, window_read, window_write };
 	calls_forget();
 	vm_error[0] = '\0';
 	memset(&a, 0, sizeof(a));
 	a.gone = on_gone;
-	rrng_init(&rng, fill, NULL);
+	rrng_init(&rng, driver_fill, NULL);
 	opts = (struct kvm_opts){ .mode = KVM_LIBRARY,
 				  .dev = &rng.dev,
 				  .queue_size = 64,

@@ -33,7 +33,7 @@ struct state {
 	pthread_t thread;
 	bool has_thread, has_irq, has_nobody;
 	int irq, stop, nobody;
-	int *kick;	   /* one for each queue */
+	int *kick;	   /* one for each queue, or -1 */
 	u16 kicks_claimed; /* of them, those that the kernel knows */
 };
 
@@ -135,7 +135,9 @@ static void *serve_events(void *arg)
 
 static int open_events(struct state *s)
 {
-	s->kick = calloc(s->queues, sizeof(*s->kick));
+	s->kick = malloc(s->queues * sizeof(*s->kick));
+	for (u16 i = 0; s->kick && i < s->queues; i++)
+		s->kick[i] = -1;
 	s->irq = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!s->kick || s->irq < 0 || s->stop < 0)
@@ -176,8 +178,9 @@ static void close_events(struct state *s)
 		eventfds_kick(&s->eventfds, CALIBRATION_WINDOW, 0, s->nobody, false);
 	if (s->has_irq)
 		eventfds_msi(&s->eventfds, XEN_INTERRUPT_VECTOR, s->irq, false);
-	for (u16 i = 0; i < s->kicks_claimed; i++)
-		close(s->kick[i]);
+	for (u16 i = 0; s->kick && i < s->queues; i++)
+		if (s->kick[i] >= 0)
+			close(s->kick[i]);
 	free(s->kick);
 	if (s->irq >= 0)
 		close(s->irq);
@@ -203,9 +206,11 @@ static int open_device(struct state *s, const struct xen_device_opts *d)
 
 int xen_events(const struct xen_monitor_opts *o, const struct xen_device_opts *d)
 {
-	static struct state s = { .irq = -1, .stop = -1, .nobody = -1, .eventfds.privcmd = -1 };
+	static struct state s;
 	int status = XEN_STATUS_FAILED;
 
+	memset(&s, 0, sizeof(s));
+	s.irq = s.stop = s.nobody = s.eventfds.privcmd = -1;
 	pthread_mutex_init(&s.lock, NULL);
 	if (open_device(&s, d) == 0) {
 		status = XEN_STATUS_REFUSED;
