@@ -115,7 +115,7 @@ bool ck_open(struct ck *c)
 
 u64 ck_demanded(const struct ck *c)
 {
-	u64 set = BIT_ULL(VIRTIO_F_VERSION_1);
+	u64 set = BIT_ULL(VIRTIO_F_VERSION_1) | c->tp->demanded;
 
 	/* 5.15.5.2: without it the device may refuse to work. */
 	if (c->device == VIRTIO_ID_MEM)

@@ -132,6 +132,7 @@ struct tp {
 	unsigned timeout_ms; /* deadline for what must happen */
 	unsigned quiet_ms;   /* how long to watch for what must not */
 	char error[256];     /* what was wrong, when an operation did not return TP_OK */
+	u64 demanded;	     /* features without which memory is not where `mem` says */
 
 	/*
 	 * Guest memory as the device sees it: regions at chosen guest addresses with unmapped gaps

@@ -8,6 +8,7 @@
 #include "harness/probe/guest/out.h"
 #include "harness/run/core/devices.h"
 #include "harness/run/core/text.h"
+#include "harness/spec/virtio14.h"
 
 /*
  * Where devices may read and write: three regions with gaps, the last one up to the very end of RAM so
@@ -157,7 +158,7 @@ static bool have_pci(void)
 
 static struct tp_buf part(u64 at, u32 len)
 {
-	return (struct tp_buf){ (u8 *)(uintptr_t)at, { at }, len };
+	return (struct tp_buf){ (u8 *)(uintptr_t)at, { at + machine.device_offset }, len };
 }
 
 static bool lay_out_ram(struct guest_target *t)
@@ -166,6 +167,10 @@ static bool lay_out_ram(struct guest_target *t)
 	const u64 image_end_at = (u64)(uintptr_t)image_end;
 	const u64 at = ALIGN_UP(MAX(machine.ram_base, image_end_at), 1 << 20) + (1 << 20);
 
+	if (machine.unshared) {
+		text_copy(t->why, sizeof(t->why), machine.unshared);
+		return false;
+	}
 	if (at + RAM_NEEDED > machine.ram_end) {
 		text_format(t->why, sizeof(t->why),
 			    "the machine has too little memory: RAM ends at 0x%llx, %u MiB are "
@@ -293,6 +298,8 @@ bool guest_target_find(struct guest_target *t, const struct job *j, bool msi)
 		return false;
 	}
 	machine.rest_ns = j->rest_ns;
+	if (machine.device_offset)
+		t->tp->demanded = BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
 	if (j->timeout_ms)
 		t->tp->timeout_ms = j->timeout_ms;
 	if (j->quiet_ms)

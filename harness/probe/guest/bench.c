@@ -178,7 +178,7 @@ static bool start_queue(const struct bench_job *job)
 static bool bring_up(const struct bench_job *job)
 {
 	struct tp *tp = b.t->tp;
-	u64 need = 0, offered = 0, want = BIT_ULL(VIRTIO_F_VERSION_1);
+	u64 need = 0, offered = 0, want = BIT_ULL(VIRTIO_F_VERSION_1) | tp->demanded;
 
 	if (load_is_blk(b.type))
 		want |= BIT_ULL(VIRTIO_BLK_F_FLUSH) | BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);

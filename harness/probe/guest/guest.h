@@ -36,6 +36,9 @@ struct machine {
 
 	/* One run of memory, without what firmware keeps in the middle. */
 	u64 ram_base, ram_end;
+	/* What devices call it is so much further up (VIRTIO_F_ACCESS_PLATFORM); 0: they call it the same. */
+	u64 device_offset;
+	const char *unshared; /* why devices cannot have any; NULL: they can */
 
 	/* PCI configuration space: ECAM at `ecam`, or the architecture's ports; neither: no PCI. */
 	bool pci_ports;

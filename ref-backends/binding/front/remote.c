@@ -29,15 +29,16 @@ static void complain(const struct front *f)
 static u64 remote_features(struct rdev *dev)
 {
 	/* A driver of registers speaks VIRTIO 1 or nothing. What is used of a packed ring is not seen. */
-	return (remote_of(dev)->front.offered | BIT_ULL(VIRTIO_F_VERSION_1)) &
-	       ~BIT_ULL(VIRTIO_F_RING_PACKED);
+	return ((remote_of(dev)->front.offered | BIT_ULL(VIRTIO_F_VERSION_1)) &
+		~BIT_ULL(VIRTIO_F_RING_PACKED)) |
+	       remote_of(dev)->own;
 }
 
 static void remote_negotiated(struct rdev *dev, u64 features)
 {
 	struct remote *m = remote_of(dev);
 
-	m->features = features;
+	m->features = features & ~m->own;
 	m->told = false;
 }
 
@@ -170,7 +171,8 @@ bool remote_queue_start(void *ctx, struct rreg_queue *q)
 		.err = m->err,
 	};
 
-	if (!m->told && front_features(&m->front, m->features)) {
+	if (!m->told &&
+	    ((m->share && m->share(m->ctx)) || front_features(&m->front, m->features))) {
 		complain(&m->front);
 		return false;
 	}

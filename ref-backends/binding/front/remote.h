@@ -27,10 +27,14 @@ struct remote {
 	struct rdev dev; /* what the register file serves */
 	struct rdev_ops ops;
 	struct front front;
-	u64 features; /* the driver's */
+	u64 own;      /* features that the shim has by itself; set behind remote_init() */
+	u64 features; /* the driver's, of those that are the back-end's */
 	bool told;    /* the back-end knows them */
 	struct remote_queue *queues;
 	int err; /* an eventfd: a back-end cannot go on with a ring; remote_failed() is then to be called */
+	/* Before the first queue starts, whenever features were negotiated anew: memory may be shared only then.
+	 * NULL, or 0; -1 when the back-end refused it. */
+	int (*share)(void *ctx);
 	/* Told when a queue has started or is about to stop, for ioeventfds; may be NULL. */
 	void (*changed)(void *ctx, u16 queue, bool running);
 	void *ctx;

@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "harness/spec/virtio14.h"
 #include "ref-backends/binding/front/bounce.h"
 #include "ref-backends/binding/front/remote.h"
 #include "ref-backends/binding/xen/registers.h"
@@ -17,20 +18,28 @@
 #define SOCKET_EVENT 0xffffu /* beside the numbers of queues */
 #define ERROR_EVENT  0xfffeu
 
+/* Where the guest's memory is, as granted. */
+#define GRANTED_AT (VU_XEN_GRANT_ADDR | (u64)XEN_GRANTS_FIRST << 12)
+
 struct shim {
 	struct xen_monitor m;
 	const struct xen_shim_opts *o;
 	struct xen_registers regs;
-	/* foreign; bounce */
+	/* foreign, grants; bounce */
 	struct remote remote;
 	struct bounce bounce;
 	struct rdev *dev;
-	int epoll, privcmd;
+	int epoll, fd; /* privcmd, gntdev */
 };
 
 static bool bounces(const struct shim *s)
 {
 	return s->o->share == XEN_SHARE_BOUNCE;
+}
+
+static bool granted(const struct shim *s)
+{
+	return s->o->share == XEN_SHARE_GRANTS;
 }
 
 static int failed(const char *what)
@@ -45,6 +54,12 @@ static void *translate(void *ctx, u64 gpa, u64 *len)
 {
 	struct shim *s = ctx;
 
+	/* Without the feature the driver gives addresses that no grant stands behind. */
+	if (granted(s)) {
+		if (gpa < GRANTED_AT)
+			return NULL;
+		gpa -= GRANTED_AT;
+	}
 	return xen_memory_at(&s->m.memory, gpa, len);
 }
 
@@ -58,7 +73,7 @@ static void line(void *ctx, bool level)
 /* Rings are served here, and each request is given to the back-end. */
 static const struct rreg_ops bounce_ops = { .translate = translate, .line = line };
 
-static const struct rreg_ops foreign_ops = {
+static const struct rreg_ops mapped_ops = {
 	.translate = translate,
 	.line = line,
 	.queue_start = remote_queue_start,
@@ -162,16 +177,29 @@ static int backend_failed(struct front *f)
 	return -1;
 }
 
-static int open_foreign(struct shim *s, struct front *f)
+static int share_memory(const struct shim *s, struct front *f)
 {
 	const struct front_region ram = {
+		.gpa = granted(s) ? GRANTED_AT : 0,
 		.size = s->m.domain.ram_size,
 		.hva = (u64)(uintptr_t)s->m.memory.ram,
-		.fd = s->privcmd,
-		.xen = VU_XEN_FOREIGN,
+		.fd = s->fd,
+		.xen = granted(s) ? VU_XEN_GRANT : VU_XEN_FOREIGN,
 		.domain = s->m.domain.id,
 	};
 
+	return front_memory(f, &ram, 1);
+}
+
+static int share_grants(void *ctx)
+{
+	struct shim *s = ctx;
+
+	return share_memory(s, &s->remote.front);
+}
+
+static int open_mapped(struct shim *s, struct front *f)
+{
 	if (!(f->protocol & BIT_ULL(VU_PF_XEN_MMAP))) {
 		fputs("ringside-xen: the back-end cannot map a guest of Xen's (XEN_MMAP): "
 		      "--share bounce does without\n",
@@ -179,10 +207,15 @@ static int open_foreign(struct shim *s, struct front *f)
 		front_close(f);
 		return -1;
 	}
-	if (front_memory(f, &ram, 1))
+	if (!granted(s) && share_memory(s, f))
 		return backend_failed(f);
 	if (remote_init(&s->remote, f, s->o->device_id, s->o->num_queues))
 		return failed("the back-end's queues");
+	if (granted(s)) {
+		s->remote.own = BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
+		s->remote.share = share_grants;
+		s->remote.ctx = s;
+	}
 	s->dev = &s->remote.dev;
 	return 0;
 }
@@ -198,15 +231,16 @@ static int open_bounce(struct shim *s, struct front *f)
 
 static int open_backend(struct shim *s)
 {
+	const char *const path = granted(s) ? "/dev/xen/gntdev" : "/dev/xen/privcmd";
 	struct front front;
 
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	s->privcmd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
-	if (s->epoll < 0 || s->privcmd < 0)
-		return failed("/dev/xen/privcmd");
+	s->fd = open(path, O_RDWR | O_CLOEXEC);
+	if (s->epoll < 0 || s->fd < 0)
+		return failed(path);
 	if (front_open(&front, s->o->socket_path, bounces(s) ? 0 : BIT_ULL(VU_PF_XEN_MMAP)))
 		return backend_failed(&front);
-	if (bounces(s) ? open_bounce(s, &front) : open_foreign(s, &front))
+	if (bounces(s) ? open_bounce(s, &front) : open_mapped(s, &front))
 		return -1;
 	for (u16 q = 0; q < s->dev->num_queues; q++)
 		if (watch(s, call_fd(s, q), EPOLLIN, q))
@@ -225,7 +259,7 @@ static int open_registers(struct shim *s)
 		.hidden = bounces(s) ? 0 : ~s->dev->ops->features(s->dev),
 	};
 
-	return xen_registers_open(&s->regs, &d, bounces(s) ? &bounce_ops : &foreign_ops, s);
+	return xen_registers_open(&s->regs, &d, bounces(s) ? &bounce_ops : &mapped_ops, s);
 }
 
 int xen_shim(const struct xen_monitor_opts *o, const struct xen_shim_opts *so)
@@ -234,7 +268,7 @@ int xen_shim(const struct xen_monitor_opts *o, const struct xen_shim_opts *so)
 	int status = XEN_STATUS_FAILED;
 
 	s.o = so;
-	s.epoll = s.privcmd = -1;
+	s.epoll = s.fd = -1;
 	if (xen_monitor_open(&s.m, o))
 		return XEN_STATUS_REFUSED;
 	if (open_backend(&s) == 0 && open_registers(&s) == 0)
@@ -247,7 +281,7 @@ int xen_shim(const struct xen_monitor_opts *o, const struct xen_shim_opts *so)
 	xen_registers_close(&s.regs);
 	if (s.epoll >= 0)
 		close(s.epoll);
-	if (s.privcmd >= 0)
-		close(s.privcmd);
+	if (s.fd >= 0)
+		close(s.fd);
 	return status;
 }

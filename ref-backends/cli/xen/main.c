@@ -49,6 +49,7 @@ static const char *const interrupts[] = {
 };
 static const char *const shares[] = {
 	[XEN_SHARE_FOREIGN] = "foreign",
+	[XEN_SHARE_GRANTS] = "grants",
 	[XEN_SHARE_BOUNCE] = "bounce",
 	NULL,
 };
@@ -92,9 +93,9 @@ static const struct cli_option guest_options[] = {
 		   .words = interrupts),
 	CLI_OPTION(CLI_TEXT, "socket-path", "PATH", &opt.shim.socket_path,
 		   "vhost-user: where the back-end listens"),
-	CLI_OPTION(CLI_WORD, "share", "foreign|bounce", &opt.share,
-		   "vhost-user: it maps the guest's memory itself (XEN_MMAP), or\n"
-		   "rings and buffers are copied for it (foreign)", .words = shares),
+	CLI_OPTION(CLI_WORD, "share", "foreign|grants|bounce", &opt.share,
+		   "vhost-user: it maps the guest's memory itself (XEN_MMAP), or what\n"
+		   "the guest has granted, or rings and buffers are copied (foreign)", .words = shares),
 	CLI_OPTION(CLI_NUMBER, "num-queues", "N", &opt.num_queues,
 		   "queues, at most what the device has (1)", .min = 1, .max = 256),
 	CLI_OPTION(CLI_OWN, "queue-size", "N", &opt.device.queue_size,
@@ -153,7 +154,7 @@ static int complete(char *words, size_t room)
 {
 	struct xen_domain_opts *d = &opt.monitor.domain;
 	const bool stamps = measured_stamps() != NULL;
-	char counter[48] = "";
+	char counter[48] = "", grants[24] = "";
 	int n;
 
 	d->platform = (enum xen_platform)opt.platform;
@@ -164,9 +165,13 @@ static int complete(char *words, size_t room)
 	if (stamps)
 		snprintf(counter, sizeof(counter), "xen.counter=0x%llx ",
 			 (unsigned long long)XEN_COUNTER_AT(CHANNEL_SIZE));
-	n = snprintf(words, room, "virtio_mmio.device=0x%x@0x%llx:%u channel=shm:0x%llx,0x%x %s%s",
+	if (opt.mode == MODE_VHOST_USER && opt.share == XEN_SHARE_GRANTS)
+		snprintf(grants, sizeof(grants), "xen.grants=%u ", XEN_GRANTS_FIRST);
+	n = snprintf(words, room,
+		     "virtio_mmio.device=0x%x@0x%llx:%u channel=shm:0x%llx,0x%x %s%s%s",
 		     XEN_WINDOW_SIZE, (unsigned long long)XEN_WINDOW, XEN_INTERRUPT_LINE,
-		     (unsigned long long)XEN_CHANNEL_BASE, CHANNEL_SIZE - 4096, counter, d->words);
+		     (unsigned long long)XEN_CHANNEL_BASE, CHANNEL_SIZE - 4096, counter, grants,
+		     d->words);
 	if (n < 0 || (size_t)n >= room)
 		return cli_usage_error("--append: too long");
 	d->words = words;
@@ -181,6 +186,9 @@ static int check(const struct cli_device *device)
 		return cli_usage_error("which guest? --kernel IMAGE");
 	if (opt.interrupt == XEN_LINE && opt.platform != XEN_HVM)
 		return cli_usage_error("--interrupt line needs --platform hvm: PVH has no lines");
+	/* The page that is shared with the hypervisor takes a page of RAM away, which can be granted no more. */
+	if (opt.share == XEN_SHARE_GRANTS && opt.interrupt == XEN_UPCALL)
+		return cli_usage_error("--share grants does not go with --interrupt upcall");
 	if (opt.mode == MODE_EVENTFD && opt.interrupt != XEN_MSI)
 		return cli_usage_error("--mode eventfd has interrupts by --interrupt msi alone");
 	if ((opt.mode == MODE_VHOST_USER) != !!opt.shim.socket_path)

@@ -274,6 +274,7 @@ void x86_start(u32 magic, u32 info)
 	x86_apic_init();
 	x86_xen_counter();
 	take_real_end();
+	x86_xen_grants();
 	look_for_pci();
 	look_for_windows();
 	guest_main();

@@ -90,6 +90,11 @@ bool x86_xen_line(void (*to)(void *arg), void *with);
 void x86_xen_interrupt(void);
 /* Add to the counter what stands at the address that "xen.counter=ADDRESS" names. */
 void x86_xen_counter(void);
+/*
+ * All of RAM is granted to dom0, page n by the reference N + n, where "xen.grants=N" says so: what devices are
+ * given then are addresses of grants.
+ */
+void x86_xen_grants(void);
 
 /* 'QEMU' answers at the fw_cfg ports. */
 bool x86_fw_cfg_present(void);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A guest of Xen: what the hypervisor tells by CPUID, and interrupts by an event channel. Nothing else of
- * Xen's is used: no console, no store, no hypercall while a check or a load is under way.
+ * A guest of Xen: what the hypervisor tells by CPUID, interrupts by an event channel, and memory that is
+ * granted. Nothing else of Xen's is used: no console, no store, no hypercall while a check or a load is under
+ * way.
  */
 #include <string.h>
 
@@ -15,11 +16,13 @@
 
 #define XENMEM_ADD_TO_PHYSMAP 7
 #define XENMAPSPACE_SHARED    0
+#define XENMAPSPACE_GRANTS    1
 #define HVMOP_SET_PARAM	      0
 #define HVM_PARAM_CALLBACK    0
 #define CALLBACK_VECTOR	      (2ull << 56)
 
 #define DOMID_SELF     0x7ff0
+#define DOMID_DEVICE   0 /* who may map what is granted */
 #define MSR_TSC_ADJUST 0x3b
 
 /* What is shared with the hypervisor: per processor 64 bytes, then bits of event channels. */
@@ -73,6 +76,23 @@ u64 x86_xen_hz(void)
 	return (u64)khz * 1000;
 }
 
+/* The page with the hypercalls' code, written by the hypervisor. */
+static bool has_hypercalls(void)
+{
+	static bool written;
+	const u32 base = leaves();
+	u32 a, msr, c, d;
+
+	if (!base)
+		return false;
+	if (!written) {
+		cpuid(base + 2, &a, &msr, &c, &d);
+		wrmsr(msr, (u64)hypercalls);
+		written = true;
+	}
+	return true;
+}
+
 static long hypercall(unsigned number, u64 first, u64 second)
 {
 	u64 at = (u64)hypercalls + 32ull * number;
@@ -85,29 +105,28 @@ static long hypercall(unsigned number, u64 first, u64 second)
 	return rc;
 }
 
-static bool set_up(void)
+/* A page of the hypervisor's at `at`. */
+static bool map_page(u32 space, u64 index, u64 at)
 {
 	const struct {
 		u16 domain, size;
 		u32 space;
 		u64 index, frame;
-	} map = { DOMID_SELF, 0, XENMAPSPACE_SHARED, 0, (u64)&shared >> 12 };
+	} map = { DOMID_SELF, 0, space, index, at >> 12 };
+
+	return hypercall(HC_MEMORY_OP, XENMEM_ADD_TO_PHYSMAP, (u64)&map) == 0;
+}
+
+static bool set_up(void)
+{
 	const struct {
 		u16 domain, pad;
 		u32 index;
 		u64 value;
 	} callback = { DOMID_SELF, 0, HVM_PARAM_CALLBACK, CALLBACK_VECTOR | X86_VECTOR_XEN };
-	const u32 base = leaves();
-	u32 a, msr, c, d;
 
-	if (!base)
-		return false;
-	cpuid(base + 2, &a, &msr, &c, &d);
-	wrmsr(msr, (u64)hypercalls);
-	if (hypercall(HC_MEMORY_OP, XENMEM_ADD_TO_PHYSMAP, (u64)&map) ||
-	    hypercall(HC_HVM_OP, HVMOP_SET_PARAM, (u64)&callback))
-		return false;
-	return true;
+	return has_hypercalls() && map_page(XENMAPSPACE_SHARED, 0, (u64)&shared) &&
+	       hypercall(HC_HVM_OP, HVMOP_SET_PARAM, (u64)&callback) == 0;
 }
 
 /* KEY=NUMBER of the command line. */
@@ -162,4 +181,49 @@ void x86_xen_interrupt(void)
 		shared.pending[i] &= shared.mask[i];
 	if (handler)
 		handler(arg);
+}
+
+/* --- memory that is granted -------------------------------------------------------------------------- */
+
+/* The first version's entry: whoever is named may map the frame, for reading and writing. */
+struct grant {
+	u16 flags, domain;
+	u32 frame;
+};
+#define GRANT_ACCESS	1
+#define GRANTS_IN_PAGE	(4096 / sizeof(struct grant))
+#define GRANTS_RESERVED 8 /* the hypervisor's and the toolstack's own */
+
+/* In no memory map, and behind the channel. */
+#define GRANTS_AT 0xe8000000ull
+
+/* The table grows as its pages are asked for. */
+static bool map_table(u64 entries)
+{
+	for (u64 i = 0; i * GRANTS_IN_PAGE < entries; i++)
+		if (!map_page(XENMAPSPACE_GRANTS, i, GRANTS_AT + i * 4096))
+			return false;
+	return true;
+}
+
+void x86_xen_grants(void)
+{
+	volatile struct grant *table = (struct grant *)(uintptr_t)GRANTS_AT;
+	const u64 pages = machine.ram_end / 4096;
+	u64 first;
+
+	if (!told("xen.grants=", &first))
+		return;
+	if (first < GRANTS_RESERVED || !has_hypercalls() || !map_table(first + pages)) {
+		machine.unshared = "xen.grants=: memory cannot be granted here";
+		return;
+	}
+	for (u64 i = 0; i < pages; i++) {
+		table[first + i].domain = DOMID_DEVICE;
+		table[first + i].frame = (u32)i;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		table[first + i].flags = GRANT_ACCESS;
+	}
+	/* As Linux has it: the top bit says what it is, and the rest is a reference and an offset. */
+	machine.device_offset = 1ull << 63 | first << 12;
 }
