@@ -31,6 +31,10 @@ static struct {
 	unsigned edges; /* of KVM_IRQ_LINE, upwards */
 	u32 line;	/* the last one */
 	bool level;
+	struct kvm_irq_routing_entry route[64];
+	unsigned num_routes;
+	struct kvm_msi msi; /* the last one */
+	unsigned msis;
 	struct kvm_sregs sregs;
 	struct kvm_regs regs;
 	unsigned long refused; /* a request that fails */
@@ -85,6 +89,16 @@ static inline int calls_take(unsigned long request, void *arg)
 		calls.line = line->irq;
 		calls.level = line->level;
 		return 0;
+	case KVM_SIGNAL_MSI:
+		calls.msi = *(const struct kvm_msi *)arg;
+		calls.msis++;
+		return 1;
+	case KVM_SET_GSI_ROUTING:
+		calls.num_routes = ((const struct kvm_irq_routing *)arg)->nr;
+		assert_in_range(calls.num_routes, 1, ARRAY_SIZE(calls.route));
+		memcpy(calls.route, ((const struct kvm_irq_routing *)arg)->entries,
+		       calls.num_routes * sizeof(calls.route[0]));
+		return 0;
 	case KVM_GET_SREGS:
 		memset(arg, 0, sizeof(calls.sregs));
 		return 0;
@@ -116,7 +130,7 @@ int __wrap_ioctl(int fd, unsigned long request,
 
 static inline void calls_forget(void)
 {
-	calls.num_io = calls.num_irq = calls.edges = 0;
+	calls.num_io = calls.num_irq = calls.edges = calls.num_routes = calls.msis = 0;
 	calls.level = false;
 	calls.refused = 0;
 }

@@ -117,7 +117,7 @@ static int load(const char *append)
 
 	assert_int_equal(write(fd, file, file_size), file_size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	status = vm_load(&vm, path, append);
+	status = vm_load(&vm, path, append, true);
 	close(fd);
 	return status;
 }
@@ -245,7 +245,7 @@ static void headers_outside(void **state)
 
 static void no_file(void **state)
 {
-	assert_int_equal(vm_load(&vm, "/nonexistent/kernel", ""), -1);
+	assert_int_equal(vm_load(&vm, "/nonexistent/kernel", "", true), -1);
 	assert_non_null(strstr(vm_error, "/nonexistent/kernel: No such file"));
 }
 

@@ -2,6 +2,7 @@
 /* What the three ways have in common, and the first of them: all on the processor's thread. */
 #include "ref-backends/binding/kvm/attach.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,16 @@ void *attach_translate(void *ctx, u64 gpa, u64 *len)
 	return a->v->ram + gpa;
 }
 
+/* A message to nowhere is the guest's doing. */
+static void complain_once(void)
+{
+	static bool said;
+
+	if (!said)
+		fprintf(stderr, "ringside-vmm: %s\n", vm_error);
+	said = true;
+}
+
 static void library_line(void *ctx, bool level)
 {
 	struct attach *a = ctx;
@@ -27,7 +38,21 @@ static void library_line(void *ctx, bool level)
 		measure_call();
 }
 
-static const struct rreg_ops library_ops = { .translate = attach_translate, .line = library_line };
+static void library_msi(void *ctx, u64 addr, u32 data)
+{
+	struct attach *a = ctx;
+
+	if (vm_msi(a->v, addr, data))
+		complain_once();
+	else
+		measure_call();
+}
+
+static const struct rreg_ops library_ops = {
+	.translate = attach_translate,
+	.line = library_line,
+	.msi = library_msi,
+};
 
 static const struct rreg_ops *const ops_of[] = {
 	[KVM_LIBRARY] = &library_ops,
@@ -50,7 +75,10 @@ static int open_registers(struct attach *a)
 	if (!a->memory)
 		return vm_failed("memory");
 	memset(a->memory, 0, size);
-	rmmio_init(&a->mmio, &opts, a->memory);
+	if (a->o->pci)
+		rpci_init(&a->pci, &opts, false, a->memory);
+	else
+		rmmio_init(&a->mmio, &opts, a->memory);
 	for (u16 q = 0; q < a->dev->num_queues; q++)
 		if (a->dev->ops->queue_open(a->dev, q, &a->reactor))
 			return vm_failed("the device's queue");
@@ -91,11 +119,11 @@ void attach_close(struct attach *a)
 	a->memory = NULL;
 }
 
-static void work(struct attach *a)
+void attach_work(struct attach *a)
 {
 	/* The guest stands still meanwhile: this ends. */
-	while (rreg_pending(&a->mmio.r))
-		rreg_run(&a->mmio.r);
+	while (rreg_pending(&a->regs))
+		rreg_run(&a->regs);
 }
 
 u64 attach_read(struct attach *a, u32 offset, unsigned size)
@@ -104,7 +132,7 @@ u64 attach_read(struct attach *a, u32 offset, unsigned size)
 
 	pthread_mutex_lock(&a->lock);
 	if (a->has_remote)
-		remote_look(&a->remote, &a->mmio.r);
+		remote_look(&a->remote, &a->regs);
 	value = rmmio_read(&a->mmio, offset, size);
 	pthread_mutex_unlock(&a->lock);
 	return value;
@@ -114,6 +142,6 @@ void attach_write(struct attach *a, u32 offset, unsigned size, u64 value)
 {
 	pthread_mutex_lock(&a->lock);
 	rmmio_write(&a->mmio, offset, size, value);
-	work(a);
+	attach_work(a);
 	pthread_mutex_unlock(&a->lock);
 }

@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A device in the window: registers whose accesses exit to here, connected in one of the three ways. */
+/*
+ * A device in the window, or a PCI function: registers whose accesses exit to here, connected in one of the three
+ * ways.
+ */
 #ifndef REF_BACKENDS_BINDING_KVM_ATTACH_H
 #define REF_BACKENDS_BINDING_KVM_ATTACH_H
 
 #include "ref-backends/binding/front/remote.h"
 #include "ref-backends/binding/kvm/vm.h"
 #include "ref-backends/binding/registers/mmio.h"
+#include "ref-backends/binding/registers/pci.h"
 #include "ref-backends/device/host/reactor.h"
 
 struct attach {
 	const struct kvm_opts *o;
 	struct vm *v;
-	struct rmmio mmio;
+	union {
+		struct rreg regs; /* of either */
+		struct rmmio mmio;
+		struct rpci pci;
+	};
+	u32 pci_address; /* what port 0xcf8 was told */
+	u64 notify;	 /* PCI, eventfd: where notifications are events now; 0: nowhere */
 	void *memory;
 	struct rdev *dev;
 	struct remote remote;
@@ -23,6 +33,7 @@ struct attach {
 	pthread_t thread;
 	bool has_thread;
 	int irq;   /* irqfd */
+	int *msi;  /* PCI: one for each vector, or -1 */
 	int stop;  /* ends the thread */
 	int *kick; /* one for each queue */
 	u64 kicks; /* notifications that came as an event */
@@ -39,9 +50,19 @@ void attach_close(struct attach *a);
 u64 attach_read(struct attach *a, u32 offset, unsigned size);
 void attach_write(struct attach *a, u32 offset, unsigned size, u64 value);
 
+/* attach_pci.c: ports of configuration space, and addresses that may be the function's; false: not its. */
+bool attach_port_read(struct attach *a, u16 port, unsigned size, u32 *value);
+bool attach_port_write(struct attach *a, u16 port, unsigned size, u32 value);
+bool attach_bar_read(struct attach *a, u64 addr, unsigned size, u64 *value);
+bool attach_bar_write(struct attach *a, u64 addr, unsigned size, u64 value);
+/* An access has been made: what it has left to do, under the lock. */
+void attach_work(struct attach *a);
+
 /* attach_events.c: the device on a thread of its own. */
 int attach_events_open(struct attach *a);
 void attach_events_close(struct attach *a);
+/* PCI: notifications are events where the function's BAR is. */
+void attach_events_moved(struct attach *a, u64 notify);
 
 /* attach_shim.c: a vhost-user back-end. Returns the device, or NULL with vm_error. */
 struct rdev *attach_shim_open(struct attach *a);

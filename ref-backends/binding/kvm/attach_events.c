@@ -8,6 +8,7 @@
 #include <linux/virtio_mmio.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -25,7 +26,30 @@ static void event_line(void *ctx, bool level)
 		measure_call();
 }
 
-const struct rreg_ops attach_event_ops = { .translate = attach_translate, .line = event_line };
+/* The vector whose message it is. A message that a vector has for the first time, or anew, is told to KVM. */
+static void event_msi(void *ctx, u64 addr, u32 data)
+{
+	struct attach *a = ctx;
+	const u64 one = 1;
+
+	for (u16 v = 0; v < a->regs.vectors; v++) {
+		const struct rpci_vector *e = &a->pci.vector[v];
+
+		if (((u64)e->addr_hi << 32 | e->addr_lo) != addr || e->data != data)
+			continue;
+		if (vm_msi_route(a->v, VM_GSI_MSI + v, addr, data))
+			fprintf(stderr, "ringside-vmm: %s\n", vm_error);
+		else if (write(a->msi[v], &one, sizeof(one)) == sizeof(one))
+			measure_call();
+		return;
+	}
+}
+
+const struct rreg_ops attach_event_ops = {
+	.translate = attach_translate,
+	.line = event_line,
+	.msi = event_msi,
+};
 
 static void serve(struct attach *a, unsigned queue)
 {
@@ -35,12 +59,12 @@ static void serve(struct attach *a, unsigned queue)
 		return;
 	pthread_mutex_lock(&a->lock);
 	a->kicks++;
-	rreg_notify(&a->mmio.r, queue);
-	while (rreg_pending(&a->mmio.r)) {
+	rreg_notify(&a->regs, queue);
+	while (rreg_pending(&a->regs)) {
 		/* Others may have their turn: the guest runs meanwhile, and may go on adding. */
 		pthread_mutex_unlock(&a->lock);
 		pthread_mutex_lock(&a->lock);
-		rreg_run(&a->mmio.r);
+		rreg_run(&a->regs);
 	}
 	pthread_mutex_unlock(&a->lock);
 }
@@ -70,6 +94,37 @@ static void *events_thread(void *arg)
 	return NULL;
 }
 
+static int open_vectors(struct attach *a)
+{
+	const u16 n = a->regs.vectors;
+
+	if (n > VM_MSIS) {
+		errno = ENOSPC;
+		return vm_failed("a message for each queue");
+	}
+	a->msi = malloc(n * sizeof(*a->msi));
+	if (!a->msi)
+		return vm_failed("memory");
+	for (u16 v = 0; v < n; v++)
+		a->msi[v] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	for (u16 v = 0; v < n; v++)
+		if (a->msi[v] < 0 || vm_irqfd(a->v, VM_GSI_MSI + v, a->msi[v], true))
+			return vm_failed("a message's event");
+	return 0;
+}
+
+void attach_events_moved(struct attach *a, u64 notify)
+{
+	for (u16 q = 0; a->kick && q < a->dev->num_queues; q++) {
+		const u64 at = (u64)q * RPCI_NOTIFY_MULTIPLIER;
+
+		if ((a->notify && vm_ioeventfd_any(a->v, a->notify + at, a->kick[q], false)) ||
+		    (notify && vm_ioeventfd_any(a->v, notify + at, a->kick[q], true)))
+			fprintf(stderr, "ringside-vmm: %s\n", vm_error);
+	}
+	a->notify = notify;
+}
+
 static int open_events(struct attach *a)
 {
 	const unsigned n = a->dev->num_queues;
@@ -83,10 +138,12 @@ static int open_events(struct attach *a)
 		a->kick[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (a->kick[i] < 0)
 			return vm_failed("eventfd");
-		if (vm_ioeventfd(a->v, KVM_WINDOW + VIRTIO_MMIO_QUEUE_NOTIFY, true, i, a->kick[i],
-				 true))
+		if (!a->o->pci && vm_ioeventfd(a->v, KVM_WINDOW + VIRTIO_MMIO_QUEUE_NOTIFY, true, i,
+					       a->kick[i], true))
 			return -1;
 	}
+	if (a->o->pci && open_vectors(a))
+		return -1;
 	return vm_irqfd(a->v, KVM_WINDOW_LINE, a->irq, true);
 }
 
@@ -115,6 +172,11 @@ void attach_events_close(struct attach *a)
 		close(a->kick[i]);
 	free(a->kick);
 	a->kick = NULL;
+	for (u16 v = 0; a->msi && v < a->regs.vectors; v++)
+		if (a->msi[v] >= 0)
+			close(a->msi[v]);
+	free(a->msi);
+	a->msi = NULL;
 	if (a->irq >= 0)
 		close(a->irq);
 	if (a->stop >= 0)

@@ -85,7 +85,7 @@ static void *watch_thread(void *arg)
 		if (!p[2].revents)
 			break;
 		pthread_mutex_lock(&a->lock);
-		remote_failed(&a->remote, &a->mmio.r);
+		remote_failed(&a->remote, &a->regs);
 		pthread_mutex_unlock(&a->lock);
 	}
 	a->gone(a->ctx);

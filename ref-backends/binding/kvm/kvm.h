@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A small KVM monitor: one processor, memory in a memfd, the kernel's interrupt controllers, one
- * virtio-mmio window, and what the probe needs of a PC: port 0xe9 to say things, port 0xf4 to end.
+ * A small KVM monitor: one processor, memory in a memfd, the kernel's interrupt controllers, one device on
+ * virtio-mmio or on PCI, and what the probe needs of a PC: port 0xe9 to say things, port 0xf4 to end.
  *
  * A device is connected in one of three ways (enum kvm_mode). Guests are x86_64 ELF files with a PVH entry.
  */
@@ -31,6 +31,7 @@ struct kvm_opts {
 	const char *kernel, *append;
 	u64 ram;
 	enum kvm_mode mode;
+	bool pci; /* the device is a PCI function, 00:01.0; not with KVM_VHOST_USER */
 	/* library, eventfd: the device. */
 	struct rdev *dev;
 	u16 queue_size;

@@ -128,7 +128,7 @@ static int load_image(struct vm *v, struct image *f, const char *kernel)
 	return 0;
 }
 
-static int write_info(struct vm *v, const char *append)
+static int write_info(struct vm *v, const char *append, bool window)
 {
 	const struct map_entry map[] = {
 		{ .addr = 0, .size = 0xa0000, .type = 1 },
@@ -141,9 +141,10 @@ static int write_info(struct vm *v, const char *append)
 		.memmap = MAP_AT,
 		.memmap_entries = ARRAY_SIZE(map),
 	};
-	int n = snprintf((char *)v->ram + CMDLINE_AT, CMDLINE_MAX,
-			 "%s virtio_mmio.device=0x%x@0x%x:%u", append, KVM_WINDOW_SIZE, KVM_WINDOW,
-			 KVM_WINDOW_LINE);
+	char *const words = (char *)v->ram + CMDLINE_AT;
+	const int n = window ? snprintf(words, CMDLINE_MAX, "%s virtio_mmio.device=0x%x@0x%x:%u",
+					append, KVM_WINDOW_SIZE, KVM_WINDOW, KVM_WINDOW_LINE)
+			     : snprintf(words, CMDLINE_MAX, "%s", append);
 
 	if (n < 0 || (unsigned)n >= CMDLINE_MAX) {
 		errno = E2BIG;
@@ -154,7 +155,7 @@ static int write_info(struct vm *v, const char *append)
 	return 0;
 }
 
-int vm_load(struct vm *v, const char *kernel, const char *append)
+int vm_load(struct vm *v, const char *kernel, const char *append, bool window)
 {
 	struct image f = { .entry = ~0ull };
 	int fd = open(kernel, O_RDONLY | O_CLOEXEC), status;
@@ -173,7 +174,7 @@ int vm_load(struct vm *v, const char *kernel, const char *append)
 	if (data == MAP_FAILED)
 		return vm_failed(kernel);
 	f.data = data;
-	status = load_image(v, &f, kernel) || write_info(v, append) ||
+	status = load_image(v, &f, kernel) || write_info(v, append, window) ||
 		 vm_start_at(v, (u32)f.entry, INFO_AT);
 	munmap(data, MAX(f.size, 1u));
 	return status ? -1 : 0;

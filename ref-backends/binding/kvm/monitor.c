@@ -114,6 +114,11 @@ static void mark(struct monitor *m, u8 what)
 
 static void out(struct monitor *m, u16 port, const u8 *data, u32 size, u32 count)
 {
+	u32 value = 0;
+
+	memcpy(&value, data, size);
+	if (attach_port_write(&m->a, port, size, value))
+		return;
 	switch (port) {
 	case PORT_DEBUG:
 		for (u32 i = 0; i < size * count; i++) {
@@ -145,6 +150,7 @@ static void port(struct monitor *m)
 {
 	const struct kvm_run *run = m->v.run;
 	u8 *data = (u8 *)run + run->io.data_offset;
+	u32 value;
 
 	if (run->io.direction == KVM_EXIT_IO_OUT) {
 		out(m, run->io.port, data, run->io.size, run->io.count);
@@ -153,6 +159,8 @@ static void port(struct monitor *m)
 	memset(data, 0xff, (size_t)run->io.size * run->io.count);
 	if (run->io.port == PORT_DEBUG)
 		data[0] = PORT_DEBUG;
+	else if (attach_port_read(&m->a, run->io.port, run->io.size, &value))
+		memcpy(data, &value, run->io.size);
 }
 
 /* --- memory that is none --------------------------------------------------------------------------------- */
@@ -168,7 +176,8 @@ static void access_window(struct monitor *m)
 	struct kvm_run *run = m->v.run;
 	const u64 addr = run->mmio.phys_addr;
 	const unsigned size = run->mmio.len;
-	const bool ours = addr >= KVM_WINDOW && addr + size <= KVM_WINDOW + KVM_WINDOW_SIZE;
+	const bool ours =
+		!m->o->pci && addr >= KVM_WINDOW && addr + size <= KVM_WINDOW + KVM_WINDOW_SIZE;
 	u64 value = ~0ull;
 
 	if (run->mmio.is_write) {
@@ -178,10 +187,14 @@ static void access_window(struct monitor *m)
 			attach_write(&m->a, (u32)(addr - KVM_WINDOW), size, value);
 		else if (addr == KVM_CAL_INJECT)
 			inject(m);
+		else
+			attach_bar_write(&m->a, addr, size, value);
 		return;
 	}
 	if (ours)
 		value = attach_read(&m->a, (u32)(addr - KVM_WINDOW), size);
+	else
+		attach_bar_read(&m->a, addr, size, &value);
 	memcpy(run->mmio.data, &value, size);
 }
 
@@ -267,7 +280,7 @@ static int set_up(struct monitor *m)
 			 "this kernel does not let the guest have the host's counter");
 		return -1;
 	}
-	return vm_load(&m->v, m->o->kernel, m->o->append);
+	return vm_load(&m->v, m->o->kernel, m->o->append, !m->o->pci);
 }
 
 int kvm_run(const struct kvm_opts *o)

@@ -172,18 +172,96 @@ int vm_line(struct vm *v, u32 line, bool level)
 	return ioctl(v->vm, KVM_IRQ_LINE, &irq);
 }
 
+static int ioeventfd(struct vm *v, struct kvm_ioeventfd e, bool on)
+{
+	if (!on)
+		e.flags |= KVM_IOEVENTFD_FLAG_DEASSIGN;
+	return ioctl(v->vm, KVM_IOEVENTFD, &e) ? vm_failed("KVM_IOEVENTFD") : 0;
+}
+
 int vm_ioeventfd(struct vm *v, u64 addr, bool match, u32 value, int fd, bool on)
 {
-	struct kvm_ioeventfd e = {
+	const struct kvm_ioeventfd e = {
 		.addr = addr,
 		.len = 4,
 		.fd = fd,
 		.datamatch = match ? value : 0,
-		.flags = (match ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0) |
-			 (on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN),
+		.flags = match ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0,
 	};
 
-	return ioctl(v->vm, KVM_IOEVENTFD, &e) ? vm_failed("KVM_IOEVENTFD") : 0;
+	return ioeventfd(v, e, on);
+}
+
+int vm_ioeventfd_any(struct vm *v, u64 addr, int fd, bool on)
+{
+	return ioeventfd(v, (struct kvm_ioeventfd){ .addr = addr, .fd = fd }, on);
+}
+
+int vm_msi(struct vm *v, u64 addr, u32 data)
+{
+	struct kvm_msi m = { .address_lo = (u32)addr,
+			     .address_hi = (u32)(addr >> 32),
+			     .data = data };
+
+	return ioctl(v->vm, KVM_SIGNAL_MSI, &m) < 0 ? vm_failed("KVM_SIGNAL_MSI") : 0;
+}
+
+/* The table is replaced as a whole: the pins of the kernel's controllers are in it, too. */
+static unsigned pins(struct kvm_irq_routing_entry *e)
+{
+	unsigned n = 0;
+
+	for (u32 pin = 0; pin < VM_GSI_MSI; pin++) {
+		e[n++] = (struct kvm_irq_routing_entry){
+			.gsi = pin,
+			.type = KVM_IRQ_ROUTING_IRQCHIP,
+			.u.irqchip = { KVM_IRQCHIP_IOAPIC, pin },
+		};
+		if (pin < 16)
+			e[n++] = (struct kvm_irq_routing_entry){
+				.gsi = pin,
+				.type = KVM_IRQ_ROUTING_IRQCHIP,
+				.u.irqchip = { pin < 8 ? KVM_IRQCHIP_PIC_MASTER
+						       : KVM_IRQCHIP_PIC_SLAVE,
+					       pin % 8 },
+			};
+	}
+	return n;
+}
+
+int vm_msi_route(struct vm *v, u32 gsi, u64 addr, u32 data)
+{
+	struct kvm_irq_routing *table;
+	const u32 i = gsi - VM_GSI_MSI;
+	unsigned n;
+	int rc;
+
+	if (i >= VM_MSIS) {
+		errno = ENOSPC;
+		return vm_failed("KVM_SET_GSI_ROUTING");
+	}
+	if (i < v->msis && v->msi[i].addr == addr && v->msi[i].data == data)
+		return 0;
+	table = calloc(1, sizeof(*table) + (VM_GSI_MSI + 16 + VM_MSIS) * sizeof(table->entries[0]));
+	if (!table)
+		return vm_failed("KVM_SET_GSI_ROUTING");
+	v->msi[i].addr = addr;
+	v->msi[i].data = data;
+	v->msis = MAX(v->msis, i + 1);
+	n = pins(table->entries);
+	for (u32 m = 0; m < v->msis; m++)
+		table->entries[n++] = (struct kvm_irq_routing_entry){
+			.gsi = VM_GSI_MSI + m,
+			.type = KVM_IRQ_ROUTING_MSI,
+			.u.msi = { (u32)v->msi[m].addr,
+				   (u32)(v->msi[m].addr >> 32),
+				   v->msi[m].data,
+				   { 0 } },
+		};
+	table->nr = n;
+	rc = ioctl(v->vm, KVM_SET_GSI_ROUTING, table) ? vm_failed("KVM_SET_GSI_ROUTING") : 0;
+	free(table);
+	return rc;
 }
 
 int vm_irqfd(struct vm *v, u32 line, int fd, bool on)

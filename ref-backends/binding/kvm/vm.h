@@ -8,12 +8,22 @@
 
 #include "ref-backends/binding/kvm/kvm.h"
 
+/* Behind the pins of the kernel's I/O APIC. */
+#define VM_GSI_MSI 24u
+#define VM_MSIS	   64u
+
 struct vm {
 	int kvm, vm, vcpu, ram_fd;
 	struct kvm_run *run;
 	size_t run_size;
 	u8 *ram;
 	u64 ram_size;
+	/* Messages that a GSI stands for. */
+	struct {
+		u64 addr;
+		u32 data;
+	} msi[VM_MSIS];
+	unsigned msis;
 };
 
 /* 0, or -1 with one line in vm_error. */
@@ -34,10 +44,18 @@ bool vm_share_counter(struct vm *v);
 int vm_line(struct vm *v, u32 line, bool level);
 /* A write of `value` (with `match`) or of anything of 4 bytes to `addr` signals `fd`. */
 int vm_ioeventfd(struct vm *v, u64 addr, bool match, u32 value, int fd, bool on);
+/* The same for writes of any size and value. */
+int vm_ioeventfd_any(struct vm *v, u64 addr, int fd, bool on);
+/* A message to the local APIC, now; or whenever the irqfd of `gsi` is signalled (VM_GSI_MSI and further ones). */
+int vm_msi(struct vm *v, u64 addr, u32 data);
+int vm_msi_route(struct vm *v, u32 gsi, u64 addr, u32 data);
 /* `fd` signalled is an edge on `line`. */
 int vm_irqfd(struct vm *v, u32 line, int fd, bool on);
 
-/* load.c: an ELF file with a PVH note, its command line and memory map; the processor is set up. */
-int vm_load(struct vm *v, const char *kernel, const char *append);
+/*
+ * load.c: an ELF file with a PVH note, its command line (with `window` also where that is) and memory map; the
+ * processor is set up.
+ */
+int vm_load(struct vm *v, const char *kernel, const char *append, bool window);
 
 #endif

@@ -18,6 +18,7 @@ static struct {
 	const char *stream;
 	unsigned num_queues;
 	int mode; /* enum kvm_mode */
+	int transport;
 	bool check;
 } opt = {
 	.kvm = { .append = "", .ram = 64 << 20, .queue_size = 1024, .stream = STDOUT_FILENO },
@@ -30,6 +31,8 @@ static const char *const modes[] = {
 	[KVM_VHOST_USER] = "vhost-user",
 	NULL,
 };
+
+static const char *const transports[] = { "mmio", "pci", NULL };
 
 static int parse_ram(const char *arg, void *out)
 {
@@ -58,6 +61,10 @@ static const struct cli_option guest_options[] = {
 		   "             ioeventfd and irqfd\n"
 		   "vhost-user   a back-end serves it, behind ioeventfd and irqfd",
 		   .words = modes),
+	CLI_OPTION(CLI_WORD, "transport", "mmio|pci", &opt.transport,
+		   "a virtio-mmio window, or the PCI function 00:01.0 with MSI-X, not with\n"
+		   "vhost-user (mmio)",
+		   .words = transports),
 	CLI_OPTION(CLI_TEXT, "socket-path", "PATH", &opt.kvm.socket_path,
 		   "where the back-end listens"),
 	CLI_OPTION(CLI_NUMBER, "num-queues", "N", &opt.num_queues,
@@ -83,7 +90,7 @@ static const char synopsis[] =
 	"usage: ringside-vmm DEVICE --kernel FILE [OPTION…]\n"
 	"       ringside-vmm --check\n"
 	"\n"
-	"Run a guest on KVM that has one virtio-mmio device. DEVICE is a type that\n"
+	"Run a guest on KVM that has one virtio device. DEVICE is a type that\n"
 	"'ringside-backend --list-devices' has.\n"
 	"\n";
 static const char ending[] =
@@ -132,6 +139,9 @@ static int run(const struct cli_device *device)
 		return cli_usage_error("--mode vhost-user and --socket-path go together");
 	if (remote && ((device->meant && device->meant()) || measured_burns()))
 		return cli_usage_error("what the back-end has is said to the back-end");
+	if (remote && opt.transport)
+		return cli_usage_error("--transport pci does not go with --mode vhost-user");
+	opt.kvm.pci = opt.transport;
 	opt.kvm.mode = (enum kvm_mode)opt.mode;
 	opt.kvm.num_queues = (u16)opt.num_queues;
 	opt.kvm.stamps = measured_stamps() != NULL;
