@@ -2,14 +2,15 @@
 """What one request costs in instructions, approach by approach: a table and bars for each device."""
 from ringside_report.plot import Canvas, style
 
-STAGES = ("submit", "notify", "serve", "call", "inject", "reap")
+STAGES = ("submit", "notify", "serve", "call", "inject", "device", "reap")
 ROW, LABEL, WIDTH = 26, 190, 860
 
 
 class Row:
     """One approach. `stages` has a median for each stage that is known."""
 
-    def __init__(self, data, floor):
+    def __init__(self, data, floor, floor_of_lab):
+        self.lab = data["lab"]["name"]
         self.label = data["target"]["approach"]
         if data["target"]["backend"] != "ringside-backend":
             self.label += f", {data['target']['backend']}"
@@ -18,6 +19,7 @@ class Row:
         self.figure = data["instructions"]
         self.total = self.figure["median"]
         self.added = self.total - floor
+        self.added_in_lab = self.total - floor_of_lab
         self.stages = {s["stage"]: s["instructions"]["median"] for s in data["stages"]}
         self.counts = data["counts"]
         self.requests = data["load"]["requests"]
@@ -39,8 +41,12 @@ class Group:
 
     def __init__(self, key, results):
         self.title = "{}: {} {} bytes, depth {}".format(*key)
-        floor = min(r.data["instructions"]["median"] for r in results)
-        self.rows = sorted((Row(r.data, floor) for r in results), key=lambda r: r.total)
+        floors = {}
+        for r in results:
+            lab, median = r.data["lab"]["name"], r.data["instructions"]["median"]
+            floors[lab] = min(floors.get(lab, median), median)
+        self.rows = sorted((Row(r.data, min(floors.values()), floors[r.data["lab"]["name"]])
+                            for r in results), key=lambda r: r.total)
         self.calibration = {}
         for r in results:
             for what, figure in r.data.get("calibration", {}).items():
@@ -52,7 +58,9 @@ class Group:
         for n, row in enumerate(self.rows):
             y, x = n * ROW + 4, float(LABEL)
             canvas.text(LABEL - 8, y + 16, row.label, "end")
-            for i, name in enumerate(STAGES) if row.stages else ():
+            for i, name in enumerate(STAGES):
+                if name not in row.stages:
+                    continue
                 width = row.stages[name] * scale
                 canvas.rect(x, y, width, ROW - 6, f"area {style(i)}",
                             f"{name}: {row.stages[name]}")

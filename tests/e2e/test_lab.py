@@ -22,14 +22,18 @@ def package(repo):
     sys.path.remove(str(repo / "harness/scenario"))
 
 
-@pytest.fixture(scope="session")
-def kvm_lab(ringside):
-    """The name of the lab, when its image is in the cache."""
+def need_lab(ringside, name):
+    """Its name, when its image is in the cache."""
     for line in ringside("lab", "list").stdout.splitlines():
         words = line.split()
-        if words[0] == "kvm" and words[1] == "built":
-            return "kvm"
-    pytest.skip("the image of lab kvm is not in the cache: ringside lab build kvm, or ci/labs")
+        if words[0] == name and words[1] == "built":
+            return name
+    return pytest.skip(f"the image of lab {name} is not in the cache: ringside lab build {name}, or ci/labs")
+
+
+@pytest.fixture(scope="session")
+def kvm_lab(ringside):
+    return need_lab(ringside, "kvm")
 
 
 def lines(name, data, digest=None, size=None):
@@ -190,11 +194,19 @@ def test_stages_in_the_drivers_time():
 def test_stages_need_stamps_of_the_same_clock():
     from ringside_scenario import exact
     elsewhere = [(b + 10000, e + 10000, c + 10000) for b, e, c in STAMPS]
-    for stamps in (b"", b"short", stamp_file(STAMPS[:2]), stamp_file(elsewhere),
+    for stamps in (b"short", stamp_file(STAMPS[:2]), stamp_file(elsewhere),
                    stamp_file(STAMPS, total=9)):
-        assert exact.document(exact.Sample(raw_text(ROWS), stamps), HEAD, 2)["stages"] == []
+        with pytest.raises(exact.NotExact):
+            exact.document(exact.Sample(raw_text(ROWS), stamps), HEAD, 2)
     with pytest.raises(exact.NotExact):
         exact.document(exact.Sample(raw_text(ROWS[:2])), HEAD, 2)
+
+
+def test_stages_of_a_device_that_does_not_tell():
+    from ringside_scenario import exact
+    found = exact.document(exact.Sample(raw_text(ROWS)), HEAD, 2)["stages"]
+    assert [(s["stage"], s["instructions"]["median"]) for s in found] == [
+        ("submit", 10), ("device", 70), ("reap", 20)]
 
 
 @pytest.mark.parametrize("what, other", [
@@ -230,17 +242,17 @@ scenario: s
 summary: a load in the lab
 timeout: 400s
 clock: instructions
-matrix: {{hypervisor: kvm-lab, connect: {connect}, driver: probe, arch: x86_64, device: blk}}
+matrix: {{hypervisor: {hypervisor}, connect: {connect}, driver: probe, arch: x86_64, device: blk}}
 jobs:
 {jobs}
 """
 
 
-def run_in_lab(ringside, tmp_path, connect, *jobs, status=(0,)):
+def run_in_lab(ringside, tmp_path, connect, *jobs, hypervisor="kvm-lab", status=(0,)):
     """{burn: exact.json} of benches in the lab, or the command's output when it went otherwise."""
     import json
     path = tmp_path / "s.yaml"
-    path.write_text(SCENARIO.format(connect=connect, jobs="".join(f"  - {j}\n" for j in jobs)))
+    path.write_text(SCENARIO.format(hypervisor=hypervisor, connect=connect, jobs="".join(f"  - {j}\n" for j in jobs)))
     done = ringside("run", path, "-o", tmp_path / "out", "--no-report", status=status,
                     timeout=1200)
     if status != (0,):
@@ -249,11 +261,15 @@ def run_in_lab(ringside, tmp_path, connect, *jobs, status=(0,)):
     return {f["load"]["burn"]: f for f in found}
 
 
-@pytest.mark.parametrize("connect", ["library", "vhost-user"])
-def test_iterations_more_are_counted_exactly(ringside, kvm_lab, tmp_path, connect):
+@pytest.mark.parametrize("hypervisor, connect", [
+    ("kvm-lab", "library"), ("kvm-lab", "vhost-user"), ("xen-lab", "library"),
+    ("xen-lab", "vhost-user"), ("xen-pvh-lab", "eventfd")])
+def test_iterations_more_are_counted_exactly(ringside, tmp_path, hypervisor, connect):
     """N iterations in the back-end's service routine are N times a constant, no instruction less."""
+    need_lab(ringside, hypervisor.removesuffix("-lab"))
     found = run_in_lab(ringside, tmp_path, connect, *(
-        f"bench: {{requests: 40{f', burn: {n}' if n else ''}}}" for n in (0, 1000, 3000)))
+        f"bench: {{requests: 40{f', burn: {n}' if n else ''}}}" for n in (0, 1000, 3000)),
+                       hypervisor=hypervisor)
     serve = {n: next(s for s in f["stages"] if s["stage"] == "serve")["instructions"]["median"]
              for n, f in found.items()}
     total = {n: f["instructions"]["median"] for n, f in found.items()}
@@ -278,6 +294,32 @@ def test_qemu_with_kvm_in_the_lab(ringside, kvm_lab, tmp_path, connect):
 def test_a_job_that_the_guest_cannot_do(ringside, kvm_lab, tmp_path):
     said = run_in_lab(ringside, tmp_path, "library", "bench: {requests: 20, op: discard}", status=(4,))
     assert "a job could not be done: " in said and "discard" in said, said
+
+
+DYING = """\
+scenario: {name}
+summary: a check that a back-end may not survive
+timeout: 400s
+matrix: {{hypervisor: {hypervisor}, connect: vhost-user, driver: probe, arch: x86_64, device: blk}}
+options: {{ringside-backend: [{options}]}}
+jobs:
+  - conform: {{timeout: 3s, quiet: 10ms, check: split.hostile.desc-zero}}
+"""
+
+
+@pytest.mark.parametrize("hypervisor", ["kvm-lab", "xen-lab"])
+def test_a_cell_whose_back_end_dies_and_the_next(ringside, tmp_path, hypervisor):
+    import json
+    need_lab(ringside, hypervisor.removesuffix("-lab"))
+    for name, options in (("dying", "--fault, desc-zero-dies"), ("sound", "")):
+        (tmp_path / f"{name}.yaml").write_text(
+            DYING.format(name=name, hypervisor=hypervisor, options=options))
+    done = ringside("run", tmp_path / "dying.yaml", tmp_path / "sound.yaml", "-o", tmp_path / "out",
+                    "--no-report", status=None, timeout=1200)
+    found = {p.parts[-3]: json.loads(p.read_text()) for p in (tmp_path / "out").rglob("cell.json")}
+    assert found["dying"]["status"] == "died", done.stdout
+    assert "the back-end ended with status 70" in found["dying"]["reason"]
+    assert found["sound"]["status"] == "pass", done.stdout
 
 
 def test_a_back_end_that_is_killed_is_told(ringside, kvm_lab, tmp_path):

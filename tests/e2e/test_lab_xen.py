@@ -82,6 +82,27 @@ def test_each_way_of_connecting(lab):
         assert counts(found[f"{way}.json"]) == {"pass": 3}, way
 
 
+def test_what_the_guest_has_granted(lab):
+    """The back-end maps that through gntdev, and nothing else of the guest's."""
+    script = BACKEND.format(command="ringside-backend rng --socket-path /tmp/s")
+    script += (f"ringside-xen rng --kernel {PROBE} --mode vhost-user --socket-path /tmp/s --share grants "
+               "--append 'job=bench device=rng op=fill rate=50 duration=600s' --stream /tmp/b.stream "
+               ">/tmp/b.log 2>&1 &\nguest=$!\n"
+               "n=0\nuntil grep gntdev /proc/$backend/maps >/tmp/maps; do usleep 10000; "
+               "n=$((n + 1)); [ $n -lt 1000 ] || break; done\n"
+               "cp /proc/$backend/maps /tmp/maps\ngive maps /tmp/maps\nkill $guest\nwait $guest\n"
+               "give b.log /tmp/b.log\n")
+    script += guest("rng", f"{RNG} rest=200us", "--mode vhost-user --socket-path /tmp/s --share grants")
+    script += "give backend.log /tmp/backend.log\n"
+    _, found = lab(script)
+    mapped = [line for line in found["maps"].splitlines() if "/dev/xen" in line or "gntdev" in line]
+    assert mapped and all("gntdev" in line for line in mapped), found
+    start, end = (int(word, 16) for word in mapped[0].split()[0].split("-"))
+    assert end - start == 64 << 20
+    assert "status 33" in found["r.log"], (found["r.log"], found["backend.log"])
+    assert counts(found["r.json"]) == {"pass": 3}, found["r.said"]
+
+
 def test_what_is_broken_is_seen_through_xen(lab):
     _, found = lab(guest("rng", RNG, "--fault rng-used-len-plus-one"))
     assert counts(found["r.json"]).get("fail", 0) >= 1, found

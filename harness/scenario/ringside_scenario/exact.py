@@ -16,6 +16,12 @@ STAGES = {
     "inject": "until the driver's interrupt handler runs",
     "reap": "until the driver has the result",
 }
+# Of a device that does not tell: all that lies between the driver's own moments.
+UNTOLD = {
+    "submit": STAGES["submit"],
+    "device": "from the driver's notification until its interrupt handler runs",
+    "reap": STAGES["reap"],
+}
 
 
 class NotExact(Exception):
@@ -40,13 +46,13 @@ def read_raw(text):
 
 
 def read_stamps(data, count, offset=0):
-    """[(begin, end, call)] of the last `count` requests, in the driver's time; None: there are not so
-    many."""
-    if len(data) < 32:
+    """[(begin, end, call)] of the last `count` requests, in the driver's time; None: the back-end does not
+    tell. NotExact when there are not so many."""
+    if not data:
         return None
-    magic, total, _, _ = struct.unpack_from("<4Q", data)
+    magic, total, _, _ = struct.unpack_from("<4Q", data) if len(data) >= 32 else (0, 0, 0, 0)
     if magic != MAGIC or total < count or len(data) < 32 + 24 * total:
-        return None
+        raise NotExact(f"the back-end has none of {count} requests")
     return [tuple((t + offset) % (1 << 64) if t else 0
                   for t in struct.unpack_from("<3Q", data, 32 + 24 * n))
             for n in range(total - count, total)]
@@ -62,30 +68,32 @@ def read_figures(text):
     return found
 
 
-def _split(row, stamp):
+def _split(row, stamp=None):
     """One request's stages, or None when its stamps are not in order."""
     start, kicked, woken, end = row
-    begin, done, call = stamp
     # A device that is still awake is not notified: then it finds the request by itself.
     kicked = kicked if kicked >= start else start
     # A driver that polls has no interrupt, and one notification may be for several requests.
     woken = woken if start < woken <= end else end
-    call = call if done <= call <= woken else woken
-    moments = (start, kicked, begin, done, call, woken, end)
+    moments = (start, kicked, woken, end)
+    if stamp:
+        begin, done, call = stamp
+        call = call if done <= call <= woken else woken
+        moments = (start, kicked, begin, done, call, woken, end)
     if list(moments) != sorted(moments):
         return None
     return [b - a for a, b in zip(moments, moments[1:])]
 
 
 def stages(rows, stamps):
-    """The schema's "stages"; [] when the back-end does not tell, or its clock is another one."""
-    if not stamps:
-        return []
-    parts = [_split(row, stamp) for row, stamp in zip(rows, stamps)]
+    """The schema's "stages". NotExact when those of the back-end are not in the order of a request: its clock
+    is another one then."""
+    names = STAGES if stamps else UNTOLD
+    parts = [_split(row, stamp) for row, stamp in zip(rows, stamps or [None] * len(rows))]
     if any(p is None for p in parts):
-        return []
+        raise NotExact(f"those of request {parts.index(None)} are not in its order")
     return [{"stage": name, "what": what, "instructions": figure([p[i] for p in parts])}
-            for i, (name, what) in enumerate(STAGES.items())]
+            for i, (name, what) in enumerate(names.items())]
 
 
 class Sample:

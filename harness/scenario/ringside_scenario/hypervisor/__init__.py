@@ -11,6 +11,7 @@ NAMES = {
     "xen": "xen_host",
     "kvm-lab": "kvm_lab",
     "xen-lab": "xen_lab",
+    "xen-pvh-lab": "xen_lab",
 }
 
 

@@ -48,10 +48,17 @@ class KvmLab(LabHypervisor):
     lab = "kvm"
     prefix = "kvm"
     monitor = ("ringside-vmm",)  # what runs the guest, and its options
-    connects = ("direct", "library", "eventfd", "vhost-user", "qemu", "qemu-vhost-user")
+    connects = ("direct", "library", "library-pci", "eventfd", "eventfd-pci", "vhost-user", "qemu",
+                "qemu-vhost-user")
 
     def calibration(self, cell):
         return ["user=0xfeb01000", "event=0xfeb02000", "inject=0xfeb03000", "line=6"]
+
+    def mode(self, cell):
+        """Of the monitor's --mode, and what goes with it."""
+        if cell.transport == "pci":
+            return [cell.connect.removesuffix("-pci"), "--transport", "pci"]
+        return [cell.connect]
 
     @staticmethod
     def _medium(cell):
@@ -75,14 +82,14 @@ class KvmLab(LabHypervisor):
         return BACKEND.format(command=shlex.join(argv), socket=SOCKET)
 
     def _vmm(self, cell):
-        argv = [self.monitor[0], cell.device, *self.monitor[1:], "--kernel", GUEST, "--mode", cell.connect,
-                "--stream", "/tmp/stream"]
+        argv = [self.monitor[0], cell.device, *self.monitor[1:], "--kernel", GUEST, "--mode",
+                *self.mode(cell), "--stream", "/tmp/stream"]
         words = self.words(cell)
         if cell.job == "bench":
             argv += ["--counts", "/tmp/counts"]
             words.append(f"mark={MARK}")
         argv += ["--append", " ".join(words)]
-        if cell.connect == "vhost-user":
+        if self._has_backend(cell.connect):
             argv += ["--socket-path", SOCKET]
             # The guest's counter must be the back-end's.
             argv += ["--stamps", "/tmp/unused"] if cell.job == "bench" else []

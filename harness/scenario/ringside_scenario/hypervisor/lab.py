@@ -17,8 +17,10 @@ COLLECT_DEADLINE = 120
 RUNS = 2
 HZ = 1000000000  # the clock of a lab: an instruction is a nanosecond
 REQUESTS = 200
+SAMPLES = 50  # of each single thing that is calibrated
 # Where the device is; the monitors of ours have it on virtio-mmio.
-TRANSPORTS = {"direct": "vhost-user", "qemu": "pci", "qemu-vhost-user": "pci"}
+TRANSPORTS = {"direct": "vhost-user", "library-pci": "pci", "eventfd-pci": "pci", "qemu": "pci",
+              "qemu-vhost-user": "pci"}
 # How the program that runs the guest ends: ringside-vmm(1), ringside-xen(1).
 JOB_FAILED = 35
 EXITS = {JOB_FAILED: ("error", "a job could not be done"), 37: ("died", "the probe met an exception"),
@@ -46,19 +48,15 @@ class LabHypervisor(Hypervisor):
             axes = {**axes, "backend": "qemu"}
         return {**axes, "arch": self.arch, "transport": TRANSPORTS.get(connect, "mmio")}
 
-    def lab_of(self, cell):
-        """Which lab a cell is for."""
-        return self.lab
-
     @staticmethod
     def _has_backend(connect):
-        return connect in ("direct", "vhost-user", "qemu-vhost-user")
+        return connect in ("direct", "vhost-user", "vhost-user-grants", "qemu-vhost-user")
 
     def missing(self, cell, ctx):
         if cell.connect == "direct" and cell.job != "bench":
             return "checks without a guest are for the host: hypervisor none"
         try:
-            found = labs.named(self.lab_of(cell))
+            found = labs.named(self.lab)
         except recipe.BadRecipe as e:
             return str(e)
         if not programs.guest(f"ringside-probe-{self.arch}"):
@@ -81,7 +79,7 @@ class LabHypervisor(Hypervisor):
                             if k in options]
         n = options.get("requests", REQUESTS)
         if self.calibrates(cell):
-            words += ["job=calibrate", *self.calibration(cell)]
+            words += ["job=calibrate", f"samples={SAMPLES}", *self.calibration(cell)]
         words += ["job=bench", f"device={cell.device}@{cell.transport}", f"wait={cell.wait}",
                   f"requests={n}", f"raw={n}", "warmup=0ms", "notified=on",
                   f"queue-depth={options.get('queue-depth', 1)}"]
@@ -89,7 +87,8 @@ class LabHypervisor(Hypervisor):
         return words + [f"op={cell.op}", f"block-size={size}"]
 
     def calibrates(self, cell):
-        return cell.job == "bench" and cell.connect in ("library", "eventfd", "vhost-user")
+        # A monitor of ours has what is needed for it.
+        return cell.job == "bench" and not cell.connect.startswith(("direct", "qemu"))
 
     def calibration(self, cell):
         """Words of job=calibrate: user=, event=, inject=, line=."""
@@ -104,9 +103,9 @@ class LabHypervisor(Hypervisor):
 
     def run(self, cell, ctx):
         try:
-            place = run.prepare(self.lab_of(cell))
+            place = run.prepare(self.lab)
         except (image_of.NoImage, recipe.BadRecipe) as e:
-            raise Failed("error", f"lab {self.lab_of(cell)}: {e}") from None
+            raise Failed("error", f"lab {self.lab}: {e}") from None
         # Building it is not the cell's time.
         ctx.restart_clock()
         if cell.job == "conform":
@@ -234,7 +233,7 @@ class LabHypervisor(Hypervisor):
         try:
             found = exact.document(samples[0], head, RUNS)
         except (exact.NotExact, ValueError, KeyError, IndexError, json.JSONDecodeError) as e:
-            raise Failed("error", f"the stamps of the lab: {e}") from None
+            raise Failed("error", f"stamps of the lab: {e}") from None
         results.write(os.path.join(ctx.folder, "exact.json"), found)
         return Outcome("pass", "", ["exact.json"], results.summarise(found))
 
