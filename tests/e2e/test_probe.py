@@ -383,6 +383,26 @@ def test_an_exit_status_on_aarch64(guest):
     assert out.exists()
 
 
+def test_an_exit_status_in_memory_on_aarch64(guest, run_dir):
+    """A word of ours, at which a hypervisor's user space would have been: half of the status."""
+    memory = run_dir / "memory"
+    guest.boot("virt", "job=list exit=0x43fffff0",
+               "-device virtio-rng-pci -machine memory-backend=m "
+               f"-object memory-backend-file,id=m,size=64M,mem-path={memory},share=on")
+    with open(memory, "rb") as f:
+        f.seek(0x3fffff0)
+        assert f.read(4) == bytes([DONE >> 1, 0, 0, 0])
+
+
+@pytest.mark.parametrize("machine, found", [("virt", {"clock", "exit"}), ("virt-el2", {"clock"})])
+def test_what_a_hypercall_costs_on_aarch64(guest, ringside, run_dir, machine, found):
+    """Where PSCI is called by HVC; at EL2, where the guest begins, it is called by SMC."""
+    stream = guest.boot(machine, "job=calibrate samples=10")
+    figures = run_dir / "figures"
+    ringside("collect", "--from", stream, "--figures", figures, status=None)
+    assert {line.split("\t")[0] for line in figures.read_text().splitlines()[1:]} == found
+
+
 def test_the_firmware_s_console_on_riscv(guest, ringside):
     stream = guest.boot("riscv", "channel=sbi job=list", "-device virtio-rng-pci")
     assert "pci:00:01.0" in ringside("collect", "--from", stream).stderr

@@ -152,6 +152,9 @@ bool fw_cfg_present(void);
  */
 void windows_of_text(const char *text);
 
+/* A number on the command line, behind `key`, which ends with '='. False: it is not told. */
+bool guest_told(const char *key, u64 *value);
+
 /* First and last byte of us. */
 extern u8 image_start[], image_end[];
 

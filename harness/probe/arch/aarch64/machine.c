@@ -3,11 +3,12 @@
 #include "harness/probe/arch/aarch64/aarch64.h"
 #include "harness/run/core/text.h"
 
+#define PSCI_VERSION	  0x84000000u
 #define PSCI_SYSTEM_OFF	  0x84000008u
 #define PSCI_SYSTEM_RESET 0x84000009u
 
 static struct fdt tree;
-static bool psci_smc;
+static bool psci_hvc, psci_smc;
 static u64 pl011;
 
 TREE_NO_PCI_PORTS;
@@ -51,11 +52,6 @@ struct channel arch_channels[] = {
 	{ .name = NULL },
 };
 
-bool arch_trap(void)
-{
-	return false;
-}
-
 void arch_mark(u64 where, u8 what)
 {
 	*(volatile u8 *)(uintptr_t)where = what;
@@ -91,6 +87,14 @@ static void psci(u64 function)
 		__asm__ volatile("hvc #0" : "+r"(x0)::"memory", "x1", "x2", "x3");
 }
 
+bool arch_trap(void)
+{
+	/* A hypercall that every hypervisor answers by itself. */
+	if (psci_hvc)
+		psci(PSCI_VERSION);
+	return psci_hvc;
+}
+
 /* The one way to an exit status on machines without a device for it: QEMU's -semihosting. */
 static void semihosting_exit(u64 code)
 {
@@ -106,13 +110,33 @@ void arch_exit(enum guest_exit how, const char *where)
 	static const u8 codes[] = {
 		[GUEST_DONE] = 33, [GUEST_FAILED] = 35, [GUEST_PANIC] = 37, [GUEST_RESTART] = 39
 	};
+	u64 addr;
 
 	if (where && text_same(where, "semihosting"))
 		semihosting_exit(codes[how]);
+	/* As isa-debug-exit has it: what is written, twice and one more. */
+	if (where && guest_number(where, &addr))
+		mmio_write32(addr, codes[how] >> 1);
 	psci(PSCI_SYSTEM_OFF);
 	psci(PSCI_SYSTEM_RESET);
 	for (;;)
 		__asm__ volatile("wfi");
+}
+
+/*
+ * Who made us may ask how far our counter is behind the processor's: the hypervisor tells only a guest. Three reads
+ * at equal distances.
+ */
+static void tell_counter(void)
+{
+	u64 at, before, physical, after;
+
+	if (!guest_told("xen.counter=", &at))
+		return;
+	__asm__ volatile(
+		"isb\n\tmrs %0, cntvct_el0\n\tisb\n\tmrs %1, cntpct_el0\n\tisb\n\tmrs %2, cntvct_el0\n\tisb"
+		: "=r"(before), "=r"(physical), "=r"(after)::"memory");
+	*(volatile u64 *)(uintptr_t)at = physical - before - (after - before) / 2;
 }
 
 void aarch64_start(const void *blob)
@@ -130,8 +154,10 @@ void aarch64_start(const void *blob)
 	method = tree_find(&tree, "arm,psci-0.2", &n) || tree_find(&tree, "arm,psci-1.0", &n)
 			 ? fdt_text(&tree, &n, "method")
 			 : NULL;
+	psci_hvc = method && text_same(method, "hvc");
 	psci_smc = method && text_same(method, "smc");
 	aarch64_mmu_on();
 	aarch64_gic_init(&tree);
+	tell_counter();
 	guest_main();
 }

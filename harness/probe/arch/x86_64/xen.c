@@ -4,8 +4,6 @@
  * granted. Nothing else of Xen's is used: no console, no store, no hypercall while a check or a load is under
  * way.
  */
-#include <string.h>
-
 #include "harness/probe/arch/x86_64/x86.h"
 
 #define LEAF_FIRST 0x40000000u
@@ -129,29 +127,11 @@ static bool set_up(void)
 	       hypercall(HC_HVM_OP, HVMOP_SET_PARAM, (u64)&callback) == 0;
 }
 
-/* KEY=NUMBER of the command line. */
-static bool told(const char *key, u64 *value)
-{
-	const char *at = strstr(machine.text, key);
-	char number[24];
-	size_t len;
-
-	if (!at)
-		return false;
-	at += strlen(key);
-	len = strcspn(at, " \t\r\n");
-	if (len >= sizeof(number))
-		return false;
-	memcpy(number, at, len);
-	number[len] = '\0';
-	return guest_number(number, value);
-}
-
 void x86_xen_counter(void)
 {
 	u64 at;
 
-	if (told("xen.counter=", &at) && x86_xen_hz())
+	if (guest_told("xen.counter=", &at) && x86_xen_hz())
 		wrmsr(MSR_TSC_ADJUST, rdmsr(MSR_TSC_ADJUST) + *(const u64 *)(uintptr_t)at);
 }
 
@@ -160,7 +140,7 @@ bool x86_xen_line(void (*to)(void *arg), void *with)
 	u64 port;
 
 	/* Whoever made the domain has the channel's other end. */
-	if (!told("xen.upcall=", &port) || port >= 64 * ARRAY_SIZE(shared.mask) ||
+	if (!guest_told("xen.upcall=", &port) || port >= 64 * ARRAY_SIZE(shared.mask) ||
 	    (!ready && !set_up()))
 		return false;
 	ready = true;
@@ -212,7 +192,7 @@ void x86_xen_grants(void)
 	const u64 pages = machine.ram_end / 4096;
 	u64 first;
 
-	if (!told("xen.grants=", &first))
+	if (!guest_told("xen.grants=", &first))
 		return;
 	if (first < GRANTS_RESERVED || !has_hypercalls() || !map_table(first + pages)) {
 		machine.unshared = "xen.grants=: memory cannot be granted here";
