@@ -4,31 +4,21 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <xen/hvm/params.h>
-#include <xenguest.h>
 #include <xentoollog.h>
 
-#define PAGE	     4096u
-#define WORDS_MAX    4096
-#define EVTCHN_MAX   1023
-#define POOL_BYTES   (4ull << 20) /* for the guest's second level of page tables */
-#define SPARE_KB     1024	  /* start info, grant table, ioreq pages */
-#define E820_RAM     1
-#define E820_RSVD    2
-#define SPECIAL_BASE 0xfc000000ull /* where libxenguest puts pages of its own */
-#define SPECIAL_SIZE 0x01000000ull
+#include "ref-backends/binding/xen/arch.h"
+
+#define PAGE	   4096u
+#define WORDS_MAX  4096
+#define EVTCHN_MAX 1023
+#define POOL_BYTES (4ull << 20) /* for the guest's second level of page tables */
+#define SPARE_KB   1024		/* start info, grant table, ioreq pages */
 
 static int failed(const struct xen_domain *d, const char *what)
 {
 	fprintf(stderr, "ringside-xen: %s: %s\n", what, strerror(errno));
 	(void)d;
 	return -1;
-}
-
-static u32 emulation(enum xen_platform platform)
-{
-	/* These are all that Xen accepts for a guest: the bare minimum, or everything but vPCI. */
-	return platform == XEN_HVM ? XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI : XEN_X86_EMU_LAPIC;
 }
 
 static int make(struct xen_domain *d, const struct xen_domain_opts *o)
@@ -40,10 +30,10 @@ static int make(struct xen_domain *d, const struct xen_domain_opts *o)
 		.max_grant_frames = -1,
 		.max_maptrack_frames = -1,
 		.grant_opts = XEN_DOMCTL_GRANT_version(1),
-		.arch = { .emulation_flags = emulation(o->platform) },
 	};
 	const u64 max_kb = (d->ram_size + o->channel_size) / 1024 + SPARE_KB;
 
+	xen_arch_config(&config, o);
 	memcpy(config.handle, "ringside-xen-dom", sizeof(config.handle));
 	if (xc_domain_create(d->xch, &d->id, &config)) {
 		d->id = 0;
@@ -51,32 +41,19 @@ static int make(struct xen_domain *d, const struct xen_domain_opts *o)
 	}
 	if (xc_domain_max_vcpus(d->xch, d->id, 1) ||
 	    xc_set_paging_mempool_size(d->xch, d->id, POOL_BYTES) ||
-	    xc_domain_setmaxmem(d->xch, d->id, max_kb) ||
-	    xc_domain_set_tsc_info(d->xch, d->id, o->emulated_tsc ? 1 : 2, 0, 0, 0))
+	    xc_domain_setmaxmem(d->xch, d->id, max_kb))
 		return failed(d, "the domain's limits");
-	if (xc_cpuid_apply_policy(d->xch, d->id, false, NULL, 0, true, false, false, NULL, NULL))
-		return failed(d, "the domain's CPUID");
-	return 0;
+	return xen_arch_processor(d, o, &config);
 }
 
 /* Everything that libxenguest does: memory, kernel, start info, the processor's registers. */
 static int load(struct xen_domain *d, const struct xen_domain_opts *o, struct xc_dom_image *image)
 {
-	struct e820entry map[] = {
-		{ 0, d->ram_size, E820_RAM },
-		{ SPECIAL_BASE, SPECIAL_SIZE, E820_RSVD },
-	};
-
 	image->container_type = XC_DOM_HVM_CONTAINER;
 	image->max_vcpus = 1;
 	image->target_pages = d->ram_size / PAGE;
-	image->lowmem_end = d->ram_size;
-	image->mmio_start = 0xf0000000;
-	image->mmio_size = 0x10000000;
-	image->e820 = map;
-	image->e820_entries = ARRAY_SIZE(map);
-	if (xc_domain_set_memory_map(d->xch, d->id, map, ARRAY_SIZE(map)))
-		return failed(d, "the domain's memory map");
+	if (xen_arch_describe(d, o, image))
+		return -1;
 	if (xc_dom_kernel_file(image, o->kernel))
 		return failed(d, o->kernel);
 	if (xc_dom_boot_xen_init(image, d->xch, d->id) || xc_dom_parse_image(image))
@@ -85,7 +62,6 @@ static int load(struct xen_domain *d, const struct xen_domain_opts *o, struct xc
 		return failed(d, "the domain's memory");
 	if (xc_dom_build_image(image) || xc_dom_boot_image(image) || xc_dom_gnttab_init(image))
 		return failed(d, "the domain could not be built");
-	image->e820 = NULL; /* ours */
 	return 0;
 }
 
@@ -106,7 +82,7 @@ static int build(struct xen_domain *d, const struct xen_domain_opts *o)
 	if (!image)
 		return failed(d, "the domain's image");
 	rc = load(d, o, image);
-	image->e820 = NULL;
+	xen_arch_undescribe(image);
 	xc_dom_release(image);
 	return rc;
 }
@@ -127,13 +103,14 @@ static int make_channels(struct xen_domain *d, const struct xen_domain_opts *o)
 
 static int add_channel(struct xen_domain *d, u64 size)
 {
+	const u64 first = xen_channel_base(d->ram_size) / PAGE;
 	xen_pfn_t frames[512];
 
 	for (u64 at = 0; at < size / PAGE;) {
 		const unsigned n = (unsigned)MIN(size / PAGE - at, ARRAY_SIZE(frames));
 
 		for (unsigned i = 0; i < n; i++)
-			frames[i] = XEN_CHANNEL_BASE / PAGE + at + i;
+			frames[i] = first + at + i;
 		if (xc_domain_populate_physmap_exact(d->xch, d->id, n, 0, 0, frames))
 			return failed(d, "memory for the guest's results");
 		at += n;

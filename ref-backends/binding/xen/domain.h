@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A Xen domain of our own: one processor, memory from 0 on, a kernel that is entered as PVH says, and no
- * device model but us. It is made through libxenctrl and libxenguest, without the toolstack's daemon or
+ * A Xen domain of our own: one processor, memory from XEN_RAM_BASE on, a kernel that is entered as PVH says, or as
+ * Linux's boot protocol for arm64 does, and no device model but us. It is made through libxenctrl and libxenguest, without the toolstack's daemon or
  * xenstore, and is gone when its maker closes it.
  */
 #ifndef REF_BACKENDS_BINDING_XEN_DOMAIN_H
@@ -9,11 +9,9 @@
 
 #include <xenctrl.h>
 
-#include "harness/spec/types.h"
+#include "ref-backends/binding/xen/guest_map.h"
 
-/* Memory behind the guest's RAM, in no memory map: where the guest writes what it found. */
-#define XEN_CHANNEL_BASE 0xe0000000ull
-
+/* Of x86; another architecture has one. */
 enum xen_platform {
 	XEN_PVH, /* a local APIC, and nothing else */
 	XEN_HVM, /* also Xen's own I/O APIC, 8259s and timers */
@@ -24,7 +22,7 @@ struct xen_domain_opts {
 	const char *kernel;
 	const char *words; /* command line; `%u` of an event channel is added behind it */
 	u64 ram_size;	   /* a multiple of 1 MiB */
-	u64 channel_size;  /* bytes at XEN_CHANNEL_BASE, a multiple of the page size; 0: none */
+	u64 channel_size;  /* bytes at xen_channel_base(), a multiple of the page size; 0: none */
 	bool upcall; /* an event channel for interrupts: "xen.upcall=PORT" is added to the words */
 	bool emulated_tsc; /* RDTSC is an exit: where the counter cannot be trusted */
 };
@@ -34,7 +32,8 @@ struct xen_domain {
 	struct xentoollog_logger *log;
 	u32 id; /* 0: none */
 	u64 ram_size;
-	u32 upcall_port; /* the guest's */
+	u32 upcall_port;      /* the guest's */
+	unsigned gic_version; /* of arm64 */
 };
 
 /* Paused. 0, or -1 after a line on stderr; what was made so far is gone then. */

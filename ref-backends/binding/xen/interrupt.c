@@ -25,6 +25,16 @@ int xen_interrupt_open(struct xen_interrupt *i, enum xen_interrupt_kind kind,
 	return 0;
 }
 
+static int set_line(struct xen_interrupt *i, unsigned level)
+{
+#if defined(__aarch64__)
+	return xendevicemodel_set_irq_level(i->dm, (domid_t)i->domain, XEN_INTERRUPT_LINE, level);
+#else
+	return xendevicemodel_set_isa_irq_level(i->dm, (domid_t)i->domain, XEN_INTERRUPT_LINE,
+						level);
+#endif
+}
+
 static int raise_it(struct xen_interrupt *i)
 {
 	i->count++;
@@ -35,17 +45,14 @@ static int raise_it(struct xen_interrupt *i)
 	case XEN_UPCALL:
 		return xenevtchn_notify(i->ev, i->port);
 	case XEN_LINE:
-		return xendevicemodel_set_isa_irq_level(i->dm, (domid_t)i->domain,
-							XEN_INTERRUPT_LINE, 1);
+		return set_line(i, 1);
 	}
 	return 0;
 }
 
 static int lower(struct xen_interrupt *i)
 {
-	if (i->kind != XEN_LINE)
-		return 0;
-	return xendevicemodel_set_isa_irq_level(i->dm, (domid_t)i->domain, XEN_INTERRUPT_LINE, 0);
+	return i->kind == XEN_LINE ? set_line(i, 0) : 0;
 }
 
 static void complain(int rc)

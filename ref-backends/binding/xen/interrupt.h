@@ -11,14 +11,13 @@
 enum xen_interrupt_kind {
 	XEN_MSI,    /* a message to the local APIC each time the line rises */
 	XEN_UPCALL, /* an event channel; the guest says by which vector it learns of it */
-	XEN_LINE,   /* an input of the I/O APIC that follows the level; HVM only */
+	XEN_LINE, /* an input of the I/O APIC that follows the level, HVM only; of the GIC on arm64 */
 };
 
 /*
- * What the guest is told: the input of the I/O APIC, or, without one, the vector of the message (the
- * probe's for all lines).
+ * What the guest is told is XEN_INTERRUPT_LINE: the input of the I/O APIC or of the GIC. Where there is none, it
+ * comes with the vector of the message (the probe's for all lines).
  */
-#define XEN_INTERRUPT_LINE   5u
 #define XEN_INTERRUPT_VECTOR 0x21
 #define XEN_MSI_ADDRESS	     0xfee00000ull /* physical, fixed, to the only processor */
 

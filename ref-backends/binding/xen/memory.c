@@ -43,13 +43,13 @@ void *xen_memory_piece(xenforeignmemory_handle *fm, u32 domain, void *where, u64
 int xen_memory_map(struct xen_memory *m, xenforeignmemory_handle *fm, u32 domain, u64 ram_size)
 {
 	*m = (struct xen_memory){ .fm = fm, .domain = domain, .ram_size = ram_size };
-	m->ram = xen_memory_piece(fm, domain, NULL, 0, ram_size);
+	m->ram = xen_memory_piece(fm, domain, NULL, XEN_RAM_BASE, ram_size);
 	return m->ram ? 0 : -1;
 }
 
 int xen_memory_renew(struct xen_memory *m)
 {
-	return xen_memory_piece(m->fm, m->domain, m->ram, 0, m->ram_size) ? 0 : -1;
+	return xen_memory_piece(m->fm, m->domain, m->ram, XEN_RAM_BASE, m->ram_size) ? 0 : -1;
 }
 
 void xen_memory_unmap(struct xen_memory *m)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A domain's memory, mapped here as a privileged domain may: RAM from 0 on, and the channel. */
+/* A domain's memory, mapped here as a privileged domain may: RAM from XEN_RAM_BASE on, and the channel. */
 #ifndef REF_BACKENDS_BINDING_XEN_MEMORY_H
 #define REF_BACKENDS_BINDING_XEN_MEMORY_H
 
 #include <xenforeignmemory.h>
 
-#include "harness/spec/types.h"
+#include "ref-backends/binding/xen/guest_map.h"
 
 struct xen_memory {
 	xenforeignmemory_handle *fm;
@@ -25,10 +25,12 @@ void *xen_memory_piece(xenforeignmemory_handle *fm, u32 domain, void *where, u64
 
 static inline void *xen_memory_at(const struct xen_memory *m, u64 gpa, u64 *len)
 {
-	if (gpa >= m->ram_size)
+	const u64 at = gpa - XEN_RAM_BASE; /* below it: far beyond the end */
+
+	if (at >= m->ram_size)
 		return NULL;
-	*len = MIN(*len, m->ram_size - gpa);
-	return m->ram + gpa;
+	*len = MIN(*len, m->ram_size - at);
+	return m->ram + at;
 }
 
 #endif

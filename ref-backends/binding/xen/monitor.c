@@ -98,10 +98,10 @@ static void on_write(void *ctx, bool port, u64 addr, unsigned size, u64 value)
 {
 	struct xen_monitor *m = ctx;
 
-	if (port && addr == XEN_MARK_PORT)
+	if (addr == (port ? XEN_MARK_PORT : XEN_WINDOW + XEN_CAL_MARK))
 		mark(m, (u8)value);
 	/* The status that QEMU's isa-debug-exit would make of it. */
-	else if (port && addr == XEN_EXIT_PORT) {
+	else if (addr == (port ? XEN_EXIT_PORT : XEN_WINDOW + XEN_CAL_END)) {
 		m->status = (int)((value << 1 | 1) & 0xff);
 		m->ioreq.hold = true;
 	} else if (!port && addr == XEN_WINDOW + XEN_CAL_INJECT)
@@ -158,6 +158,21 @@ static int give_counter(struct xen_monitor *m)
 	return 0;
 }
 
+static void take_counter(struct xen_monitor *m)
+{
+	FILE *f;
+	u64 behind;
+
+	if (!m->o->guest_counter || !m->channel)
+		return;
+	memcpy(&behind, m->channel + m->o->domain.channel_size - sizeof(behind), sizeof(behind));
+	f = fopen(m->o->guest_counter, "we");
+	if (f)
+		fprintf(f, "%" PRIu64 "\n", behind);
+	if (!f || fclose(f))
+		failed(m->o->guest_counter);
+}
+
 static int open_channel(struct xen_monitor *m)
 {
 	const struct xen_monitor_opts *o = m->o;
@@ -168,9 +183,15 @@ static int open_channel(struct xen_monitor *m)
 		return failed(o->stream);
 	if (!o->domain.channel_size)
 		return 0;
-	m->channel = xen_memory_piece(m->ioreq.fm, m->domain.id, NULL, XEN_CHANNEL_BASE,
-				      o->domain.channel_size);
+	m->channel = xen_memory_piece(m->ioreq.fm, m->domain.id, NULL,
+				      xen_channel_base(o->domain.ram_size), o->domain.channel_size);
 	return m->channel && (!o->same_counter || give_counter(m) == 0) ? 0 : -1;
+}
+
+static int claim_ports(struct xen_monitor *m)
+{
+	return XEN_HAS_PORTS && (xen_ioreq_claim(&m->ioreq, true, XEN_EXIT_PORT, XEN_EXIT_PORT) ||
+				 xen_ioreq_claim(&m->ioreq, true, XEN_MARK_PORT, XEN_MARK_PORT));
 }
 
 static int open_all(struct xen_monitor *m)
@@ -181,9 +202,7 @@ static int open_all(struct xen_monitor *m)
 	if (xen_domain_create(&m->domain, &m->o->domain) ||
 	    xen_ioreq_open(&m->ioreq, m->domain.id) ||
 	    xen_ioreq_claim(&m->ioreq, false, XEN_WINDOW, XEN_WINDOW + XEN_WINDOW_SIZE - 1) ||
-	    xen_ioreq_claim(&m->ioreq, true, XEN_EXIT_PORT, XEN_EXIT_PORT) ||
-	    xen_ioreq_claim(&m->ioreq, true, XEN_MARK_PORT, XEN_MARK_PORT) ||
-	    xen_ioreq_enable(&m->ioreq) ||
+	    claim_ports(m) || xen_ioreq_enable(&m->ioreq) ||
 	    xen_memory_map(&m->memory, m->ioreq.fm, m->domain.id, m->domain.ram_size))
 		return -1;
 	if (xen_interrupt_open(&m->interrupt, m->o->interrupt, &m->domain, m->ioreq.dm,
@@ -282,6 +301,7 @@ int xen_monitor_run(struct xen_monitor *m, const struct xen_monitor_ops *ops, vo
 		return XEN_STATUS_FAILED;
 	loop(m);
 	take_channel(m);
+	take_counter(m);
 	return m->status;
 }
 

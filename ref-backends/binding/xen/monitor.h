@@ -2,7 +2,8 @@
 /*
  * One guest in a domain of its own, and one device for it: what all ways of connecting the device have in
  * common. The device is a virtio-mmio window at XEN_WINDOW, whose registers are served by the
- * monitor's user; the guest ends by a write to port XEN_EXIT_PORT, as with QEMU's isa-debug-exit.
+ * monitor's user; the guest ends by a write to port XEN_EXIT_PORT, as with QEMU's isa-debug-exit, or to
+ * XEN_CAL_END of the window.
  */
 #ifndef REF_BACKENDS_BINDING_XEN_MONITOR_H
 #define REF_BACKENDS_BINDING_XEN_MONITOR_H
@@ -12,20 +13,24 @@
 #include "ref-backends/binding/xen/ioreq.h"
 #include "ref-backends/binding/xen/memory.h"
 
-#define XEN_WINDOW	0xd0000000ull
 #define XEN_WINDOW_SIZE 0x1000u
 #define XEN_EXIT_PORT	0x501u
 /*
  * For calibration, in the same page behind the registers: a word that is answered and nothing else, and one
- * at which the interrupt is sent.
+ * at which the interrupt is sent. Where there are no ports, what would be written to one comes here as well.
  */
 #define XEN_CAL_EXIT   0x800u
 #define XEN_CAL_INJECT 0x804u
+#define XEN_CAL_MARK   0x808u
+#define XEN_CAL_END    0x80cu
 #define XEN_CAL_EVENT  0x860u /* an event in dom0's kernel that nobody waits for (--mode eventfd) */
 /* 1: what is counted begins, 2: it ends. */
 #define XEN_MARK_PORT 0xeau
-/* The last word of the channel's memory: what a guest that has the word xen.counter= adds to its counter. */
-#define XEN_COUNTER_AT(size) (XEN_CHANNEL_BASE + (size)-8)
+/*
+ * The last word of the channel's memory, for a guest that has the word xen.counter=: what it adds to its counter. On
+ * arm64, where no guest can set its counter, it says there how far that is behind the processor's.
+ */
+#define XEN_COUNTER_AT(ram, size) (xen_channel_base(ram) + (size)-8)
 
 /* How xen_monitor_run() ended, where it was not the guest that said so. */
 #define XEN_STATUS_FAILED  1 /* ours */
@@ -40,6 +45,8 @@ struct xen_monitor_opts {
 	const char *stream; /* file that gets what the guest found, behind what is in it */
 	const char *counts; /* figures between the guest's two marks: a file, or NULL */
 	bool same_counter;  /* the guest's time stamp counter is to be ours; it has to help */
+	/* How far the guest's counter is behind the processor's goes to this file when the guest tells; or NULL. */
+	const char *guest_counter;
 	unsigned silence_s; /* give up when the guest asks for nothing for so long; 0: never */
 };
 

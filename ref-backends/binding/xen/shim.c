@@ -180,7 +180,7 @@ static int backend_failed(struct front *f)
 static int share_memory(const struct shim *s, struct front *f)
 {
 	const struct front_region ram = {
-		.gpa = granted(s) ? GRANTED_AT : 0,
+		.gpa = granted(s) ? GRANTED_AT : XEN_RAM_BASE,
 		.size = s->m.domain.ram_size,
 		.hva = (u64)(uintptr_t)s->m.memory.ram,
 		.fd = s->fd,

@@ -32,6 +32,7 @@ static struct {
 	.monitor.domain = { .words = "", .ram_size = 64 << 20 },
 	.device.queue_size = 1024,
 	.num_queues = 1,
+	.interrupt = XEN_HAS_MESSAGES ? XEN_MSI : XEN_LINE,
 };
 
 static const char *const modes[] = {
@@ -68,13 +69,15 @@ static int parse_ram(const char *arg, void *out)
 static const struct cli_option guest_options[] = {
 	CLI_TITLED("The guest:"),
 	CLI_OPTION(CLI_TEXT, "kernel", "IMAGE", &opt.monitor.domain.kernel,
-		   "ringside-probe-x86_64, or another ELF file with a PVH note"),
+		   "ringside-probe-ARCH, or another ELF file with a PVH note (x86_64)\n"
+		   "or Image of Linux's boot protocol (arm64)"),
 	CLI_OPTION(CLI_TEXT, "append", "WORDS", &opt.monitor.domain.words,
 		   "its command line; where the device is, is added"),
 	CLI_OPTION(CLI_OWN, "ram", "SIZE", &opt.monitor.domain.ram_size, "its memory (64m)",
 		   .parse = parse_ram),
 	CLI_OPTION(CLI_WORD, "platform", "pvh|hvm", &opt.platform,
-		   "a local APIC only, or all of Xen's own platform (pvh)", .words = platforms),
+		   "x86_64: a local APIC only, or all of Xen's own platform (pvh)",
+		   .words = platforms),
 	CLI_OPTION(CLI_TEXT, "stream", "FILE", &opt.monitor.stream,
 		   "append to FILE what a probe found (standard output)"),
 	CLI_OPTION(CLI_NUMBER, "silence", "S", &opt.monitor.silence_s,
@@ -89,7 +92,8 @@ static const struct cli_option guest_options[] = {
 		   .words = modes),
 	CLI_OPTION(CLI_WORD, "interrupt", "HOW", &opt.interrupt,
 		   "msi: a message to the local APIC; upcall: an event channel;\n"
-		   "line: an input of the I/O APIC, with --platform hvm (msi)",
+		   "line: an input of the I/O APIC, with --platform hvm (msi);\n"
+		   "arm64 has line alone: an input of the GIC",
 		   .words = interrupts),
 	CLI_OPTION(CLI_TEXT, "socket-path", "PATH", &opt.shim.socket_path,
 		   "vhost-user: where the back-end listens"),
@@ -103,9 +107,14 @@ static const struct cli_option guest_options[] = {
 };
 
 static const struct cli_option test_options[] = {
-	CLI_TITLED("\nMeasuring, and for tests; stamps also give the guest the host's counter:"),
+	CLI_TITLED(XEN_SHARES_COUNTER ? "\nMeasuring, and for tests; stamps also give the guest the host's counter:"
+				      : "\nMeasuring, and for tests:"),
 	CLI_OPTION(CLI_TEXT, "counts", "FILE", &opt.monitor.counts,
 		   "accesses and interrupts between the guest's two marks, as JSON"),
+#if !XEN_SHARES_COUNTER
+	CLI_OPTION(CLI_TEXT, "guest-counter", "FILE", &opt.monitor.guest_counter,
+		   "how far the guest's counter is behind the processor's"),
+#endif
 	CLI_OPTION(CLI_TEXT, "fault", "NAME", &opt.fault,
 		   "break one clause (ringside-backend --list-faults)"),
 };
@@ -114,8 +123,8 @@ static const struct cli_option test_options[] = {
 static const char synopsis[] =
 	"usage: ringside-xen DEVICE --kernel IMAGE [OPTION…]\n"
 	"\n"
-	"Makes a Xen domain, boots IMAGE in it as PVH says, and gives it one virtio-mmio device. To\n"
-	"be run in dom0. DEVICE is a type that 'ringside-backend --list-devices' has.\n"
+	"Makes a Xen domain, boots IMAGE in it, and gives it one virtio-mmio device. To be run in\n"
+	"dom0. DEVICE is a type that 'ringside-backend --list-devices' has.\n"
 	"\n";
 static const char ending[] =
 	"\n"
@@ -149,29 +158,38 @@ static int serve(const struct cli_place *place, struct rdev *dev)
 	return status;
 }
 
+/* Where the device is, and the way to end: arm64 tells the former by a device tree, and has no ports for the latter. */
+static void tell_place(char *place, size_t room)
+{
+	if (XEN_HAS_PORTS)
+		snprintf(place, room, "virtio_mmio.device=0x%x@0x%llx:%u ", XEN_WINDOW_SIZE,
+			 (unsigned long long)XEN_WINDOW, XEN_INTERRUPT_LINE);
+	else
+		snprintf(place, room, "exit=0x%llx ", (unsigned long long)XEN_WINDOW + XEN_CAL_END);
+}
+
 /* What is added to the guest's words: where the device is, and where results go. 0, or the exit status. */
 static int complete(char *words, size_t room)
 {
 	struct xen_domain_opts *d = &opt.monitor.domain;
-	const bool stamps = measured_stamps() != NULL;
-	char counter[48] = "", grants[24] = "";
+	const bool same = XEN_SHARES_COUNTER && measured_stamps();
+	char place[64], counter[48] = "", grants[24] = "";
 	int n;
 
+	tell_place(place, sizeof(place));
 	d->platform = (enum xen_platform)opt.platform;
 	d->upcall = opt.interrupt == XEN_UPCALL;
 	d->channel_size = CHANNEL_SIZE;
 	opt.monitor.interrupt = (enum xen_interrupt_kind)opt.interrupt;
-	opt.monitor.same_counter = stamps;
-	if (stamps)
+	opt.monitor.same_counter = same;
+	if (same || opt.monitor.guest_counter)
 		snprintf(counter, sizeof(counter), "xen.counter=0x%llx ",
-			 (unsigned long long)XEN_COUNTER_AT(CHANNEL_SIZE));
+			 (unsigned long long)XEN_COUNTER_AT(d->ram_size, CHANNEL_SIZE));
 	if (opt.mode == MODE_VHOST_USER && opt.share == XEN_SHARE_GRANTS)
 		snprintf(grants, sizeof(grants), "xen.grants=%u ", XEN_GRANTS_FIRST);
-	n = snprintf(words, room,
-		     "virtio_mmio.device=0x%x@0x%llx:%u channel=shm:0x%llx,0x%x %s%s%s",
-		     XEN_WINDOW_SIZE, (unsigned long long)XEN_WINDOW, XEN_INTERRUPT_LINE,
-		     (unsigned long long)XEN_CHANNEL_BASE, CHANNEL_SIZE - 4096, counter, grants,
-		     d->words);
+	n = snprintf(words, room, "%schannel=shm:0x%llx,0x%x %s%s%s", place,
+		     (unsigned long long)xen_channel_base(d->ram_size), CHANNEL_SIZE - 4096,
+		     counter, grants, d->words);
 	if (n < 0 || (size_t)n >= room)
 		return cli_usage_error("--append: too long");
 	d->words = words;
@@ -184,7 +202,13 @@ static int check(const struct cli_device *device)
 		return cli_usage_error("%s has no registers: it is no device type", device->name);
 	if (!opt.monitor.domain.kernel)
 		return cli_usage_error("which guest? --kernel IMAGE");
-	if (opt.interrupt == XEN_LINE && opt.platform != XEN_HVM)
+	if (!XEN_HAS_MESSAGES && (opt.interrupt != XEN_LINE || opt.platform != XEN_PVH))
+		return cli_usage_error(
+			"this architecture has neither --platform hvm nor --interrupt %s",
+			interrupts[opt.interrupt == XEN_UPCALL ? XEN_UPCALL : XEN_MSI]);
+	if (!XEN_HAS_GRANTS && opt.share == XEN_SHARE_GRANTS)
+		return cli_usage_error("--share grants is not for this architecture");
+	if (XEN_HAS_MESSAGES && opt.interrupt == XEN_LINE && opt.platform != XEN_HVM)
 		return cli_usage_error("--interrupt line needs --platform hvm: PVH has no lines");
 	/* The page that is shared with the hypervisor takes a page of RAM away, which can be granted no more. */
 	if (opt.share == XEN_SHARE_GRANTS && opt.interrupt == XEN_UPCALL)
