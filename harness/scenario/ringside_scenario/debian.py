@@ -7,6 +7,7 @@ newer packages removes it. RINGSIDE_OFFLINE=1: nothing is fetched.
 """
 import contextlib
 import fcntl
+import functools
 import glob
 import hashlib
 import json
@@ -34,8 +35,8 @@ def cache():
 
 
 @contextlib.contextmanager
-def _locked(folder):
-    """One process at a time fetches."""
+def locked(folder):
+    """One process at a time works there."""
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, ".lock"), "a", encoding="ascii") as f:
         fcntl.flock(f, fcntl.LOCK_EX)
@@ -100,7 +101,7 @@ class Archive:
         for program in self.PROGRAMS:
             if not shutil.which(program):
                 raise NotThere(f"{package} cannot be fetched without {program}")
-        with _locked(self.folder):
+        with locked(self.folder):
             if not os.path.isdir(folder) or (recorded and not self.record(package)):
                 self._fetch(package, folder)
         return folder
@@ -190,8 +191,32 @@ class Sources(Archive):
     def _subfolder(self):
         return "source"
 
+    def _newest(self, package, part):
+        """Download the newest version that there is. A list may name one that the archive has no more, or
+        not yet: then it is the one before."""
+        listed = re.findall(r"^Version: (\S+)$",
+                            self._run("apt-cache", "showsrc", "--only-source", package), re.M)
+        older = sorted(set(listed), key=functools.cmp_to_key(self._compare), reverse=True)[1:]
+        failed = None
+        for wanted in [package, *(f"{package}={version}" for version in older)]:
+            try:
+                self._run("apt-get", "source", "-qq", "--download-only", wanted, cwd=part)
+                return
+            except NotThere as e:
+                failed = failed or e
+                for name in os.listdir(part):
+                    os.unlink(os.path.join(part, name))
+        raise failed
+
+    @staticmethod
+    def _compare(a, b):
+        def holds(relation):
+            return subprocess.run(["dpkg", "--compare-versions", a, relation, b], check=False,
+                                  stdin=subprocess.DEVNULL).returncode == 0
+        return -1 if holds("lt") else 1 if holds("gt") else 0
+
     def _download(self, package, part, root):
-        self._run("apt-get", "source", "-qq", "--download-only", package, cwd=part)
+        self._newest(package, part)
         (dsc,) = [n for n in os.listdir(part) if n.endswith(".dsc")]
         self._run("dpkg-source", "--no-check", "-x", dsc, root, cwd=part)
         with open(os.path.join(part, dsc), encoding="utf-8") as f:

@@ -12,6 +12,7 @@ NAMES = {
     "kvm-lab": "kvm_lab",
     "xen-lab": "xen_lab",
     "xen-pvh-lab": "xen_lab",
+    "xen-lab-arm64": "xen_arm64_lab",
 }
 
 

@@ -5,9 +5,7 @@ import shlex
 
 from ringside_scenario.hypervisor.lab import HZ, LabHypervisor
 
-GUEST = "/guest/ringside-probe-x86_64"
 SOCKET = "/tmp/back.sock"
-MARK = "0xea"
 STAMP_HEAD, STAMP = 32, 24  # bytes: measure.h
 
 BACKEND = """\
@@ -48,11 +46,16 @@ class KvmLab(LabHypervisor):
     lab = "kvm"
     prefix = "kvm"
     monitor = ("ringside-vmm",)  # what runs the guest, and its options
+    mark = "0xea"  # where the guest tells what is to be counted
     connects = ("direct", "library", "library-pci", "eventfd", "eventfd-pci", "vhost-user", "qemu",
                 "qemu-vhost-user")
 
     def calibration(self, cell):
         return ["user=0xfeb01000", "event=0xfeb02000", "inject=0xfeb03000", "line=6"]
+
+    @property
+    def guest(self):
+        return f"/guest/ringside-probe-{self.arch}"
 
     def mode(self, cell):
         """Of the monitor's --mode, and what goes with it."""
@@ -82,20 +85,25 @@ class KvmLab(LabHypervisor):
         return BACKEND.format(command=shlex.join(argv), socket=SOCKET)
 
     def _vmm(self, cell):
-        argv = [self.monitor[0], cell.device, *self.monitor[1:], "--kernel", GUEST, "--mode",
+        argv = [self.monitor[0], cell.device, *self.monitor[1:], "--kernel", self.guest, "--mode",
                 *self.mode(cell), "--stream", "/tmp/stream"]
         words = self.words(cell)
         if cell.job == "bench":
             argv += ["--counts", "/tmp/counts"]
-            words.append(f"mark={MARK}")
+            words.append(f"mark={self.mark}")
         argv += ["--append", " ".join(words)]
         if self._has_backend(cell.connect):
             argv += ["--socket-path", SOCKET]
-            # The guest's counter must be the back-end's.
-            argv += ["--stamps", "/tmp/unused"] if cell.job == "bench" else []
         else:
             argv += self._medium(cell) + self._measured(cell)
+        if cell.job == "bench":
+            argv += self._counter(cell)
         return shlex.join(argv)
+
+    def _counter(self, cell):
+        """Options that relate the guest's counter to the back-end's."""
+        # Who stamps makes the guest's counter its own.
+        return ["--stamps", "/tmp/unused"] if self._has_backend(cell.connect) else []
 
     def _direct(self, cell):
         options = cell.options
@@ -113,7 +121,7 @@ class KvmLab(LabHypervisor):
                 "q35,accel=kvm,memory-backend=ram", "-cpu", "host", "-m", "64M", "-object",
                 "memory-backend-memfd,id=ram,size=64M,share=on", "-smp", "1", "-nodefaults",
                 "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none",
-                "-debugcon", "file:/tmp/stream", "-device", "isa-debug-exit", "-kernel", GUEST,
+                "-debugcon", "file:/tmp/stream", "-device", "isa-debug-exit", "-kernel", self.guest,
                 "-append", " ".join(self.words(cell))]
         if cell.connect == "qemu":
             argv += QEMU_DEVICES[cell.device]

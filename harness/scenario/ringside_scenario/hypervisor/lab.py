@@ -94,6 +94,10 @@ class LabHypervisor(Hypervisor):
         """Words of job=calibrate: user=, event=, inject=, line=."""
         return []
 
+    def job_files(self, snapshot):
+        """What goes into the job beside the script: {path: bytes}."""
+        return {}
+
     def script(self, cell):
         """Shell, run in the lab. It gives `stream` (or `raw`), `counts`, `stamps`, `log`, and says
         `verdict exit STATUS` with the exit status of what ran the guest."""
@@ -116,7 +120,7 @@ class LabHypervisor(Hypervisor):
         """The files of each run, {name: path}. They go side by side: what else the machine does changes
         nothing in a lab."""
         started = []
-        job = run.Job(self.script(cell))
+        job = run.Job(self.script(cell), self.job_files(place[2]))
         try:
             for n in range(count):
                 logs = os.path.join(ctx.folder, f"lab-{n + 1}" if n else "lab")

@@ -8,6 +8,9 @@ machine   QEMU's command line, and a lab that runs: from its snapshot, with a jo
 snapshot  a lab that has booted, saved at one certain instruction
 channel   results that come out of a lab, line by line, framed and checked
 qmp       QEMU's monitor
+gdb       … and its debugger interface
+cross     our programs for a lab's processor, when it is another one than the host's
+libraries programs with what they need, as files of an initramfs
 run       one job from beginning to end, and whom to blame
 """
 import importlib

@@ -27,6 +27,8 @@ class File:
 
 
 class Lab:
+    sources = ()  # source packages that something of the image is built from
+
     def __init__(self, recipe):
         self.recipe = recipe
         self.name = recipe.name
@@ -35,7 +37,8 @@ class Lab:
 
     def kernel(self, roots):
         """The files that QEMU loads beside the initramfs: {name: bytes}. `roots` are the unpacked
-        packages, {package: folder}. The one called "kernel" is what -kernel gets."""
+        packages, {package: folder}, and sources, {"source/PACKAGE": folder}. The one called "kernel" is
+        what -kernel gets."""
         raise NotImplementedError
 
     def more_packages(self, roots):
@@ -60,6 +63,10 @@ class Lab:
         """Programs of the host, [path]; they go to /bin with the libraries that they need."""
         return []
 
+    def sysroot(self):
+        """Where libraries of its programs are, when they are not the host's own."""
+        return None
+
     def guests(self):
         """Images of guests, [path]; they go to /guest."""
         path = programs.guest(f"ringside-probe-{self.recipe.arch}")
@@ -75,6 +82,15 @@ class Lab:
         """QEMU's arguments that boot it. `folder` has what kernel() returned."""
         return ["-kernel", os.path.join(folder, "kernel"), "-initrd", initrd,
                 "-append", self.recipe.cmdline]
+
+    def channel_args(self, path):
+        """QEMU's arguments of the line that results come out of, into the file `path`."""
+        return ["-serial", f"file:{path}"]
+
+    def saved(self, monitor, work):
+        """What is to be known of a machine that has just been saved, and stands still: {name: value}.
+        `monitor` is QEMU's, `work` a folder for sockets. qmp.Refused."""
+        return {}
 
     def panicked(self, console):
         """The line of the console that tells of the hypervisor's or the kernel's own end, or None."""

@@ -6,8 +6,6 @@
     CACHE/NAME/image/…            the files
     CACHE/NAME/snapshot-…         snapshot.py
 """
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -15,6 +13,7 @@ import shutil
 import tempfile
 
 from ringside_scenario import debian, initramfs
+from ringside_scenario.debian import locked
 from ringside_scenario.lab import base
 from ringside_scenario.lab.base import NotMade
 
@@ -30,15 +29,6 @@ class NoImage(Exception):
 def cache():
     base_folder = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return os.environ.get("RINGSIDE_LAB_CACHE") or os.path.join(base_folder, "ringside", "lab")
-
-
-@contextlib.contextmanager
-def locked(folder):
-    """One process at a time builds."""
-    os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, ".lock"), "a", encoding="ascii") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
-        yield
 
 
 def digest(path):
@@ -128,17 +118,18 @@ class Image:
     def _fetch(self):
         """{package: folder}, [what was fetched]."""
         roots, fetched = {}, []
-        source = debian.Archive(self.lab.recipe.arch)
-        def fetch(packages):
+        def fetch(archive, packages, kind=""):
             for n, package in enumerate(packages, 1):
-                self.say(f"package {n} of {len(packages)}: {package}")
+                self.say(f"package {n} of {len(packages)}: {kind}{package}")
                 try:
-                    roots[package] = source.unpacked(package, recorded=True)
-                    fetched.append(source.record(package))
+                    roots[kind + package] = archive.unpacked(package, recorded=True)
+                    fetched.append(archive.record(package))
                 except debian.NotThere as e:
                     raise NoImage(f"{package} cannot be had: {e}") from None
-        fetch(self.lab.recipe.packages)
-        fetch(self.lab.more_packages(roots))
+        archive = debian.Archive(self.lab.recipe.arch)
+        fetch(archive, self.lab.recipe.packages)
+        fetch(archive, self.lab.more_packages(roots))
+        fetch(debian.Sources(self.lab.recipe.arch), self.lab.sources, "source/")
         return roots, fetched
 
     def _initramfs(self, roots):

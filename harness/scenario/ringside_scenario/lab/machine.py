@@ -43,7 +43,7 @@ class Machine:
             argv += ["-device", "pvpanic-pci", "-action", "panic=pause"]
         argv += ["-serial", "stdio" if interactive else f"file:{self.console}"]
         if recipe.channel != "console":
-            argv += ["-serial", f"file:{self.channel}"]
+            argv += self.lab.channel_args(self.channel)
         argv += self.lab.boot_args(self.image.folder, self.initrd) + recipe.qemu
         if job:
             argv += ["-fw_cfg", f"name={JOB},file={job}"]

@@ -39,8 +39,11 @@ class Snapshot:
         self.image = image
         self.say = say
         guests = {f"guest/{os.path.basename(p)}": File(0o100755, path=p) for p in lab.guests()}
-        self._overlay = image_of.archive({**libraries.gather(lab.programs()), **guests,
-                                          **lab.data()})
+        try:
+            programs = libraries.gather(lab.programs(), lab.sysroot(), lab.recipe.arch)
+        except image_of.NotMade as e:
+            raise image_of.NoImage(f"programs for the lab: {e}") from None
+        self._overlay = image_of.archive({**programs, **guests, **lab.data()})
         found = image.read()
         machine = Machine(lab, image, "initrd", "", "")
         h = hashlib.sha256(self._overlay)
@@ -49,6 +52,12 @@ class Snapshot:
             h.update(text.encode())
         self.key = h.hexdigest()[:16]
         self.folder = os.path.join(image.top, f"snapshot-{self.key}")
+
+    @property
+    def facts(self):
+        """What base.Lab.saved() found."""
+        with open(os.path.join(self.folder, "snapshot.json"), encoding="utf-8") as f:
+            return json.load(f).get("facts", {})
 
     @property
     def initrd(self):
@@ -89,13 +98,14 @@ class Snapshot:
             out.write(f.read())
             out.write(self._overlay)
         began = time.monotonic()
+        facts = {}
         if self.lab.recipe.snapshot:
             self.say("booting it once, to save what has booted")
             with Processes() as processes:
-                self._boot(processes, folder, initrd)
+                facts = self._boot(processes, folder, initrd)
         with open(os.path.join(folder, "snapshot.json"), "w", encoding="utf-8") as f:
             json.dump({"schema": "ringside.lab-snapshot/1", "lab": self.lab.name, "key": self.key,
-                       "took_s": round(time.monotonic() - began, 1)}, f)
+                       "facts": facts, "took_s": round(time.monotonic() - began, 1)}, f)
 
     def _boot(self, processes, folder, initrd):
         work = tempfile.mkdtemp(prefix="ringside-")
@@ -113,7 +123,9 @@ class Snapshot:
             while (status := monitor.run("query-migrate").get("status")) != "completed":
                 if status == "failed" or process.wait(0.02) or time.monotonic() > end:
                     raise Refused(f"its state could not be saved ({status})")
+            facts = self.lab.saved(monitor, work)
             monitor.close()
+            return facts
         except (Refused, NotStarted) as e:
             console = machine.said()[0]
             last = [line.strip() for line in console.splitlines() if line.strip()]
