@@ -208,8 +208,8 @@ static inline void look_at(struct load *l, const struct load_slot *s, u64 *now)
 		l->first_bad = blk_status(&s->req);
 }
 
-/* These were seen used together. */
-static void take(struct load *l, const struct vq_done *done, unsigned n)
+/* These were seen used together. Returns when. */
+static u64 take(struct load *l, const struct vq_done *done, unsigned n)
 {
 	const bool plain = !load_is_blk(l->type) && !l->own && !l->raw_room && !l->events;
 	struct load_slot **free = l->free + l->free_count;
@@ -231,10 +231,11 @@ static void take(struct load *l, const struct vq_done *done, unsigned n)
 	record(l, &alike, now);
 	l->free_count += n;
 	l->completed += n;
+	return now;
 }
 
-/* Take what is used. Returns how many, or LOAD_BADID. */
-static int reap(struct load *l)
+/* Take what is used. Returns how many, or LOAD_BADID; with some, *now is when the last were seen. */
+static int reap(struct load *l, u64 *now)
 {
 	struct vq_done done[TOGETHER];
 	int n, all = 0;
@@ -243,7 +244,7 @@ static int reap(struct load *l)
 		n = vq_reap_some(l->vq, done, TOGETHER);
 		if (n < 0)
 			break;
-		take(l, done, (unsigned)n);
+		*now = take(l, done, (unsigned)n);
 		all += n;
 	} while (n == TOGETHER);
 	return n == VQ_BADID ? LOAD_BADID : all;
@@ -279,12 +280,16 @@ static unsigned wanted(const struct load *l, const struct pace *p, u64 now)
 	return l->free_count < l->batch && l->free_count < l->depth ? 0 : (unsigned)n;
 }
 
-/* Make available all that is wanted now. */
-static void fill(struct load *l, struct pace *p, u64 now)
+/* Make available all that is wanted at `now`. Returns how many. */
+static unsigned fill(struct load *l, struct pace *p, u64 now)
 {
 	const unsigned most = wanted(l, p, now);
 	unsigned n = 0;
 
+	if (!most)
+		return 0;
+	/* The time it begins is read as late as can be: what was weighed before is no part of the request. */
+	now = clock_start(l->clock);
 	if (!l->rate && !load_is_blk(l->type) && !l->own && !l->indirect && !l->events) {
 		submit_plain(l, most, now);
 		n = most;
@@ -303,6 +308,7 @@ static void fill(struct load *l, struct pace *p, u64 now)
 	l->submitted += n;
 	if (n)
 		publish(l);
+	return n;
 }
 
 /* Until something may have changed. */
@@ -312,9 +318,11 @@ static void rest(struct load *l, const struct pace *p, u64 now)
 
 	if (!l->ops.sleep) {
 		/* Reading the clock takes as long as many a look. */
-		for (unsigned i = 0; i < LOOKS; i++)
+		for (unsigned i = 0; i < LOOKS; i++) {
 			if (vq_used_pending(l->vq))
 				return;
+			vq_used_expect(l->vq);
+		}
 		l->ops.relax(l->ops.arg);
 		return;
 	}
@@ -345,11 +353,11 @@ int load_run(struct load *l)
 
 	vq_disable_calls(l->vq);
 	for (;;) {
-		int n = reap(l);
+		int n = reap(l, &now);
+		bool busy;
 
 		if (n < 0)
 			return n;
-		now = clock_start(l->clock);
 		if (n > 0)
 			p.last = now;
 		if (l->free_count == l->depth && !more_wanted(l, &p, now))
@@ -357,9 +365,10 @@ int load_run(struct load *l)
 		/* What came meanwhile will not be told. */
 		if (l->notified && vq_enable_calls(l->vq))
 			continue;
-		fill(l, &p, now);
-		if (!l->notified && (n > 0 || vq_used_pending(l->vq)))
+		busy = fill(l, &p, now) || n > 0;
+		if (!l->notified && (busy || vq_used_pending(l->vq)))
 			continue;
+		now = clock_start(l->clock);
 		/* Idle between two due requests of an open loop is no stall. */
 		if (l->free_count == l->depth)
 			p.last = now;

@@ -94,25 +94,22 @@ static inline u16 take_id(struct vq_packed *vq, unsigned descs, void *token)
 }
 
 /*
- * Write one descriptor. The flags of the first one since the last publish are kept back: as long as it
- * is not available, a device does not look at those behind it (2.8.21.1).
+ * Write one descriptor. The first one since the last publish is kept back: as long as it is not available, a
+ * device does not look at those behind it (2.8.21.1), and one that polls it would take its cache line away
+ * between its parts.
  */
 static inline void put(struct vq_packed *vq, u64 addr, u32 len, u16 id, u16 flags)
 {
-	struct vring_packed_desc *d = &vq->desc[vq->avail.off];
-	const u16 written = vq->written;
+	const bool first = vq->written == 0;
+	struct vring_packed_desc *d = first ? &vq->unshown_desc : &vq->desc[vq->avail.off];
 
-	flags |= vq_packed_avail_bits(vq->avail.wrap);
+	if (first)
+		vq->unshown = vq->avail;
 	d->addr = le64(addr);
 	d->len = le32(len);
 	d->id = le16(id);
-	if (written == 0) {
-		vq->unshown = vq->avail;
-		vq->unshown_flags = flags;
-	} else {
-		RING_WRITE(d->flags, le16(flags));
-	}
-	vq->written = (u16)(written + 1);
+	RING_WRITE(d->flags, le16(flags | vq_packed_avail_bits(vq->avail.wrap)));
+	vq->written++;
 	advance(vq, &vq->avail, 1);
 }
 
@@ -178,11 +175,15 @@ int vq_packed_add_indirect(struct vq_packed *vq, struct vring_packed_desc *table
 
 void vq_packed_publish(struct vq_packed *vq)
 {
+	struct vring_packed_desc *d = &vq->desc[vq->unshown.off];
+
 	if (!vq->written)
 		return;
+	d->addr = vq->unshown_desc.addr;
+	d->len = vq->unshown_desc.len;
+	d->id = vq->unshown_desc.id;
 	/* 2.8.21.1.1: all else is visible before the flags that expose it. */
-	__atomic_store_n(&vq->desc[vq->unshown.off].flags, le16(vq->unshown_flags),
-			 __ATOMIC_RELEASE);
+	__atomic_store_n(&d->flags, vq->unshown_desc.flags, __ATOMIC_RELEASE);
 	vq->unkicked += vq->written;
 	vq->written = 0;
 }
@@ -251,22 +252,31 @@ static u16 place_of(const struct vq_packed *vq, u32 id, u16 oldest)
  * 2.8.9: buffers are used in the order in which they were made available, and one used descriptor, with
  * the id of the last, may stand for a batch. It lies where the first of them began.
  */
-static bool take_in_order(struct vq_packed *vq, const struct vring_packed_desc *d,
-			  struct vq_done *done)
+static __attribute__((noinline)) bool batch_begin(struct vq_packed *vq, const struct vq_done *done)
 {
-	struct vq_slot *slot;
-	u16 id;
+	vq->batch_len = done->len;
+	vq->batch = place_of(vq, done->id, vq->oldest);
+	return vq->batch;
+}
+
+static inline bool take_in_order(struct vq_packed *vq, const struct vring_packed_desc *d,
+				 struct vq_done *done)
+{
+	const u16 id = vq->oldest;
+	struct vq_slot *slot = &vq->slots[id];
 
 	if (!vq->batch) {
 		done->id = le16(RING_READ(d->id));
-		done->len = vq->batch_len = le32(RING_READ(d->len));
-		vq->batch = place_of(vq, done->id, vq->oldest);
-		if (!vq->batch)
+		done->len = le32(RING_READ(d->len));
+		/* Mostly each is used by itself. */
+		if ((done->id != id || !slot->token) && !batch_begin(vq, done))
 			return false;
 	}
-	id = vq->oldest;
-	slot = &vq->slots[id];
-	*done = (struct vq_done){ slot->token, id, --vq->batch ? slot->room : vq->batch_len };
+	if (vq->batch) {
+		done->id = id;
+		done->len = --vq->batch ? slot->room : vq->batch_len;
+	}
+	done->token = slot->token;
 	slot->token = NULL;
 	vq->oldest = slot->next;
 	advance(vq, &vq->used, slot->count);

@@ -53,11 +53,11 @@ struct vq_packed {
 	bool in_order; /* VIRTIO_F_IN_ORDER was negotiated: set after vq_packed_init() */
 
 	/* The submitting side. */
-	struct vq_packed_at avail;   /* next descriptor to write */
-	struct vq_packed_at unshown; /* first descriptor written since vq_packed_publish() */
-	u16 unshown_flags;	     /* its flags, held back; 0: none is */
-	u16 unkicked;		     /* descriptors shown since vq_packed_kick_due() last looked */
-	u16 written;		     /* descriptors written since vq_packed_publish() */
+	struct vq_packed_at avail;	       /* next descriptor to write */
+	struct vq_packed_at unshown;	       /* first descriptor since vq_packed_publish() */
+	struct vring_packed_desc unshown_desc; /* what it will be */
+	u16 unkicked; /* descriptors shown since vq_packed_kick_due() last looked */
+	u16 written;  /* descriptors since vq_packed_publish() */
 	u16 free_id;
 	u16 added;	/* buffers so far, free running */
 	u16 free_count; /* descriptors */

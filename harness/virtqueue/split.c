@@ -43,12 +43,21 @@ void vq_split_init(struct vq_split *vq, const struct vq_layout *layout, struct v
 	}
 }
 
-static void desc_write(struct vring_desc *d, u64 addr, u32 len, u16 flags, u16 next)
+typedef u64 __attribute__((may_alias)) any_u64;
+
+/*
+ * Only what is not there yet: a buffer is often at the place where the one before it was, and a line that is not
+ * written stays in the device's cache.
+ */
+static inline void desc_write(struct vring_desc *d, u64 addr, u32 len, u16 flags, u16 next)
 {
-	d->addr = le64(addr);
-	d->len = le32(len);
-	d->flags = le16(flags);
-	d->next = le16(next);
+	any_u64 *half = (any_u64 *)d;
+	const u64 is[] = { le64(addr), le64((u64)len | (u64)flags << 32 | (u64)next << 48) };
+
+	if (RING_READ(half[0]) != is[0])
+		RING_WRITE(half[0], is[0]);
+	if (RING_READ(half[1]) != is[1])
+		RING_WRITE(half[1], is[1]);
 }
 
 /* Device-writable bytes of a buffer: what a batch may have written of it (IN_ORDER). */
@@ -208,25 +217,34 @@ static u16 place_of(const struct vq_split *vq, u32 id)
  * head of the last, may stand for a batch. Descriptors are taken in the order of the table then, so
  * that the free ones need no list.
  */
-static bool take_in_order(struct vq_split *vq, struct vq_done *done)
+static __attribute__((noinline)) bool batch_begin(struct vq_split *vq, const struct vq_done *done)
 {
-	struct vring_used_elem *e = &vq->used->ring[vq->used_idx & vq->mask];
-	struct vq_slot *slot;
-	u16 head;
+	vq->batch_len = done->len;
+	vq->batch = place_of(vq, done->id);
+	/* The index covers the whole batch, or none of it. */
+	if (vq->batch > (u16)(vq_split_raw_used_idx(vq) - vq->used_idx))
+		vq->batch = 0;
+	return vq->batch;
+}
+
+static inline bool take_in_order(struct vq_split *vq, struct vq_done *done)
+{
+	const struct vring_used_elem *e = &vq->used->ring[vq->used_idx & vq->mask];
+	const u16 head = vq->oldest;
+	struct vq_slot *slot = &vq->slots[head];
 
 	if (!vq->batch) {
 		done->id = le32(RING_READ(e->id));
-		done->len = vq->batch_len = le32(RING_READ(e->len));
-		vq->batch = place_of(vq, done->id);
-		/* The index covers the whole batch, or none of it. */
-		if (!vq->batch || vq->batch > (u16)(vq_split_raw_used_idx(vq) - vq->used_idx)) {
-			vq->batch = 0;
+		done->len = le32(RING_READ(e->len));
+		/* Mostly each is used by itself. */
+		if ((done->id != head || !slot->token) && !batch_begin(vq, done))
 			return false;
-		}
 	}
-	head = vq->oldest;
-	slot = &vq->slots[head];
-	*done = (struct vq_done){ slot->token, head, --vq->batch ? slot->room : vq->batch_len };
+	if (vq->batch) {
+		done->id = head;
+		done->len = --vq->batch ? slot->room : vq->batch_len;
+	}
+	done->token = slot->token;
 	slot->token = NULL;
 	vq->oldest = (u16)(head + slot->count) & vq->mask;
 	vq->free_count += slot->count;
@@ -262,8 +280,12 @@ int vq_split_reap_some(struct vq_split *vq, struct vq_done *done, unsigned most)
 
 	if (!count)
 		return VQ_EMPTY;
-	while (n < count && (vq->in_order ? take_in_order(vq, &done[n]) : take(vq, &done[n])))
-		n++;
+	if (vq->in_order)
+		while (n < count && take_in_order(vq, &done[n]))
+			n++;
+	else
+		while (n < count && take(vq, &done[n]))
+			n++;
 	if (n)
 		return (int)n;
 	vq->used_idx++;
