@@ -157,6 +157,8 @@ void dvq_packed_flush(struct dvq_packed *vq)
 	if (!vq->staged)
 		return;
 	vq->staged = false;
+	__atomic_store_n(&d->id, le16(vq->staged_id), __ATOMIC_RELAXED);
+	__atomic_store_n(&d->len, le32(vq->staged_len), __ATOMIC_RELAXED);
 	__atomic_store_n(&d->flags, le16(vq->staged_flags), __ATOMIC_RELEASE);
 	/* As with the used index: logged on both sides of the store that exposes it. */
 	written(vq, d, sizeof(*d));

@@ -30,8 +30,9 @@ struct dvq_packed {
 	struct dvq_at avail; /* next descriptor to look at */
 	struct dvq_at used;  /* next one to write as used */
 	u32 unsignalled;     /* descriptors used since notification was last decided on */
-	bool staged;	     /* used descriptors wait for the flags of the first of them: */
-	u16 staged_off, staged_flags;
+	bool staged;	     /* used descriptors wait for the first of them, which is: */
+	u16 staged_off, staged_id, staged_flags;
+	u32 staged_len;
 };
 
 /* What a chain takes, to be given back with it. */
@@ -124,18 +125,24 @@ static inline struct dvq_packed_used dvq_packed_used_of(const struct dvq_packed 
 	};
 }
 
+/*
+ * The first since the last flush is kept back whole: a driver that polls it would take its cache line away
+ * between its parts.
+ */
 static inline void dvq_packed_write_used(struct dvq_packed *vq, const struct dvq_packed_used *u)
 {
-	struct vring_packed_desc *d = &vq->desc[u->at.off];
-
-	__atomic_store_n(&d->id, le16(u->id), __ATOMIC_RELAXED);
-	__atomic_store_n(&d->len, le32(u->len), __ATOMIC_RELAXED);
 	if (vq->staged) {
+		struct vring_packed_desc *d = &vq->desc[u->at.off];
+
+		__atomic_store_n(&d->id, le16(u->id), __ATOMIC_RELAXED);
+		__atomic_store_n(&d->len, le32(u->len), __ATOMIC_RELAXED);
 		/* Nobody looks here before the first of them is shown. */
 		__atomic_store_n(&d->flags, le16(u->flags), __ATOMIC_RELAXED);
 	} else {
 		vq->staged = true;
 		vq->staged_off = u->at.off;
+		vq->staged_id = u->id;
+		vq->staged_len = u->len;
 		vq->staged_flags = u->flags;
 	}
 	dvq_packed_advance(vq, &vq->used, u->slots);

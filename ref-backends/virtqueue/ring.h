@@ -145,6 +145,23 @@ static inline bool dvq_ring_pending(const struct dvq *vq)
 	return le16(__atomic_load_n(&s->avail->idx, __ATOMIC_RELAXED)) != s->last_avail;
 }
 
+/*
+ * For who looks at an empty ring again and again: have what the next chain will be read from come near, as far as
+ * that can be guessed. A driver puts a buffer often where the one before it in this place of the ring was.
+ */
+static inline void dvq_ring_expect(const struct dvq *vq)
+{
+	const struct dvq_split *s = &vq->split;
+	u16 head;
+
+	/* Of a packed ring it is what is looked at. */
+	if (vq->is_packed)
+		return;
+	head = le16(
+		__atomic_load_n(&s->avail->ring[s->last_avail & (s->num - 1)], __ATOMIC_RELAXED));
+	__builtin_prefetch(&s->desc[head & (s->num - 1)]);
+}
+
 /* Put back the chain that was taken last, and is not returned. Then the one before it, and so on. */
 static inline void dvq_ring_undo(struct dvq *vq, const struct dvq_chain *c)
 {

@@ -27,7 +27,7 @@ def count(half, form):
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
 @pytest.mark.skipif("asan" in BUILD or "tsan" in BUILD, reason="valgrind and sanitizers exclude each other")
 @pytest.mark.parametrize("half", ("driver", "device"))
-@pytest.mark.parametrize("form", ("split", "packed"))
+@pytest.mark.parametrize("form", ("split", "packed", "split in order", "packed in order"))
 def test_instructions(half, form):
     alone, together = count(half, form)
     assert 0 < together["instructions"] <= BOUND

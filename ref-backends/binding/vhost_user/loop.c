@@ -9,6 +9,7 @@
 
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/fault/fault.h"
+#include "traces/trace.h"
 
 #define LOOKS 64 /* into a polled ring, before all else is looked at */
 /* Into another one before sleeping, with a rest after each: some microseconds. Counted, not timed: where
@@ -77,6 +78,7 @@ static int idle_us(struct vub_ring *r)
 	 * says when it is ready (rdev_wake, or its part of the reactor).
 	 */
 	if (run && r->free && !r->big_busy && rdev_ready(r->s->dev, r->index)) {
+		r->listens = true;
 		if (dvq_ring_kick_enable(&r->ring))
 			return 0;
 		r->fresh = true;
@@ -86,17 +88,25 @@ static int idle_us(struct vub_ring *r)
 
 /*
  * A ring that is alone on its thread and waits for nothing but the driver is looked at some times before
- * everything else is. True: there is something, in the ring or for the thread.
+ * everything else is; when polling, what is found there is served at once. True: there is something, in the
+ * ring or for the thread.
  */
-static bool look(struct vub_ring *r, unsigned looks, bool resting)
+static bool look(struct vub_ring *r, unsigned looks, bool polling)
 {
-	if (!r->plain || r->next || r->in_flight || r->held || !vub_ring_may_run(r))
+	if (!r->take_plain || trace_on() || r->next || r->in_flight || r->held ||
+	    !vub_ring_may_run(r))
 		return false;
 	for (unsigned i = 0; i < looks; i++) {
-		if (dvq_ring_pending(&r->ring) || __atomic_load_n(&r->call, __ATOMIC_RELAXED))
+		if (__atomic_load_n(&r->call, __ATOMIC_RELAXED))
 			return true;
-		if (resting)
+		if (dvq_ring_pending(&r->ring)) {
+			if (!polling || !vub_serve_short(r))
+				return true;
+		} else if (polling) {
+			dvq_ring_expect(&r->ring);
+		} else {
 			rest();
+		}
 	}
 	return false;
 }
@@ -110,7 +120,7 @@ static void idle(struct vub_ring *lead, bool worked)
 	 * A driver that polls is back sooner than anybody can fall asleep and be woken, as long as it has a
 	 * processor of its own.
 	 */
-	if (worked && !lead->s->poll && processors > 1 && look(lead, LOOKS_AWAKE, true))
+	if (worked && !lead->s->poll && processors > 1 && look(lead, LOOKS_AWAKE, false))
 		return;
 	for (struct vub_ring *r = lead; r && us; r = r->next) {
 		int mine = idle_us(r);
@@ -123,7 +133,7 @@ static void idle(struct vub_ring *lead, bool worked)
 		return;
 	}
 	if (lead->s->poll) {
-		if (look(lead, LOOKS, false))
+		if (look(lead, LOOKS, true))
 			return;
 		rest();
 	}

@@ -163,9 +163,10 @@ static void choose_way(struct vub_ring *r)
 	const struct rdev_ops *ops = r->s->dev->ops;
 
 	r->vq.ops = logs || fault_active ? &vub_dvq_ops : &vub_dvq_ops_unlogged;
-	r->plain = !logs && !fault_active && !judge_active && !r->in_order &&
-		   !vub_has_iommu(r->s) && !vub_inflight_on(&r->inflight) && !ops->served &&
-		   !ops->let_go && !ops->ready;
+	r->take_plain = NULL;
+	if (!logs && !fault_active && !judge_active && !vub_has_iommu(r->s) &&
+	    !vub_inflight_on(&r->inflight) && !ops->served && !ops->let_go && !ops->ready)
+		r->take_plain = vub_serve_plain(r->ring.is_packed, r->in_order);
 }
 
 static void begin(struct vub_ring *r)
@@ -177,6 +178,7 @@ static void begin(struct vub_ring *r)
 		begin_split(r);
 	r->unsignalled = 0;
 	r->n_staged = 0;
+	r->listens = true;
 	/* The last one may have been published, and its notification not sent any more. */
 	r->call_missed = r->inflight.recovered && r->call_fd < 0;
 	if (r->inflight.recovered)

@@ -61,6 +61,9 @@ struct vub_staged {
 /* True when finished; called again after each event until then. On the ring's thread. */
 typedef bool vub_ring_fn(struct vub_ring *r, void *arg);
 
+/* Takes usual chains, at most VUB_STAGED, and has them served. How many; *unusual: the next one is not. */
+typedef unsigned vub_take_plain_fn(struct vub_ring *r, bool *unusual);
+
 struct vub_ring {
 	struct vub_session *s;
 	union {
@@ -84,7 +87,8 @@ struct vub_ring {
 	/* Serving. */
 	bool held; /* fetches nothing */
 	bool fresh; /* slept since its last turn: what it asked for then is passed by the first chain */
-	bool missed; /* a translation was not there, and is asked for */
+	bool listens; /* the driver may think that it wants to be notified */
+	bool missed;  /* a translation was not there, and is asked for */
 	struct vub_miss miss;
 	bool call_missed; /* a notification was due and there was no descriptor */
 	bool logged;	  /* the dirty log was written to since the last notification */
@@ -101,7 +105,8 @@ struct vub_ring {
 	u32 n_staged;			  /* written as used, not shown to the driver */
 	u32 n_noted;			  /* of those, for the tracer: */
 	struct vub_staged staged[VUB_RING_DEPTH];
-	bool plain; /* no fault, judge, in-flight tracking, log or order: the short way is taken */
+	/* The short way, where there is no fault, judge, in-flight tracking or log; else NULL. */
+	vub_take_plain_fn *take_plain;
 	struct vub_slot *free;
 	void *slots;
 	/* For chains with more segments than a slot has: one at a time. */

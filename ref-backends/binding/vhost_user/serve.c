@@ -19,19 +19,8 @@
 
 #define BATCH 64 /* chains between two looks at messages and completions; of VUB_STAGED several */
 
-/*
- * A driver that reads on one queue what it has written on another orders the two itself, in memory
- * that ThreadSanitizer does not see. It is told here.
- */
 #ifdef __SANITIZE_THREAD__
-void __tsan_acquire(void *addr);
-void __tsan_release(void *addr);
-static char driver_order;
-#define DRIVER_GAVE() __tsan_acquire(&driver_order)
-#define DRIVER_GETS() __tsan_release(&driver_order)
-#else
-#define DRIVER_GAVE() (void)0
-#define DRIVER_GETS() (void)0
+char vub_driver_order;
 #endif
 
 /* Guest memory. */
@@ -273,7 +262,7 @@ static void publish(struct vub_ring *r, struct vub_slot *slot)
 			judge_active->used(r, slot->req.chain.head);
 		if (tracked)
 			track_put(r, slot->entry);
-		DRIVER_GETS();
+		VUB_DRIVER_GETS();
 		stage(r, &slot->req);
 		if (tracked) {
 			vub_serve_flush(r);
@@ -334,36 +323,6 @@ void vub_serve_done(struct rdev_req *req)
 	}
 	log_data(r, &req->chain);
 	complete(r, slot);
-}
-
-/* The same of a usual chain with nothing to be done on the way; there is one for each layout. */
-static inline __attribute__((always_inline)) void done_plain(struct rdev_req *req, bool packed)
-{
-	struct vub_slot *slot = (struct vub_slot *)((u8 *)req - offsetof(struct vub_slot, req));
-	struct vub_ring *r = slot->ring;
-
-	/* A device in front of another may have kept this for one that was taken the other way. */
-	if (__builtin_expect(req->chain.segs != slot->segs, 0)) {
-		vub_serve_done(req);
-		return;
-	}
-	DRIVER_GETS();
-	dvq_ring_write(&r->ring, &req->chain, req->used_len, packed);
-	slot->next_free = r->free;
-	r->free = slot;
-	r->in_flight--;
-	/* Shown after some were taken, or when the turn is over. */
-	r->n_staged++;
-}
-
-static void done_plain_split(struct rdev_req *req)
-{
-	done_plain(req, false);
-}
-
-static void done_plain_packed(struct rdev_req *req)
-{
-	done_plain(req, true);
 }
 
 static void __attribute__((cold))
@@ -435,11 +394,8 @@ static void serve(struct vub_ring *r, const struct source *from, struct vub_slot
 	}
 	slot->req.seq = r->seq++;
 	slot->req.done = vub_serve_done;
-	if (r->in_order) {
-		slot->next_taken = NULL;
-		*(r->oldest ? &r->newest->next_taken : &r->oldest) = slot;
-		r->newest = slot;
-	}
+	if (r->in_order)
+		vub_line_up(r, slot);
 	if (judge_active)
 		judge_active->chain(r, c, e);
 	if (e) {
@@ -462,7 +418,7 @@ static bool take(struct vub_ring *r, const struct source *from)
 	struct vub_slot *slot = slot_get(r);
 	enum dvq_error e;
 
-	DRIVER_GAVE();
+	VUB_DRIVER_GAVE();
 	r->missed = false;
 	e = walk(r, from, slot);
 	if (r->missed) {
@@ -488,56 +444,6 @@ static bool take(struct vub_ring *r, const struct source *from)
 	return true;
 }
 
-/* With the event index nobody is told of a second chain, unless asked: once awake there is nothing to say. */
-static inline void want_no_kicks(struct vub_ring *r)
-{
-	if (!r->fresh || !r->vq.event_idx)
-		dvq_ring_kick_disable(&r->ring);
-}
-
-/*
- * The same for usual chains with nothing to be done on the way, as many as are shown at once. Less when there
- * are no more, or before what is unusual; there is one for each layout.
- */
-static inline __attribute__((always_inline)) unsigned take_plain(struct vub_ring *r, bool *unusual,
-								 bool packed)
-{
-	struct rdev *dev = r->s->dev;
-	unsigned n = 0;
-
-	*unusual = false;
-	for (; n < VUB_STAGED && r->free; n++) {
-		struct vub_slot *slot = r->free;
-		struct rdev_req *req = &slot->req;
-		int usual;
-
-		DRIVER_GAVE();
-		usual = dvq_ring_usual(&r->ring, &req->chain, packed);
-		if (usual != DVQ_OK) {
-			*unusual = usual == DVQ_UNUSUAL;
-			break;
-		}
-		if (n == 0)
-			want_no_kicks(r);
-		r->free = slot->next_free;
-		r->in_flight++;
-		req->seq = r->seq++;
-		req->done = packed ? done_plain_packed : done_plain_split;
-		dev->ops->serve(dev, req);
-	}
-	return n;
-}
-
-static __attribute__((noinline)) unsigned take_plain_split(struct vub_ring *r, bool *unusual)
-{
-	return take_plain(r, unusual, false);
-}
-
-static __attribute__((noinline)) unsigned take_plain_packed(struct vub_ring *r, bool *unusual)
-{
-	return take_plain(r, unusual, true);
-}
-
 /* What an earlier process had in flight. */
 static bool resubmit(struct vub_ring *r)
 {
@@ -556,7 +462,7 @@ static unsigned serve_chains(struct vub_ring *r)
 {
 	static const struct source ring = { .again = false };
 	struct rdev *dev = r->s->dev;
-	const bool plain = r->plain && !trace_on(), pulls = dev->ops->ready;
+	const bool plain = r->take_plain && !trace_on(), pulls = dev->ops->ready;
 	unsigned n = 0;
 
 	while (n < BATCH && resubmit(r))
@@ -567,8 +473,7 @@ static unsigned serve_chains(struct vub_ring *r)
 		bool unusual = true;
 
 		if (plain) {
-			const unsigned some = r->ring.is_packed ? take_plain_packed(r, &unusual)
-								: take_plain_split(r, &unusual);
+			const unsigned some = r->take_plain(r, &unusual);
 
 			vub_serve_flush(r);
 			n += some;
@@ -578,7 +483,7 @@ static unsigned serve_chains(struct vub_ring *r)
 		if (!unusual || (pulls && !dev->ops->ready(dev, r->index)) || !take(r, &ring))
 			break;
 		if (n++ == 0)
-			want_no_kicks(r);
+			vub_want_no_kicks(r);
 	}
 	return n;
 }
