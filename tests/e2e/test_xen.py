@@ -32,7 +32,7 @@ def xen(build_dir):
      "--mode: 'other' is none of library, eventfd, vhost-user"),
     (["rng", "--kernel", "x", "--mode", "eventfd", "--interrupt", "upcall"],
      "--mode eventfd has interrupts by --interrupt msi alone"),
-    (["rng", "--share", "all"], "--share: 'all' is none of foreign, bounce"),
+    (["rng", "--share", "all"], "--share: 'all' is none of foreign, grants, bounce"),
     (["rng", "--kernel", "x", "--mode", "vhost-user"],
      "--mode vhost-user and --socket-path go together"),
     (["rng", "--kernel", "x", "--ram", "1"], "--ram: '1' is not a number of MiB from 8m to 2g"),
