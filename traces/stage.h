@@ -47,6 +47,8 @@ struct stage_table {
 	u64 sum_excess_ns;
 	u64 skewed, skew_max_ns;
 	u64 clock_error_ns; /* how far the clocks of the sources may be apart */
+	/* Input and output of a back-end seen from outside, while not exactly one request was under way. */
+	u64 unassigned;
 	struct stage_heat heat;
 };
 

@@ -30,6 +30,8 @@ enum trace_point {
  * many nanoseconds it took.
  */
 #define TRACE_F_OUTSIDE 1u
+/* … but the head is. */
+#define TRACE_F_HEAD 2u
 
 /* 32 bytes, the same on every machine that both sides of a buffer run on. */
 struct trace_event {

@@ -33,7 +33,10 @@ struct lane {
 	u64 call_from;		    /* … and where the last call's began */
 	u64 handle_ns;		    /* when the driver last was notified */
 	bool handled;
-	u64 reaped; /* all before this are */
+	u64 reaped;		    /* all before this are */
+	u64 called_ns, injected_ns; /* seen from outside: the last call, and interrupt */
+	bool heads;		    /* … and what is known by its head */
+	u64 giving;		    /* … of which this is being given back */
 	struct line line[LINE_WINDOW];
 	u64 publish_seq[LINE_WINDOW]; /* by number of the publish event, modulo the window */
 	u64 *by_head; /* number of what was last made available with this head, + 1 */
@@ -47,7 +50,7 @@ struct lines {
 	u32 with_driver[LINE_LANES];
 	unsigned with_drivers;
 	bool no_memory;
-	u64 events, requests, unmatched, skewed, skew_max;
+	u64 events, requests, unmatched, unassigned, skewed, skew_max;
 	struct hist *stage[TRACE_POINTS][TRACE_POINTS];
 	struct hist whole;
 	u16 ends[2]; /* all first and last points that were seen */
@@ -260,17 +263,22 @@ static bool is_lane(const struct lane *l, u32 session, u16 queue)
 	return l && l->queue == queue && l->session == session;
 }
 
-static struct lane *find_lane(struct lines *s, u32 session, u16 queue)
+static struct lane *look_for_lane(struct lines *s, u32 session, u16 queue)
 {
-	struct lane *l;
-
 	if (is_lane(s->last, session, queue))
 		return s->last;
 	for (unsigned i = 0; i < s->lanes; i++)
 		if (is_lane(s->lane[i], session, queue))
 			return s->last = s->lane[i];
-	if (s->lanes == LINE_LANES)
-		return NULL;
+	return NULL;
+}
+
+static struct lane *find_lane(struct lines *s, u32 session, u16 queue)
+{
+	struct lane *l = look_for_lane(s, session, queue);
+
+	if (l || s->lanes == LINE_LANES)
+		return l;
 	l = calloc(1, sizeof(*l));
 	if (!l) {
 		s->no_memory = true;
@@ -407,7 +415,8 @@ static bool add_notification(struct lane *lane, const struct trace_event *e, u64
 			continue;
 		/* Was it fetched before, this is for nothing; while it was written, see settle(). */
 		if (line_has(l, TRACE_FETCH) &&
-		    (e->kind != TRACE_KICK || !line_has(l, TRACE_NOTIFY)))
+		    (e->kind == TRACE_NOTIFY || !line_has(l, TRACE_NOTIFY) ||
+		     (e->kind == TRACE_EXIT && ns > l->at[TRACE_FETCH])))
 			continue;
 		put(l, e->kind, ns);
 	}
@@ -471,14 +480,17 @@ static bool add_reap(struct lane *lane, const struct trace_event *e, u64 ns)
 	if (lane->handled && lane->handle_ns <= ns &&
 	    (before == TRACE_CALL || before == TRACE_INJECT || lane->handle_ns >= l->at[before]))
 		put(l, TRACE_HANDLE, lane->handle_ns);
-	if (lane->reaped == e->seq)
+	put(l, TRACE_REAP, ns);
+	while ((l = look(lane, lane->reaped)) != NULL && line_has(l, TRACE_REAP))
 		lane->reaped++;
-	return put(l, TRACE_REAP, ns);
+	return true;
 }
 
 /* --- seen from outside: only when, and of which queue -------------------------------------------------- */
 
-/* The only request that the device may be busy with; NULL: there are several, or none. */
+/* That an event is of no request is nothing unusual there: a kick may be read in vain. */
+
+/* The only request of a queue that the device may be busy with. */
 static struct line *only_one(struct lane *lane)
 {
 	struct line *l = lane->next ? look(lane, lane->next - 1) : NULL;
@@ -489,49 +501,158 @@ static struct line *only_one(struct lane *lane)
 	return l;
 }
 
-static bool add_outside(struct lane *lane, const struct trace_event *e, u64 ns)
+/* None of its requests is under way. */
+static bool is_idle(struct lane *lane)
 {
-	struct line *l;
-	const u64 began = ns - e->len;
-	bool any = false;
+	struct line *l = lane->next ? look(lane, lane->next - 1) : NULL;
 
-	if (!lane->driver || lane->inside)
+	return !l || line_has(l, TRACE_REAP);
+}
+
+/* Input and output: of whichever request is the only one of all the back-end's queues. NULL: nobody can tell. */
+static struct line *only_one_of(struct lines *s, u32 session)
+{
+	struct line *found = NULL;
+
+	for (unsigned i = 0; i < s->lanes; i++) {
+		struct lane *lane = s->lane[i];
+
+		if (lane->session != session || is_idle(lane))
+			continue;
+		if (found || lane->inside)
+			return NULL;
+		found = only_one(lane);
+		if (!found)
+			return NULL;
+	}
+	return found;
+}
+
+static bool add_io(struct lines *s, u32 session, const struct trace_event *e, u64 ns)
+{
+	struct line *l = only_one_of(s, session);
+
+	/* What it had begun before it had the request is for something else. */
+	if (!l || (line_has(l, TRACE_FETCH) && ns < l->at[TRACE_FETCH]))
 		return false;
+	if (e->kind == TRACE_SERVE_BEGIN)
+		return line_has(l, TRACE_SERVE_BEGIN) ||
+		       (line_has(l, TRACE_FETCH) && put(l, TRACE_SERVE_BEGIN, ns));
+	/* The last ends it. */
+	if (!line_has(l, TRACE_SERVE_BEGIN) || line_has(l, TRACE_PUBLISH) ||
+	    line_has(l, TRACE_CALL))
+		return false;
+	l->at[TRACE_SERVE_END] = ns;
+	l->seen |= BIT(TRACE_SERVE_END);
+	return true;
+}
+
+/* What is known by its head: of the request that was last made available with that. */
+static bool add_by_head(struct lane *lane, const struct trace_event *e, u64 ns)
+{
+	struct line *l = lane->by_head[e->head] ? look(lane, lane->by_head[e->head] - 1) : NULL;
+
+	/* The driver may have it, and have made it available again, before whoever gave it back goes on. */
+	if (e->kind == TRACE_PUBLISH)
+		l = look(lane, lane->giving);
+	if (!l || l->head != e->head || l->at[TRACE_SUBMIT] > ns ||
+	    (line_has(l, e->kind) && e->kind != TRACE_SERVE_END) ||
+	    (line_has(l, TRACE_REAP) && e->kind != TRACE_PUBLISH) ||
+	    (e->kind != TRACE_FETCH && !line_has(l, TRACE_FETCH)))
+		return false;
+	lane->heads = true;
+	if (e->kind == TRACE_SERVE_END)
+		lane->giving = l->seq;
+	if (e->kind == TRACE_FETCH)
+		l->back_cpu = e->cpu;
+	l->at[e->kind] = ns;
+	l->seen |= BIT(e->kind);
+	return true;
+}
+
+/* The kick was read: for all that the driver notified it of before. What it took without that, nobody saw. */
+static void add_kick_read(struct lane *lane, const struct trace_event *e, u64 ns)
+{
+	lane->fetched = MAX(lane->fetched, lane->next - MIN(lane->next, LINE_WINDOW));
+	for (; lane->fetched < lane->next; lane->fetched++) {
+		struct line *l = look(lane, lane->fetched);
+
+		if (!l || l->at[TRACE_SUBMIT] > ns || line_has(l, TRACE_REAP) ||
+		    line_has(l, TRACE_CALL) || !line_has(l, TRACE_NOTIFY))
+			continue;
+		l->back_cpu = e->cpu;
+		put(l, TRACE_FETCH, ns);
+	}
+}
+
+/* From which request on not all had been reaped at that time. */
+static u64 first_unreaped(struct lane *lane, u64 ns)
+{
+	u64 seq = lane->reaped = MAX(lane->reaped, lane->next - MIN(lane->next, LINE_WINDOW));
+
+	for (; seq && lane->reaped - seq < 256; seq--) {
+		const struct line *l = look(lane, seq - 1);
+
+		if (!l || !line_has(l, TRACE_REAP) || l->at[TRACE_REAP] < ns)
+			break;
+	}
+	return seq;
+}
+
+/* For what is reaped after it was begun, and before the next. */
+static void add_called(struct lane *lane, u64 ns, u64 began)
+{
+	for (u64 seq = first_unreaped(lane, began); seq < lane->next; seq++) {
+		struct line *l = look(lane, seq);
+
+		if (!l || !line_has(l, TRACE_FETCH) || l->at[TRACE_FETCH] > began ||
+		    (line_has(l, TRACE_REAP) && l->at[TRACE_REAP] < began))
+			continue;
+		if (lane->heads && (!line_has(l, TRACE_PUBLISH) || line_has(l, TRACE_CALL)))
+			continue;
+		l->at[TRACE_CALL] = ns;
+		l->seen |= BIT(TRACE_CALL);
+		l->seen &= (u16)~BIT(TRACE_INJECT);
+		/* The other side read it before this one was back from the write. */
+		if (lane->injected_ns >= began && lane->injected_ns)
+			put(l, TRACE_INJECT, lane->injected_ns);
+	}
+	lane->called_ns = ns;
+}
+
+/* The guest's interrupt became pending: for what the last call was for. */
+static void add_injected(struct lane *lane, u64 ns)
+{
+	lane->injected_ns = ns;
+	for (u64 seq = first_unreaped(lane, ns); seq < lane->next; seq++) {
+		struct line *l = look(lane, seq);
+
+		if (l && line_has(l, TRACE_CALL) && l->at[TRACE_CALL] == lane->called_ns)
+			put(l, TRACE_INJECT, ns);
+	}
+}
+
+static bool add_outside(struct lines *s, struct lane *lane, const struct trace_event *e, u64 ns)
+{
+	const bool by_head = e->flags & TRACE_F_HEAD;
+
+	if (!lane->driver)
+		return false;
+	/* It tells the same, and more of it. */
+	if (lane->inside)
+		return true;
+	if (by_head && e->kind >= TRACE_FETCH && e->kind <= TRACE_PUBLISH)
+		return add_by_head(lane, e, ns);
 	switch (e->kind) {
-	case TRACE_FETCH: /* the kick was read: for all that was made available before */
-		lane->fetched = MAX(lane->fetched, lane->next - MIN(lane->next, LINE_WINDOW));
-		for (; lane->fetched < lane->next; lane->fetched++) {
-			l = look(lane, lane->fetched);
-			if (!l || l->at[TRACE_SUBMIT] > ns)
-				continue;
-			l->back_cpu = e->cpu;
-			any |= put(l, TRACE_FETCH, ns);
-		}
-		return any;
-	case TRACE_SERVE_BEGIN:
-	case TRACE_SERVE_END:
-		l = only_one(lane);
-		if (!l ||
-		    !line_has(l, e->kind == TRACE_SERVE_END ? TRACE_SERVE_BEGIN : TRACE_FETCH))
-			return false;
-		/* The first begins, the last ends it. */
-		if (e->kind == TRACE_SERVE_END && line_has(l, TRACE_SERVE_END)) {
-			l->at[TRACE_SERVE_END] = ns;
-			return true;
-		}
-		return put(l, e->kind, ns);
-	case TRACE_CALL: /* for what is reaped after it was begun, and before the next */
-		lane->reaped = MAX(lane->reaped, lane->next - MIN(lane->next, LINE_WINDOW));
-		for (u64 seq = lane->reaped ? lane->reaped - 1 : 0; seq < lane->next; seq++) {
-			l = look(lane, seq);
-			if (!l || !line_has(l, TRACE_FETCH) || l->at[TRACE_FETCH] > began ||
-			    (line_has(l, TRACE_REAP) && l->at[TRACE_REAP] < began))
-				continue;
-			l->at[TRACE_CALL] = ns;
-			l->seen |= BIT(TRACE_CALL);
-			any = true;
-		}
-		return any;
+	case TRACE_FETCH:
+		add_kick_read(lane, e, ns);
+		return true;
+	case TRACE_CALL:
+		add_called(lane, ns, ns - MIN(e->len, ns));
+		return true;
+	case TRACE_INJECT:
+		add_injected(lane, ns);
+		return true;
 	default:
 		return false;
 	}
@@ -547,6 +668,8 @@ static bool add_known(struct lines *s, struct lane *lane, const struct trace_eve
 	case TRACE_KICK:
 		return add_notification(lane, e, ns);
 	case TRACE_INJECT:
+		if (e->flags & TRACE_F_OUTSIDE && !lane->inside)
+			return add_outside(s, lane, e, ns);
 		return add_inject(lane, ns);
 	case TRACE_HANDLE:
 		lane->handle_ns = ns;
@@ -557,10 +680,10 @@ static bool add_known(struct lines *s, struct lane *lane, const struct trace_eve
 	case TRACE_CALL:
 		if (!(e->flags & TRACE_F_OUTSIDE))
 			return add_call(lane, e, ns);
-		return add_outside(lane, e, ns);
+		return add_outside(s, lane, e, ns);
 	default: /* of the back-end */
 		if (e->flags & TRACE_F_OUTSIDE)
-			return add_outside(lane, e, ns);
+			return add_outside(s, lane, e, ns);
 		return add_step(s, lane, e, ns);
 	}
 }
@@ -572,7 +695,15 @@ int lines_add(struct lines *s, u32 session, const struct trace_event *e, u64 ns)
 	if (e->kind >= TRACE_POINTS)
 		return 0;
 	s->events++;
-	lane = find_lane(s, session, e->queue);
+	if (e->flags & TRACE_F_OUTSIDE &&
+	    (e->kind == TRACE_SERVE_BEGIN || e->kind == TRACE_SERVE_END) &&
+	    !(e->flags & TRACE_F_HEAD)) {
+		s->unassigned += !add_io(s, session, e, ns);
+		return 0;
+	}
+	/* Who looks from outside may see queues that nobody else speaks of. */
+	lane = e->flags & TRACE_F_OUTSIDE ? look_for_lane(s, session, e->queue)
+					  : find_lane(s, session, e->queue);
 	if (!lane || !add_known(s, lane, e, ns))
 		s->unmatched++;
 	return s->no_memory ? -ENOMEM : 0;
@@ -633,6 +764,7 @@ void lines_table(const struct lines *s, struct stage_table *t)
 	t->events = s->events;
 	t->requests = s->requests;
 	t->unmatched = s->unmatched;
+	t->unassigned = s->unassigned;
 	t->sum_excess_ns = sum - s->whole.sum;
 	t->skewed = s->skewed;
 	t->skew_max_ns = s->skew_max;
