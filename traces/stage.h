@@ -7,6 +7,7 @@
 #define TRACES_STAGE_H
 
 #include "harness/spec/trace_event.h"
+#include "traces/bpf/event.h"
 
 struct line;
 
@@ -27,6 +28,27 @@ struct stage_row {
 struct stage_heat {
 	u64 begin_ns, slice_ns; /* slice 0 begins there; of the time a request ended */
 	u32 count[STAGE_SLICES][STAGE_OCTAVES]; /* [i][k]: 2^k <= ns < 2^(k+1) */
+};
+
+/* Whose threads wait for a processor. */
+enum stage_who {
+	STAGE_BACK_END,
+	STAGE_FRONT_END,
+	STAGE_DRIVER,
+	STAGE_WHOS,
+};
+
+/* What the kernel's events tell beside the stages. */
+struct stage_kernel {
+	bool present;
+	bool torn;
+	char back_end[16]; /* its name */
+	u64 events, lost;
+	u64 call[KERNEL_CALLS];	    /* system calls of the back-end */
+	u64 kicks, calls;	    /* descriptors of queues that it read and wrote */
+	u64 io, blocks;		    /* … its input and output, and what of that went to a disk */
+	u64 exits, doorbells, irqs; /* of guests */
+	struct stage_row waited[STAGE_WHOS]; /* for a processor; without names */
 };
 
 struct stage_table {
@@ -50,6 +72,7 @@ struct stage_table {
 	/* Input and output of a back-end seen from outside, while not exactly one request was under way. */
 	u64 unassigned;
 	struct stage_heat heat;
+	struct stage_kernel kernel;
 };
 
 /* Do the parts add up to the whole, within the error of the clocks? */

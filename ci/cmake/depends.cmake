@@ -10,6 +10,26 @@ pkg_check_modules(LTTNG_UST IMPORTED_TARGET lttng-ust)
 pkg_check_modules(LTTNG_CTL IMPORTED_TARGET lttng-ctl)
 pkg_check_modules(BABELTRACE2 IMPORTED_TARGET babeltrace2)
 
+# What the kernel sees of any back-end: programs for BPF, and a library that loads them.
+pkg_check_modules(LIBBPF IMPORTED_TARGET libbpf>=1.0)
+find_program(BPF_CLANG NAMES clang clang-14)
+find_program(BPFTOOL bpftool PATHS /usr/sbin /sbin)
+set(RINGSIDE_BPF_ARCH "")
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64)
+  set(RINGSIDE_BPF_ARCH x86)
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64)
+  set(RINGSIDE_BPF_ARCH arm64)
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL riscv64)
+  set(RINGSIDE_BPF_ARCH riscv)
+endif()
+set(RINGSIDE_BPF OFF)
+if(LIBBPF_FOUND AND BPF_CLANG AND BPFTOOL AND RINGSIDE_BPF_ARCH)
+  set(RINGSIDE_BPF ON)
+else()
+  message(STATUS "ringside: the kernel's events (bench --trace of back-ends without tracepoints of ours) need "
+                 "libbpf, clang and bpftool; left out, and said when asked")
+endif()
+
 pkg_check_modules(XEN IMPORTED_TARGET xencontrol xenguest xentoollog xendevicemodel xenforeignmemory
                   xenevtchn xengnttab)
 

@@ -128,7 +128,7 @@ static json_t *trace(const struct bench_result *r)
 	json_t *untraced = latency(r->untraced.latency);
 	json_t *tracers = json_array();
 
-	for (unsigned i = TRACER_BUFFER; i <= TRACER_LTTNG; i <<= 1)
+	for (unsigned i = TRACER_BUFFER; i <= TRACER_LAST; i <<= 1)
 		if (r->tracers & i)
 			json_array_append_new(tracers,
 					      json_string(tracer_name((enum tracer_source)i)));

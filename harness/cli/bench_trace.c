@@ -17,14 +17,15 @@ int bench_trace_parse(const char *option, const char *arg, unsigned *sources)
 		const size_t n = strcspn(p, ",");
 		unsigned found = 0;
 
-		for (unsigned s = TRACER_BUFFER; s <= TRACER_LTTNG; s <<= 1) {
+		for (unsigned s = TRACER_BUFFER; s <= TRACER_LAST; s <<= 1) {
 			const char *name = tracer_name((enum tracer_source)s);
 
 			if (strlen(name) == n && strncmp(name, p, n) == 0)
 				found = s;
 		}
 		if (!found) {
-			cli_error("%s: '%s' is not auto, or of buffer, lttng", option, arg);
+			cli_error("%s: '%s' is not auto, or of buffer, lttng, bpf, uprobes", option,
+				  arg);
 			return -1;
 		}
 		*sources |= found;
@@ -64,6 +65,7 @@ int bench_measure_traced(const struct bench_trace_opts *o, struct bench_session 
 		.pid = (int)s->fe.peer,
 		.sources = o->sources,
 	};
+	struct kernel_queue queue[BUFFER_RINGS];
 	struct tracer *t = NULL;
 	struct buffer b;
 	int rc = BENCH_TRACER_FAILED;
@@ -76,8 +78,15 @@ int bench_measure_traced(const struct bench_trace_opts *o, struct bench_session 
 		return rc;
 	b.file->peer = (u32)s->fe.peer;
 	to.driver = &b;
-	if (!tracer_open(&t, &to, error, room))
+	for (unsigned i = 0; i < s->opts.queues; i++)
+		queue[i] = (struct kernel_queue){ s->fe.rings[i].kick, s->fe.rings[i].call };
+	to.queue = queue;
+	to.queues = s->opts.queues;
+	if (!tracer_open(&t, &to, error, room)) {
+		if (tracer_note(t))
+			fprintf(stderr, "ringside: %s\n", tracer_note(t));
 		rc = measure(o, s, t, &b, r, error, room);
+	}
 	bench_trace(s, NULL);
 	tracer_close(t);
 	buffer_close(&b);

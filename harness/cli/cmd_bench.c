@@ -60,7 +60,7 @@ static void help(void)
 	     "      --trace DIR         record there what happens to each request, and print the "
 	     "stages;\n"
 	     "                          an untraced run comes first and is given beside it\n"
-	     "      --tracer LIST       with what: buffer, lttng (auto: what the target has)\n"
+	     "      --tracer LIST       with what: buffer, lttng, bpf, uprobes (auto)\n"
 	     "      --no-floor          do not measure the machine's floor\n"
 	     "      --name NAME         what reports call the target\n"
 	     "      --format FORMAT     text or json\n"

@@ -17,7 +17,7 @@ static const struct {
 
 static void help(void)
 {
-	puts("usage: ringside trace record   [--duration TIME] [--pid PID] [--tracer LIST] DIR\n"
+	puts("usage: ringside trace record   [--duration TIME] [--pid PID] [--tracer LIST] [--bpf] DIR\n"
 	     "       ringside trace stages   [--format FORMAT] [-o FILE] RECORDING\n"
 	     "       ringside trace outliers [--slowest N] [--format FORMAT] [-o FILE] RECORDING\n"
 	     "       ringside trace export   [--perfetto FILE] [--requests N] [--ctf DIR] RECORDING\n"
@@ -53,12 +53,13 @@ const char *trace_folder(int argc, char **argv)
 
 static int record_and_print(int argc, char **argv)
 {
-	unsigned record_ms = 0, pid = 0;
+	struct trace_what what = { 0 };
+	unsigned record_ms = 0;
 	const char *output = NULL, *dir;
 	int format = CLI_FORMAT_TEXT, status;
 	const struct cli_option options[] = {
 		CLI_OPTION("record", CLI_DURATION, &record_ms),
-		CLI_OPTION("pid", CLI_NUMBER, &pid, .min = 1, .max = INT32_MAX),
+		CLI_OPTION("pid", CLI_NUMBER, &what.pid, .min = 1, .max = INT32_MAX),
 		CLI_OPTION("format", CLI_FORMAT, &format, .formats = CLI_TEXT_OR_JSON),
 		CLI_OUTPUT(&output),
 	};
@@ -69,7 +70,7 @@ static int record_and_print(int argc, char **argv)
 	dir = trace_folder(argc, argv);
 	if (!dir)
 		return CLI_USAGE;
-	status = record_ms ? trace_record_for(dir, (int)pid, 0, record_ms, &lost) : CLI_OK;
+	status = record_ms ? trace_record_for(dir, &what, record_ms, &lost) : CLI_OK;
 	return status ? status : trace_print_stages(dir, format, output, lost);
 }
 

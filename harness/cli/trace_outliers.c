@@ -2,11 +2,14 @@
 /* ringside trace outliers: the slowest requests, each with its whole timeline. */
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdlib.h>
 
 #include "harness/cli/options.h"
 #include "harness/cli/trace_cmd.h"
 #include "harness/run/host.h"
+#include "harness/run/kernel_out.h"
 #include "harness/spec/version.h"
+#include "traces/stage/kernel.h"
 #include "traces/stage/read.h"
 
 #define MOST 1000
@@ -24,7 +27,25 @@ static void help(void)
 	       MOST);
 }
 
-static void text(FILE *f, const struct line *slow, unsigned n)
+/* Where the kernel's events were recorded: who had the processors meanwhile. */
+static void context_text(FILE *f, const struct kernel_context *c)
+{
+	for (unsigned i = 0; i < c->rans; i++) {
+		const struct kernel_ran *r = &c->ran[i];
+
+		fprintf(f, "  %12s     cpu %-4u %10.2f us of %s", "", r->cpu, (double)r->ns / 1000,
+			r->tid ? r->name : "nobody");
+		if (r->tid)
+			fprintf(f, " (%u)", r->tid);
+		fputc('\n', f);
+	}
+	for (unsigned i = 0; i < STAGE_WHOS; i++)
+		if (c->waited[i])
+			fprintf(f, "  %12s     %s: %.2f us without a processor\n", "",
+				kernel_who_name(i), (double)c->waited[i] / 1000);
+}
+
+static void text(FILE *f, const struct line *slow, unsigned n, const struct kernel_context *context)
 {
 	for (unsigned i = 0; i < n; i++) {
 		const struct line *l = &slow[i];
@@ -48,12 +69,36 @@ static void text(FILE *f, const struct line *slow, unsigned n)
 			fputc('\n', f);
 			before = p;
 		}
+		if (context)
+			context_text(f, &context[i]);
 	}
 	if (!n)
 		fputs("no whole request in the recording\n", f);
 }
 
-static json_t *json(const struct line *slow, unsigned n)
+static void context_json(json_t *outlier, const struct kernel_context *c)
+{
+	json_t *ran = json_array(), *waited = json_object();
+
+	for (unsigned i = 0; i < c->rans; i++) {
+		const struct kernel_ran *r = &c->ran[i];
+		json_t *name = json_string(r->tid ? r->name : "");
+		json_t *o = json_pack("{s:i, s:I, s:I}", "cpu", (int)r->cpu, "tid",
+				      (json_int_t)r->tid, "ns", (json_int_t)r->ns);
+
+		if (name)
+			json_object_set_new(o, "name", name);
+		json_array_append_new(ran, o);
+	}
+	for (unsigned i = 0; i < STAGE_WHOS; i++)
+		if (c->waited[i])
+			json_object_set_new(waited, kernel_who_name(i),
+					    json_integer((json_int_t)c->waited[i]));
+	json_object_set_new(outlier, "ran", ran);
+	json_object_set_new(outlier, "waited_ns", waited);
+}
+
+static json_t *json(const struct line *slow, unsigned n, const struct kernel_context *context)
 {
 	json_t *all = json_array();
 
@@ -73,11 +118,14 @@ static json_t *json(const struct line *slow, unsigned n)
 						     "head", (int)l->head, "begin_ns",
 						     (json_int_t)begin, "latency_ns",
 						     (json_int_t)line_ns(l), "points", points));
+		if (context)
+			context_json(json_array_get(all, i), &context[i]);
 	}
 	return all;
 }
 
-static int write_all(const char *output, int format, const struct line *slow, unsigned n)
+static int write_all(const char *output, int format, const struct line *slow, unsigned n,
+		     const struct kernel_context *context)
 {
 	FILE *f = cli_open_output(output);
 	json_t *j;
@@ -85,11 +133,11 @@ static int write_all(const char *output, int format, const struct line *slow, un
 	if (!f)
 		return CLI_INTERNAL;
 	if (format == CLI_FORMAT_TEXT) {
-		text(f, slow, n);
+		text(f, slow, n, context);
 	} else {
 		j = json_pack("{s:s, s:s, s:o, s:o}", "schema", "ringside.outliers/1", "ringside",
 			      ringside_version, "created", host_timestamp(), "outliers",
-			      json(slow, n));
+			      json(slow, n, context));
 		json_dumpf(j, f, JSON_INDENT(1));
 		fputc('\n', f);
 		json_decref(j);
@@ -101,6 +149,7 @@ static int find(const char *dir, unsigned slowest, int format, const char *outpu
 {
 	const struct lines_options o = { .slowest = slowest };
 	const struct line *slow;
+	struct kernel_context *context = NULL;
 	struct lines *lines = NULL;
 	struct stage_table table;
 	char err[512];
@@ -112,7 +161,13 @@ static int find(const char *dir, unsigned slowest, int format, const char *outpu
 		return CLI_USAGE;
 	}
 	n = lines_slowest(lines, &slow);
-	rc = write_all(output, format, slow, n);
+	if (kernel_contexts(dir, slow, n, &context, err, sizeof(err))) {
+		cli_error("%s", err);
+		rc = CLI_USAGE;
+	} else {
+		rc = write_all(output, format, slow, n, context);
+	}
+	free(context);
 	lines_free(lines);
 	return rc;
 }

@@ -15,13 +15,15 @@ static void help(void)
 {
 	puts("usage: ringside trace record [OPTION…] DIR\n"
 	     "\n"
-	     "Record what back-ends with tracepoints do, under whatever load they have, into DIR, which\n"
-	     "must be empty or not exist. For the driver's side, too, use 'ringside bench --trace DIR'.\n"
+	     "Record what back-ends do, under whatever load they have, into DIR, which must be empty or\n"
+	     "not exist. For the driver's side, too, use 'ringside bench --trace DIR'.\n"
 	     "\n"
 	     "      --duration TIME   for that long (until interrupted)\n"
 	     "      --pid PID         this process only\n"
-	     "      --tracer LIST     buffer: of 'ringside-backend --trace-buffer'; lttng: of '--trace'\n"
-	     "                        (auto: what there is)\n"
+	     "      --tracer LIST     buffer: of 'ringside-backend --trace-buffer'; lttng: of '--trace';\n"
+	     "                        bpf: what the kernel sees of any back-end, with --pid; uprobes: and\n"
+	     "                        which chains it takes (auto: what there is)\n"
+	     "      --bpf             also what the kernel sees, beside what there is\n"
 	     "      --help            this text");
 }
 
@@ -41,9 +43,14 @@ static void wait_ms(u64 ms)
 	}
 }
 
-int trace_record_for(const char *dir, int pid, unsigned sources, unsigned ms, u64 *lost)
+int trace_record_for(const char *dir, const struct trace_what *what, unsigned ms, u64 *lost)
 {
-	const struct tracer_options options = { .dir = dir, .pid = pid, .sources = sources };
+	const struct tracer_options options = {
+		.dir = dir,
+		.pid = (int)what->pid,
+		.sources = what->sources,
+		.bpf = what->bpf,
+	};
 	struct tracer *tracer;
 	char err[512];
 	int ret;
@@ -73,11 +80,13 @@ static int parse_tracer(const char *arg, void *out)
 
 int trace_record(int argc, char **argv)
 {
-	unsigned ms = 0, pid = 0, sources = 0;
+	struct trace_what what = { 0 };
+	unsigned ms = 0;
 	const struct cli_option options[] = {
 		CLI_OPTION("duration", CLI_DURATION, &ms),
-		CLI_OPTION("pid", CLI_NUMBER, &pid, .min = 1, .max = INT32_MAX),
-		CLI_OPTION("tracer", CLI_OWN, &sources, .parse = parse_tracer),
+		CLI_OPTION("pid", CLI_NUMBER, &what.pid, .min = 1, .max = INT32_MAX),
+		CLI_OPTION("tracer", CLI_OWN, &what.sources, .parse = parse_tracer),
+		CLI_OPTION("bpf", CLI_FLAG, &what.bpf),
 	};
 	const char *dir;
 	u64 lost = 0;
@@ -88,7 +97,7 @@ int trace_record(int argc, char **argv)
 	dir = trace_folder(argc, argv);
 	if (!dir)
 		return CLI_USAGE;
-	status = trace_record_for(dir, (int)pid, sources, ms, &lost);
+	status = trace_record_for(dir, &what, ms, &lost);
 	if (!status && lost)
 		fprintf(stderr, "ringside: %llu events found no room: the recording has gaps\n",
 			(unsigned long long)lost);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "harness/run/kernel_out.h"
+
 static json_t *row_json(const struct stage_row *r)
 {
 	return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "name", r->name, "from",
@@ -56,10 +58,12 @@ json_t *stage_trace_json(const struct stage_table *t, const char *dir, u64 disca
 		"processes", (int)t->processes, "torn", (int)t->torn, "clock_error_ns",
 		(json_int_t)t->clock_error_ns, "skewed", (json_int_t)t->skewed, "skew_max_ns",
 		(json_int_t)t->skew_max_ns, "adds_up", stage_adds_up(t));
-	json_t *name = json_string(dir);
+	json_t *name = json_string(dir), *kernel = kernel_json(t);
 
 	json_object_set_new(o, "end_to_end", row_json(&t->whole));
 	json_object_set_new(o, "heat", heat_json(&t->heat));
+	if (kernel)
+		json_object_set_new(o, "kernel", kernel);
 	/* A path need not be UTF-8; it is left out then. */
 	if (name)
 		json_object_set_new(o, "dir", name);
@@ -118,6 +122,7 @@ void stage_write_text(const struct stage_table *t, u64 discarded, FILE *f)
 		fprintf(f, ", %u processes", t->processes);
 	fputc('\n', f);
 	sum_text(t, f);
+	kernel_write_text(t, f);
 	if (lost)
 		fprintf(f,
 			"%llu events found no room in the tracer's buffers: the table has gaps\n",

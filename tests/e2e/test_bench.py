@@ -105,9 +105,10 @@ def test_stages_of_the_same_requests(run_json, backend, tmp_path, ringside):
 
 
 def test_tracing_what_has_no_tracepoints(ringside, qsd, tmp_path):
-    """An error or a warning, and no table of zeroes that looks like a measurement."""
-    done = ringside("bench", qsd().target, "--trace", tmp_path / "ctf", *QUICK, status=(0, 4))
-    assert "tracepoints" in done.stdout + done.stderr
+    """What the kernel sees, or a line that says why not; the driver's side in any case."""
+    done = ringside("bench", qsd().target, "--trace", tmp_path / "trace", *QUICK)
+    assert "system calls a request" in done.stdout or "the kernel's events" in done.stderr
+    assert "the stages add up" in done.stdout
 
 
 def test_text(ringside, backend):

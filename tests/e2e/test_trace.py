@@ -340,8 +340,11 @@ def test_damaged_trace_is_told(ringside, tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_nobody_to_record(ringside, emit_bin, tmp_path):
-    done = ringside("trace", tmp_path / "trace", "--record", "1s", "--pid", os.getpid(),
+def test_nobody_to_record(ringside, tmp_path):
+    """A process that has ended."""
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait(timeout=20)
+    done = ringside("trace", tmp_path / "trace", "--record", "1s", "--pid", gone.pid,
                     status=(TARGET,))
-    assert str(os.getpid()) in done.stderr
+    assert str(gone.pid) in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "traces/bpf/file.h"
 #include "traces/export/export.h"
 #include "traces/ring/read.h"
 #include "traces/ring/record.h"
@@ -172,7 +173,7 @@ static int copy_one(const char *path, const struct stat *st, int type, struct FT
 	if (ftw->level == 0)
 		return 0;
 	if (ftw->level == 1 && type == FTW_F &&
-	    (strcmp(name, "threads") == 0 ||
+	    (strcmp(name, "threads") == 0 || strcmp(name, KERNEL_FILE) == 0 ||
 	     (n > suffix && strcmp(name + n - suffix, RECORD_SUFFIX) == 0)))
 		return 0;
 	snprintf(to, sizeof(to), "%s%s", tree.to, path + tree.from_len);

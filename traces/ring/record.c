@@ -43,6 +43,7 @@ struct recording {
 	pthread_t thread;
 	bool running;
 	int stop; /* atomic */
+	u32 tid;  /* atomic: of the thread */
 	int error;
 };
 
@@ -247,6 +248,7 @@ static void *run(void *arg)
 	const struct timespec turn = { .tv_nsec = TURN_US * 1000 };
 	struct recording *r = arg;
 
+	__atomic_store_n(&r->tid, (u32)syscall(SYS_gettid), __ATOMIC_RELAXED);
 	/* Where both sides keep all processors busy, it has to get one in time. Without the right to, never mind. */
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), -15);
 	while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE)) {
@@ -365,6 +367,11 @@ int record_stop(struct recording *r, u64 *lost, char *err, size_t len)
 	if (rc)
 		snprintf(err, len, "cannot write the recording to '%s': %s", r->dir, strerror(rc));
 	return rc ? -1 : 0;
+}
+
+u32 record_thread(const struct recording *r)
+{
+	return __atomic_load_n(&r->tid, __ATOMIC_RELAXED);
 }
 
 void record_close(struct recording *r)

@@ -40,6 +40,9 @@ int record_start(struct recording *r, char *err, size_t len);
 /* Off, and all of it is on disk. `lost`: events that found no room. 0, or -1 with one line in `err`. */
 int record_stop(struct recording *r, u64 *lost, char *err, size_t len);
 
+/* The thread that takes the events out, once it was started. */
+u32 record_thread(const struct recording *r);
+
 /* Also stops what is still recording. NULL is allowed. */
 void record_close(struct recording *r);
 
