@@ -18,7 +18,7 @@
 
 #define BLOCK	  4096
 #define DEPTH_MAX 128
-#define WARM_UP	  2000 /* requests that are not counted */
+#define WARM_UP	  200000000 /* ns from the first request, in which none is counted */
 
 struct slot {
 	char *buf;
@@ -111,12 +111,13 @@ int main(int argc, char **argv)
 	const int depth = argc > 2 ? atoi(argv[2]) : 0;
 	const bool poll = argc > 3 && !strcmp(argv[3], "poll");
 	const uint64_t total = argc > 4 ? strtoull(argv[4], NULL, 10) : 0;
-	uint64_t sent = 0, seen = 0, begin = 0, end, capacity = 0;
+	uint64_t out = 0, seen = 0, begin, end, capacity = 0;
+	bool warm = false;
 	uint32_t *times = calloc(total ? total : 1, sizeof(*times));
 	struct load l = { .slots = slots, .random = 88172645463325252ull };
 	struct blkio *b;
 
-	if (depth < 1 || depth > DEPTH_MAX || !total || !times) {
+	if (depth < 1 || depth > DEPTH_MAX || total < (uint64_t)depth || !times) {
 		fprintf(stderr, "usage: blkio SOCKET DEPTH poll|event REQUESTS [read|write]\n");
 		return 2;
 	}
@@ -124,9 +125,10 @@ int main(int argc, char **argv)
 	l.q = open_queue(&b, argv[1], depth, poll, slots);
 	must(blkio_get_uint64(b, "capacity", &capacity), "capacity");
 	l.blocks = capacity / BLOCK;
-	for (; sent < (uint64_t)depth; sent++)
-		submit(&l, &slots[sent]);
-	while (seen < total + WARM_UP) {
+	begin = now();
+	for (; out < (uint64_t)depth; out++)
+		submit(&l, &slots[out]);
+	while (out) {
 		const int n = blkioq_do_io(l.q, done, poll ? 0 : 1, depth, NULL);
 		const uint64_t t = now();
 
@@ -135,15 +137,17 @@ int main(int argc, char **argv)
 			struct slot *s = done[i].user_data;
 
 			must(done[i].ret, "request");
-			if (seen == WARM_UP)
-				begin = t;
-			if (seen >= WARM_UP && seen < WARM_UP + total)
-				times[seen - WARM_UP] = (uint32_t)(t - s->start);
-			seen++;
-			if (sent < total + WARM_UP) {
+			if (warm)
+				times[seen++] = (uint32_t)(t - s->start);
+			out--;
+			if (!warm || seen + out < total) {
 				submit(&l, s);
-				sent++;
+				out++;
 			}
+		}
+		if (!warm && t - begin >= WARM_UP) {
+			warm = true;
+			begin = t;
 		}
 	}
 	end = now();

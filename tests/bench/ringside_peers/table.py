@@ -4,8 +4,8 @@ import statistics
 
 # Row: (key, what, ours, theirs, figure, the sense of the ratio, bound). Keys of what is measured.
 ROWS = [
-    ("null-split-poll", "null device, split, poll, depth 1", "null split poll", "cache line", "p50", "max", 2.0),
-    ("null-packed-poll", "null device, packed, poll, depth 1", "null packed poll", "cache line", "p50", "max", 1.5),
+    ("null-split-poll", "null device, split, poll, depth 1", "null split poll", "cache line, split", "p50", "max", 2.0),
+    ("null-packed-poll", "null device, packed, poll, depth 1", "null packed poll", "cache line, packed", "p50", "max", 1.5),
     ("null-split-event", "null device, split, event, depth 1", "null split event", "eventfd", "p50", "max", 1.10),
     ("null-packed-event", "null device, packed, event, depth 1", "null packed event", "eventfd", "p50", "max", 1.10),
     ("eventfd-pipe", "eventfd beside a pipe", "eventfd", "pipe", "p50", None, None),
