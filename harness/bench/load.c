@@ -254,6 +254,7 @@ struct pace {
 	u64 begin, end; /* ticks; end 0: by count */
 	u64 last;	/* when something last completed */
 	u64 stall;	/* ticks */
+	u64 empty;	/* times that LOOKS looks found nothing, since */
 	u64 due_count;	/* open loop: requests that were due up to now */
 	u64 target;	/* stop when so many were submitted */
 };
@@ -312,7 +313,7 @@ static unsigned fill(struct load *l, struct pace *p, u64 now)
 }
 
 /* Until something may have changed. */
-static void rest(struct load *l, const struct pace *p, u64 now)
+static void rest(struct load *l, struct pace *p, u64 now)
 {
 	u64 until = p->last + p->stall, woken;
 
@@ -322,8 +323,11 @@ static void rest(struct load *l, const struct pace *p, u64 now)
 			if (vq_used_pending(l->vq))
 				return;
 			vq_used_expect(l->vq);
+			/* What takes longer than memory does is not to be slowed by looking. */
+			if (p->empty)
+				l->ops.relax(l->ops.arg);
 		}
-		l->ops.relax(l->ops.arg);
+		p->empty++;
 		return;
 	}
 	if (l->rate && l->free_count && more_wanted(l, p, now))
@@ -358,8 +362,10 @@ int load_run(struct load *l)
 
 		if (n < 0)
 			return n;
-		if (n > 0)
+		if (n > 0) {
 			p.last = now;
+			p.empty = 0;
+		}
 		if (l->free_count == l->depth && !more_wanted(l, &p, now))
 			break;
 		/* What came meanwhile will not be told. */
