@@ -14,9 +14,20 @@ const char *kernel_who_name(unsigned who)
 	return who < STAGE_WHOS ? whos[who] : "?";
 }
 
-static double per_request(const struct stage_table *t, u64 n)
+/* Without a driver's events nobody has counted the requests, but there are the kicks. */
+static u64 unit(const struct stage_table *t, const char **name)
 {
-	return t->requests ? (double)n / (double)t->requests : 0;
+	*name = t->requests ? "request" : t->kernel.kicks ? "kick" : "recording";
+	if (t->requests)
+		return t->requests;
+	return t->kernel.kicks ? t->kernel.kicks : 1;
+}
+
+static double per_unit(const struct stage_table *t, u64 n)
+{
+	const char *name;
+
+	return (double)n / (double)unit(t, &name);
 }
 
 static json_t *waited_json(const struct stage_kernel *k)
@@ -41,23 +52,25 @@ json_t *kernel_json(const struct stage_table *t)
 {
 	const struct stage_kernel *k = &t->kernel;
 	json_t *calls = json_object(), *o, *name = json_string(k->back_end);
+	const char *per;
 
 	if (!k->present) {
 		json_decref(calls);
 		json_decref(name);
 		return NULL;
 	}
+	unit(t, &per);
 	for (unsigned i = 0; i < KERNEL_CALLS; i++)
 		if (k->call[i])
 			json_object_set_new(calls, kernel_call_name(i),
-					    json_real(per_request(t, k->call[i])));
-	o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "events",
+					    json_real(per_unit(t, k->call[i])));
+	o = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o}", "events",
 		      (json_int_t)k->events, "lost", (json_int_t)k->lost, "kicks",
 		      (json_int_t)k->kicks, "calls", (json_int_t)k->calls, "io", (json_int_t)k->io,
 		      "io_unassigned", (json_int_t)t->unassigned, "block_io", (json_int_t)k->blocks,
 		      "guest_exits", (json_int_t)k->exits, "guest_notifications",
-		      (json_int_t)k->doorbells, "guest_interrupts", (json_int_t)k->irqs,
-		      "syscalls_per_request", calls, "waited", waited_json(k));
+		      (json_int_t)k->doorbells, "guest_interrupts", (json_int_t)k->irqs, "per", per,
+		      "syscalls", calls, "waited", waited_json(k));
 	/* A process may call itself anything; what is no UTF-8 is left out. */
 	if (name)
 		json_object_set_new(o, "back_end", name);
@@ -66,13 +79,14 @@ json_t *kernel_json(const struct stage_table *t)
 
 static void calls_text(const struct stage_table *t, FILE *f)
 {
-	const char *between = "";
+	const char *between = "", *per;
 
-	fprintf(f, "%s, system calls a request: ", t->kernel.back_end);
+	unit(t, &per);
+	fprintf(f, "%s, system calls a %s: ", t->kernel.back_end, per);
 	for (unsigned i = 0; i < KERNEL_CALLS; i++) {
 		if (!t->kernel.call[i])
 			continue;
-		fprintf(f, "%s%.2f %s", between, per_request(t, t->kernel.call[i]),
+		fprintf(f, "%s%.2f %s", between, per_unit(t, t->kernel.call[i]),
 			kernel_call_name(i));
 		between = ", ";
 	}
@@ -87,9 +101,11 @@ void kernel_write_text(const struct stage_table *t, FILE *f)
 		[STAGE_DRIVER] = "the driver's threads",
 	};
 	const struct stage_kernel *k = &t->kernel;
+	const char *per;
 
 	if (!k->present)
 		return;
+	unit(t, &per);
 	calls_text(t, f);
 	for (unsigned i = 0; i < STAGE_WHOS; i++) {
 		const struct stage_row *w = &k->waited[i];
@@ -101,9 +117,8 @@ void kernel_write_text(const struct stage_table *t, FILE *f)
 				(double)w->p99_ns / 1000, (double)w->max_ns / 1000);
 	}
 	if (k->doorbells || k->irqs)
-		fprintf(f, "guests, a request: %.2f exits, %.2f notifications, %.2f interrupts\n",
-			per_request(t, k->exits), per_request(t, k->doorbells),
-			per_request(t, k->irqs));
+		fprintf(f, "guests, a %s: %.2f exits, %.2f notifications, %.2f interrupts\n", per,
+			per_unit(t, k->exits), per_unit(t, k->doorbells), per_unit(t, k->irqs));
 	if (t->unassigned)
 		fprintf(f,
 			"%llu beginnings and ends of I/O while not exactly one request was under way: "

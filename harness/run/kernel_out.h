@@ -8,7 +8,7 @@
 
 #include "traces/stage.h"
 
-/* New reference: {back_end, events, lost, syscalls_per_request, waited, …}; NULL where they were not recorded. */
+/* New reference: {back_end, events, lost, per, syscalls, waited, …}; NULL where they were not recorded. */
 json_t *kernel_json(const struct stage_table *t);
 /* A line for each kind of thing; nothing where they were not recorded. */
 void kernel_write_text(const struct stage_table *t, FILE *f);

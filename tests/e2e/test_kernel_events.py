@@ -58,7 +58,7 @@ def test_storage_daemon_one_at_a_time(bpf, run_json, qsd, tmp_path):
     assert kernel["kicks"] == REQUESTS
     assert abs(kernel["calls"] - result["notifications_per_request"]["calls"] * REQUESTS) <= 1.001
     assert kernel["io"] == REQUESTS
-    calls = kernel["syscalls_per_request"]
+    calls = kernel["syscalls"]
     assert calls.get("preadv", 0) + calls.get("pread", 0) == 1
     assert calls["read"] >= 1 and calls["write"] >= 1 and calls["ppoll"] >= 1
     for point in ("fetch", "serve_begin", "serve_end"):
@@ -117,7 +117,7 @@ def test_beside_our_own_tracepoints(bpf, run_json, backend, tmp_path):
     assert result["trace"]["unmatched"] == 0
     assert result["trace"]["tracers"] == ["buffer", "bpf"]
     assert {"fetch", "serve", "publish"} <= {s["name"] for s in result["stages"]}
-    assert result["trace"]["kernel"]["syscalls_per_request"]
+    assert result["trace"]["kernel"]["syscalls"]
 
 
 def test_outliers_tell_who_had_the_processor(bpf, run_json, ringside, qsd, tmp_path):
@@ -171,6 +171,33 @@ def test_record_of_a_daemon_under_another_load(bpf, ringside_bin, run_json, qsd,
     assert done == 0
     kernel = run_json("trace", "stages", folder)["trace"]["kernel"]
     assert kernel["kicks"] > 0 and kernel["calls"] > 0 and kernel["io"] > 0
+
+
+def test_guest_whose_device_it_is(bpf, ringside_bin, run_json, build_dir, qsd, run_dir):
+    """QEMU without KVM, between a guest and the daemon: it writes the kicks and reads the calls."""
+    image, qemu = build_dir / "probe/ringside-probe-x86_64", shutil.which("qemu-system-x86_64")
+    if not image.exists() or not qemu:
+        pytest.skip("no guest, or no qemu-system-x86_64")
+    daemon, folder = qsd(), run_dir / "trace"
+    recording = subprocess.Popen([ringside_bin, "trace", "record", "--bpf", "--pid", str(daemon.pid), folder],
+                                 stderr=subprocess.PIPE, text=True)
+    assert "recording into" in recording.stderr.readline()
+    guest = subprocess.run(
+        [qemu, "-M", "q35,memory-backend=m", "-accel", "tcg", "-m", "64", "-nodefaults", "-display",
+         "none", "-no-reboot", "-kernel", image, "-append",
+         "device=blk job=bench requests=1500 warmup=0s queue-depth=1 wait=event", "-debugcon",
+         f"file:{run_dir}/stream", "-device", "isa-debug-exit", "-object",
+         "memory-backend-memfd,id=m,size=64M,share=on", "-chardev", f"socket,id=v,path={daemon.socket}",
+         "-device", "vhost-user-blk-pci,chardev=v"], timeout=120, check=False)
+    recording.send_signal(signal.SIGINT)
+    recording.communicate(timeout=60)
+    assert (guest.returncode, recording.returncode) == (33, 0)
+    kernel = run_json("trace", "stages", folder)["trace"]["kernel"]
+    assert kernel["per"] == "kick" and kernel["lost"] == 0
+    assert 1500 <= kernel["kicks"] <= 1510 and 0 < kernel["calls"] <= 1510
+    # QEMU is known some time after it came.
+    assert 0 < kernel["guest_notifications"] <= 1510 and 0 < kernel["guest_interrupts"] <= 1510
+    assert {"back_end", "front_end"} <= set(kernel["waited"])
 
 
 def shared_eventfds(pid):

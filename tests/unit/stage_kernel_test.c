@@ -515,7 +515,7 @@ static void headers_that_are_refused(void **state)
 
 static void shared_descriptors_get_their_queues(void **state)
 {
-	static u8 used[KERNEL_FD_NUMBERS];
+	static struct kernel_fd_use use[KERNEL_FD_NUMBERS];
 	struct kernel_file f = { .fds = 7 };
 	const u32 fds[] = { 24, 21, 22, 23, 25, 400000 };
 
@@ -529,11 +529,14 @@ static void shared_descriptors_get_their_queues(void **state)
 	f.fd[6] = f.fd[3];
 	f.fd[6].pid = 2;
 	f.fd[6].fd = 500000;
-	memset(used, 0, sizeof(used));
-	used[21] = used[23] = KERNEL_FD_READ;
-	used[22] = used[24] = KERNEL_FD_WRITTEN;
-	used[25] = KERNEL_FD_READ | KERNEL_FD_WRITTEN;
-	kernel_name_fds(&f, 1, used);
+	memset(use, 0, sizeof(use));
+	use[21].read = use[23].read = 5;
+	use[22].written = use[24].written = 5;
+	/* For a while it was something else. */
+	use[21].written = 1;
+	use[21].read = 100;
+	use[25].written = use[25].read = 1;
+	kernel_name_fds(&f, 1, use);
 	for (u32 i = 0; i < 4; i++) {
 		assert_int_equal(f.fd[i].fd, 21 + i);
 		assert_int_equal(f.fd[i].queue, i / 2);
@@ -544,6 +547,30 @@ static void shared_descriptors_get_their_queues(void **state)
 	assert_int_equal(f.fd[6].pid, 2);
 	assert_int_equal(f.fd[6].role, KERNEL_FD_KICK);
 	assert_int_equal(f.fd[6].queue, 1);
+}
+
+/* A front-end that takes one call for another: the first was written once, and its number is used again. */
+static void calls_that_are_replaced(void **state)
+{
+	static struct kernel_fd_use use[KERNEL_FD_NUMBERS];
+	const u32 fds[] = { 20, 21, 22, 22 };
+	struct kernel_file f = { .fds = 4 };
+
+	for (u32 i = 0; i < f.fds; i++)
+		f.fd[i] = (struct kernel_fd){ .pid = 1,
+					      .fd = fds[i],
+					      .queue = KERNEL_NO_QUEUE,
+					      .role = KERNEL_FD_SHARED,
+					      .id = i };
+	memset(use, 0, sizeof(use));
+	use[20].read = 100;
+	use[21].written = 1;
+	use[22].written = 99;
+	kernel_name_fds(&f, 1, use);
+	assert_int_equal(f.fd[0].queue, 0);
+	assert_int_equal(f.fd[1].queue, KERNEL_NO_QUEUE);
+	assert_int_equal(f.fd[2].queue, 0);
+	assert_int_equal(f.fd[3].queue, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -564,6 +591,7 @@ int main(void)
 		TEST(without_an_end),
 		TEST(headers_that_are_refused),
 		cmocka_unit_test(shared_descriptors_get_their_queues),
+		cmocka_unit_test(calls_that_are_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,14 +165,11 @@ static int by_queues(struct search *s, const char *pid, const struct kernel_queu
 }
 
 /* The back-end's own event descriptors nobody else has. */
-static int by_sharing(struct search *s, const char *pid)
+static void by_sharing(struct search *s)
 {
 	struct dirent *d;
-	DIR *proc;
+	DIR *proc = opendir("/proc");
 
-	if (!each_eventfd(pid, collect, s))
-		return -1;
-	proc = opendir("/proc");
 	while (proc && (d = readdir(proc)) != NULL) {
 		const u32 other = (u32)strtoul(d->d_name, NULL, 10);
 
@@ -189,34 +186,48 @@ static int by_sharing(struct search *s, const char *pid)
 	for (unsigned i = 0; i < s->ids; i++)
 		if (s->shared[i])
 			add(s, s->pid, s->fd[i], s->id[i], KERNEL_NO_QUEUE, KERNEL_FD_SHARED);
-	return 0;
 }
 
-int kernel_find_fds(struct kernel_file *f, u32 pid, const struct kernel_queue *queue,
-		    unsigned queues, bool find_front_ends, char *err, size_t len)
+static int refuse(u32 pid, char *err, size_t len)
+{
+	snprintf(err, len, "cannot look at process %u: %s", pid, strerror(errno));
+	return -1;
+}
+
+int kernel_match_fds(struct kernel_file *f, u32 pid, const struct kernel_queue *queue,
+		     unsigned queues, char *err, size_t len)
 {
 	long kick[KERNEL_FDS / 2], call[KERNEL_FDS / 2];
-	u32 id[KERNEL_FDS], fd[KERNEL_FDS];
-	bool shared[KERNEL_FDS] = { false };
 	struct search s = {
 		.f = f,
 		.pid = pid,
 		.kick = kick,
 		.call = call,
 		.queues = MIN(queues, KERNEL_FDS / 2),
-		.id = id,
-		.fd = fd,
-		.shared = shared,
 	};
 	char name[16];
-	int rc;
 
 	snprintf(name, sizeof(name), "%u", pid);
-	rc = find_front_ends ? by_sharing(&s, name) : by_queues(&s, name, queue);
-	if (!rc)
-		return (int)f->fds;
-	snprintf(err, len, "cannot look at process %u: %s", pid, strerror(errno));
-	return -1;
+	return by_queues(&s, name, queue) ? refuse(pid, err, len) : 0;
+}
+
+int kernel_find_fds(struct kernel_file *f, u32 pid, u64 *seen, char *err, size_t len)
+{
+	u32 id[KERNEL_FDS], fd[KERNEL_FDS];
+	bool shared[KERNEL_FDS] = { false };
+	struct search s = { .f = f, .pid = pid, .id = id, .fd = fd, .shared = shared };
+	u64 sum = 1;
+	char name[16];
+
+	snprintf(name, sizeof(name), "%u", pid);
+	if (!each_eventfd(name, collect, &s))
+		return refuse(pid, err, len);
+	for (unsigned i = 0; i < s.ids; i++)
+		sum = (sum ^ fd[i] ^ (u64)id[i] << 32) * 0x9e3779b97f4a7c15u;
+	if (sum != *seen)
+		by_sharing(&s);
+	*seen = sum;
+	return 0;
 }
 
 static int by_number(const void *a, const void *b)
@@ -239,29 +250,66 @@ static void name_others(struct kernel_file *f, u32 pid)
 	}
 }
 
-void kernel_name_fds(struct kernel_file *f, u32 pid, const u8 *used)
+/* How many other calls were written more, or as much and come before it? */
+static u32 rank_of(const struct kernel_file *f, u32 pid, const struct kernel_fd_use *use, u32 fd)
 {
-	u16 kicks = 0, calls = 0;
+	u32 n = 0, last = UINT32_MAX;
 
 	for (u32 i = 0; i < f->fds; i++) {
-		const u32 fd = f->fd[i].fd;
+		const u32 other = f->fd[i].fd;
 
-		if (f->fd[i].pid != pid || f->fd[i].role != KERNEL_FD_SHARED ||
-		    fd >= KERNEL_FD_NUMBERS)
+		if (f->fd[i].pid != pid || f->fd[i].role != KERNEL_FD_CALL || other == last)
 			continue;
-		if (used[fd] == KERNEL_FD_READ)
-			f->fd[i].role = KERNEL_FD_KICK;
-		else if (used[fd] == KERNEL_FD_WRITTEN)
-			f->fd[i].role = KERNEL_FD_CALL;
+		last = other;
+		n += use[other].written > use[fd].written ||
+		     (use[other].written == use[fd].written && other < fd);
 	}
+	return n;
+}
+
+/* The same number again is another descriptor, of the same queue. */
+static void number(struct kernel_file *f, u32 pid, enum kernel_fd_role role, u16 most,
+		   const struct kernel_fd_use *use)
+{
+	u32 last = UINT32_MAX;
+	u16 next = 0;
+
+	for (u32 i = 0; i < f->fds; i++) {
+		struct kernel_fd *fd = &f->fd[i];
+
+		if (fd->pid != pid || fd->role != role || fd->queue != KERNEL_NO_QUEUE ||
+		    (role == KERNEL_FD_CALL && rank_of(f, pid, use, fd->fd) >= most))
+			continue;
+		next += fd->fd != last;
+		last = fd->fd;
+		fd->queue = (u16)(next - 1);
+	}
+}
+
+void kernel_name_fds(struct kernel_file *f, u32 pid, const struct kernel_fd_use *use)
+{
+	u32 last = UINT32_MAX;
+	u16 kicks = 0;
+
+	/* What a driver told has names. */
+	for (u32 i = 0; i < f->fds; i++)
+		if (f->fd[i].queue != KERNEL_NO_QUEUE)
+			return;
 	qsort(f->fd, f->fds, sizeof(f->fd[0]), by_number);
 	for (u32 i = 0; i < f->fds; i++) {
-		if (f->fd[i].pid != pid || f->fd[i].queue != KERNEL_NO_QUEUE)
+		struct kernel_fd *fd = &f->fd[i];
+
+		if (fd->pid != pid || fd->role != KERNEL_FD_SHARED || fd->fd >= KERNEL_FD_NUMBERS)
 			continue;
-		if (f->fd[i].role == KERNEL_FD_KICK)
-			f->fd[i].queue = kicks++;
-		else if (f->fd[i].role == KERNEL_FD_CALL)
-			f->fd[i].queue = calls++;
+		/* A number may have been another descriptor's for a while. */
+		if (use[fd->fd].read > 8ull * use[fd->fd].written)
+			fd->role = KERNEL_FD_KICK;
+		else if (use[fd->fd].written > 8ull * use[fd->fd].read)
+			fd->role = KERNEL_FD_CALL;
+		kicks += fd->role == KERNEL_FD_KICK && fd->fd != last;
+		last = fd->fd;
 	}
+	number(f, pid, KERNEL_FD_KICK, kicks, use);
+	number(f, pid, KERNEL_FD_CALL, kicks, use);
 	name_others(f, pid);
 }

@@ -10,21 +10,31 @@
 bool kernel_add_process(struct kernel_file *f, u32 pid, u32 role);
 
 /*
- * Fill in the descriptors of the back-end `pid`, and with `find_front_ends` the processes that have them, too. To be
- * repeated when there may be more of them; what is known stays. How many there are now, or -1 with one line in `err`.
+ * Fill in the descriptors of the back-end `pid`, which are those of the `queues` of this process. 0, or -1 with one line in
+ * `err`.
  */
-int kernel_find_fds(struct kernel_file *f, u32 pid, const struct kernel_queue *queue,
-		    unsigned queues, bool find_front_ends, char *err, size_t len);
-
-/* What a descriptor was used for, by its number. */
-#define KERNEL_FD_READ	  1u
-#define KERNEL_FD_WRITTEN 2u
-#define KERNEL_FD_NUMBERS 65536u
+int kernel_match_fds(struct kernel_file *f, u32 pid, const struct kernel_queue *queue,
+		     unsigned queues, char *err, size_t len);
 
 /*
- * Shared descriptors become a queue's: those that the back-end `pid` only read are kicks, those that it only wrote are
- * calls, both in the order of their numbers, in which a front-end hands them over.
+ * Fill in those that it shares with other processes, and these processes. To be repeated when there may be more of them;
+ * what is known stays. `*seen`, 0 at first, is what it had the last time: where that is the same, others are not looked at.
+ * 0, or -1 with one line in `err`.
  */
-void kernel_name_fds(struct kernel_file *f, u32 pid, const u8 *used);
+int kernel_find_fds(struct kernel_file *f, u32 pid, u64 *seen, char *err, size_t len);
+
+/* How often a descriptor of the back-end was read and written, by its number. */
+#define KERNEL_FD_NUMBERS 65536u
+
+struct kernel_fd_use {
+	u32 read, written;
+};
+
+/*
+ * Shared descriptors become a queue's: those that the back-end `pid` mostly reads are kicks, those that it mostly writes
+ * are calls, both in the order of their numbers, in which a front-end hands them over. A front-end may hand over another call
+ * for a queue later, so of more calls than kicks those count that were written most.
+ */
+void kernel_name_fds(struct kernel_file *f, u32 pid, const struct kernel_fd_use *use);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The programs. Each sits on a tracepoint and writes one event; which processes are of interest stands in constants
- * that are set before they are loaded, so that for all others a tracepoint costs some comparisons.
+ * The programs. Each sits on a tracepoint and writes one event. For a process that is not of interest that is some
+ * comparisons; front-ends may come while it is recorded.
  *
  * Tracepoints whose arguments have to be looked into are attached to by their types in the kernel's BTF; the others
  * by name, which also finds those of modules.
@@ -16,8 +16,8 @@
 /* What the kernel asks a program to say that calls its helpers; the file's licence allows it. */
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-const volatile u32 watched[KERNEL_PROCESSES];
-const volatile u32 roles[KERNEL_PROCESSES];
+u32 watched[KERNEL_PROCESSES];
+u32 roles[KERNEL_PROCESSES];
 const volatile u8 call_of[KERNEL_NUMBERS]; /* enum kernel_call */
 u64 lost;
 

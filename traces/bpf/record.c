@@ -18,8 +18,9 @@
 #include "traces/bpf/fds.h"
 #include "traces/ring/buffer.h"
 
-#define TURN_US 5000
-#define LINKS	48
+#define TURN_US	      5000
+#define LINKS	      48
+#define TURNS_TO_LOOK 20 /* at descriptors: every tenth of a second */
 
 /* Where a program goes, and which kind of event it is the source of. */
 static const struct {
@@ -66,7 +67,8 @@ struct kernel_recording {
 	bool running;
 	int stop; /* atomic */
 	int error;
-	u8 used[KERNEL_FD_NUMBERS]; /* of the back-end's descriptors: KERNEL_FD_READ, … */
+	struct kernel_fd_use use[KERNEL_FD_NUMBERS]; /* of the back-end's descriptors */
+	u64 seen;				     /* which it had the last time */
 };
 
 /* The library's own words, all of them; they tell a maintainer more than a user. */
@@ -91,10 +93,8 @@ static void note_use(struct kernel_recording *r, const struct kernel_event *e)
 	if (e->kind != KERNEL_CALL || e->pid != (u32)r->o.pid || e->c != 8 ||
 	    e->a >= KERNEL_FD_NUMBERS)
 		return;
-	if (e->what == KERNEL_READ)
-		r->used[e->a] |= KERNEL_FD_READ;
-	else if (e->what == KERNEL_WRITE)
-		r->used[e->a] |= KERNEL_FD_WRITTEN;
+	r->use[e->a].read += e->what == KERNEL_READ;
+	r->use[e->a].written += e->what == KERNEL_WRITE;
 }
 
 static int on_event(void *arg, void *data, size_t size)
@@ -110,14 +110,36 @@ static int on_event(void *arg, void *data, size_t size)
 	return 0;
 }
 
+static void watch(struct kernel_recording *r)
+{
+	for (u32 i = 0; i < r->head.processes; i++) {
+		r->bpf->bss->roles[i] = r->head.process[i].role;
+		__atomic_store_n(&r->bpf->bss->watched[i], r->head.process[i].pid,
+				 __ATOMIC_RELEASE);
+	}
+}
+
+/* A front-end may come, or have other descriptors. The back-end may be gone; what was seen of it remains. */
+static void look_again(struct kernel_recording *r)
+{
+	char ignored[200];
+
+	if (r->o.queue)
+		return;
+	kernel_find_fds(&r->head, (u32)r->o.pid, &r->seen, ignored, sizeof(ignored));
+	watch(r);
+}
+
 static void *run(void *arg)
 {
 	const struct timespec turn = { .tv_nsec = TURN_US * 1000 };
 	struct kernel_recording *r = arg;
 
 	kernel_record_ignore(r, (u32)syscall(SYS_gettid));
-	while (!__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE)) {
+	for (unsigned i = 0; !__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE); i++) {
 		ring_buffer__consume(r->ring);
+		if (i % TURNS_TO_LOOK == 0)
+			look_again(r);
 		nanosleep(&turn, NULL);
 	}
 	return NULL;
@@ -161,10 +183,6 @@ static int load(struct kernel_recording *r, char *err, size_t len)
 	r->bpf = record_bpf__open();
 	if (!r->bpf)
 		return refuse("open the BPF programs", errno, err, len);
-	for (u32 i = 0; i < r->head.processes; i++) {
-		r->bpf->rodata->watched[i] = r->head.process[i].pid;
-		r->bpf->rodata->roles[i] = r->head.process[i].role;
-	}
 	kernel_calls((u8 *)r->bpf->rodata->call_of);
 	bpf_program__set_autoload(r->bpf->progs.on_pop, r->o.probes);
 	bpf_program__set_autoload(r->bpf->progs.on_popped, r->o.probes);
@@ -173,16 +191,16 @@ static int load(struct kernel_recording *r, char *err, size_t len)
 	rc = record_bpf__load(r->bpf);
 	if (rc)
 		return refuse("load the BPF programs", rc, err, len);
+	watch(r);
 	r->ring = ring_buffer__new(bpf_map__fd(r->bpf->maps.events), on_event, r, NULL);
 	return r->ring ? 0 : refuse("map the BPF ring buffer", errno, err, len);
 }
 
 static int find(struct kernel_recording *r, char *err, size_t len)
 {
-	return kernel_find_fds(&r->head, (u32)r->o.pid, r->o.queue, r->o.queues, !r->o.queue, err,
-			       len) < 0
-		       ? -1
-		       : 0;
+	if (r->o.queue)
+		return kernel_match_fds(&r->head, (u32)r->o.pid, r->o.queue, r->o.queues, err, len);
+	return kernel_find_fds(&r->head, (u32)r->o.pid, &r->seen, err, len);
 }
 
 struct kernel_recording *kernel_record_open(const struct kernel_options *o, char *err, size_t len)
@@ -299,8 +317,6 @@ int kernel_record_start(struct kernel_recording *r, char *err, size_t len)
 
 int kernel_record_stop(struct kernel_recording *r, u64 *lost, char *err, size_t len)
 {
-	char ignored[200];
-
 	*lost = 0;
 	detach(r);
 	if (r->running) {
@@ -310,11 +326,9 @@ int kernel_record_stop(struct kernel_recording *r, u64 *lost, char *err, size_t 
 	}
 	if (!r->f)
 		return 0;
-	/* Those that came since it began; the process may be gone. */
-	if (!r->o.queue)
-		find(r, ignored, sizeof(ignored));
+	look_again(r);
 	ring_buffer__consume(r->ring);
-	kernel_name_fds(&r->head, (u32)r->o.pid, r->used);
+	kernel_name_fds(&r->head, (u32)r->o.pid, r->use);
 	r->head.end_ns = buffer_gettime();
 	r->head.lost = *lost = r->bpf->bss->lost;
 	if ((write_head(r) || fclose(r->f)) && !r->error)

@@ -41,7 +41,6 @@ struct kernel_source {
 	u64 loose_irq_ns; /* an interrupt that a thread of the kernel made pending */
 	u16 last_call;	  /* queue of the last call that has no interrupt yet */
 	bool last_call_open;
-	bool aio; /* io_submit(): its completions are read from memory */
 	struct stage_kernel sum;
 	struct hist *waited[STAGE_WHOS];
 };
@@ -56,11 +55,11 @@ static u32 role_of(const struct kernel_source *s, u32 pid)
 	return 0;
 }
 
-static const struct kernel_fd *fd_of(const struct kernel_source *s, u32 pid, u32 fd)
+static const struct kernel_fd *fd_of(const struct kernel_source *s, u32 pid, u32 fd, u8 role)
 {
 	for (u32 i = 0; i < s->head->fds; i++)
 		if (s->head->fd[i].fd == fd && s->head->fd[i].pid == pid &&
-		    s->head->fd[i].queue != KERNEL_NO_QUEUE)
+		    s->head->fd[i].role == role && s->head->fd[i].queue != KERNEL_NO_QUEUE)
 			return &s->head->fd[i];
 	return NULL;
 }
@@ -103,15 +102,16 @@ static void on_called(struct kernel_source *s, const struct kernel_event *e, u16
 
 static void on_descriptor(struct kernel_source *s, const struct kernel_event *e, bool inside)
 {
-	const struct kernel_fd *fd = e->c == 8 ? fd_of(s, e->pid, e->a) : NULL;
+	const u8 role = e->what == KERNEL_WRITE ? KERNEL_FD_CALL : KERNEL_FD_KICK;
+	const struct kernel_fd *fd = e->c == 8 ? fd_of(s, e->pid, e->a, role) : NULL;
 	struct thread *th;
 
 	if (!fd)
 		return;
-	if (e->what == KERNEL_WRITE && fd->role == KERNEL_FD_CALL) {
+	if (role == KERNEL_FD_CALL) {
 		s->sum.calls++;
 		on_called(s, e, fd->queue, inside);
-	} else if (e->what == KERNEL_READ && fd->role == KERNEL_FD_KICK) {
+	} else {
 		s->sum.kicks++;
 		th = threads_get(&s->threads, e->tid, STAGE_BACK_END);
 		if (th) {
@@ -127,15 +127,16 @@ static void on_descriptor(struct kernel_source *s, const struct kernel_event *e,
 /* A hypervisor without KVM: it writes the kick itself, and reads the call. */
 static void on_front_end(struct kernel_source *s, const struct kernel_event *e)
 {
-	const struct kernel_fd *fd = e->c == 8 ? fd_of(s, e->pid, e->a) : NULL;
+	const u8 role = e->what == KERNEL_WRITE ? KERNEL_FD_KICK : KERNEL_FD_CALL;
+	const struct kernel_fd *fd = e->c == 8 ? fd_of(s, e->pid, e->a, role) : NULL;
 
 	if (!fd || !s->back_end)
 		return;
-	if (e->what == KERNEL_WRITE && fd->role == KERNEL_FD_KICK) {
+	if (role == KERNEL_FD_KICK) {
 		s->sum.doorbells++;
 		put(s, e, s->back_end, TRACE_EXIT, fd->queue, e->ns - MIN(e->b, e->ns), 0);
 		put(s, e, s->back_end, TRACE_KICK, fd->queue, e->ns, 0);
-	} else if (e->what == KERNEL_READ && fd->role == KERNEL_FD_CALL) {
+	} else {
 		s->sum.irqs++;
 		put(s, e, s->back_end, TRACE_INJECT, fd->queue, e->ns, 0);
 	}
@@ -171,7 +172,6 @@ static void on_call(struct kernel_source *s, const struct kernel_event *e, u32 r
 		put(s, e, e->pid, TRACE_SERVE_END, QUEUE_IO, e->ns, 0);
 		break;
 	case KERNEL_IO_SUBMIT:
-		s->aio = true;
 		s->sum.io += e->c;
 		put(s, e, e->pid, TRACE_SERVE_BEGIN, QUEUE_IO, began, 0);
 		break;
@@ -349,10 +349,6 @@ static void on_event(struct kernel_source *s, const struct kernel_event *e)
 		break;
 	case KERNEL_BLOCK_BEGIN:
 		s->sum.blocks++;
-		break;
-	case KERNEL_BLOCK_END:
-		if (s->aio && !(role_of(s, e->a) & KERNEL_INSIDE))
-			put(s, e, e->a, TRACE_SERVE_END, QUEUE_IO, e->ns, 0);
 		break;
 	case KERNEL_PROBE:
 		on_probe(s, e, role);

@@ -695,6 +695,9 @@ int lines_add(struct lines *s, u32 session, const struct trace_event *e, u64 ns)
 	if (e->kind >= TRACE_POINTS)
 		return 0;
 	s->events++;
+	/* Who looks from outside sees no request that nobody made. */
+	if (e->flags & TRACE_F_OUTSIDE && !s->with_drivers)
+		return 0;
 	if (e->flags & TRACE_F_OUTSIDE &&
 	    (e->kind == TRACE_SERVE_BEGIN || e->kind == TRACE_SERVE_END) &&
 	    !(e->flags & TRACE_F_HEAD)) {
