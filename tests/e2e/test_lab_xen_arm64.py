@@ -150,22 +150,34 @@ scenario: s
 summary: a load in the lab
 timeout: 900s
 clock: instructions
-matrix: {{hypervisor: xen-lab-arm64, connect: {connect}, driver: probe, device: rng}}
-jobs: [{{bench: {{requests: 20}}}}]
+matrix: {{hypervisor: xen-lab-arm64, connect: {connect}, driver: probe, device: blk}}
+jobs: [{{bench: {{requests: 20}}}}, {{bench: {{requests: 20, burn: 1000}}}}, {{bench: {{requests: 20, burn: 3000}}}}]
 """
 
 
 @pytest.mark.parametrize("connect", ["library", "vhost-user"])
-def test_a_cell_of_the_exact_tier(ringside, lab, tmp_path, connect):
+def test_cells_of_the_exact_tier(ringside, lab, tmp_path, connect):
+    """Two runs are the same; the stages, which two clocks tell, add up; and iterations more are counted exactly."""
     path = tmp_path / "s.yaml"
     path.write_text(SCENARIO.format(connect=connect))
     ringside("run", path, "-o", tmp_path / "out", "--no-report", timeout=1200)
-    (found,) = [json.loads(p.read_text()) for p in (tmp_path / "out").rglob("exact.json")]
-    assert found["identical"] and found["runs"] == 2 and found["lab"]["name"] == NAME
-    assert found["target"]["approach"] == f"xen-arm64-{connect}"
-    assert found["calibration"]["exit"]["median"] < found["calibration"]["mmio-exit"]["median"]
-    assert found["instructions"]["count"] == 20
-    assert found["counts"]["mmio_exits"] > 0 and found["counts"]["interrupts"] > 0
+    found = {f["load"]["burn"]: f for f in (json.loads(p.read_text())
+                                            for p in (tmp_path / "out").rglob("exact.json"))}
+    assert set(found) == {0, 1000, 3000}
+    for one in found.values():
+        assert one["identical"] and one["runs"] == 2 and one["lab"]["name"] == NAME
+        assert one["target"]["approach"] == f"xen-arm64-{connect}"
+        assert one["calibration"]["exit"]["median"] < one["calibration"]["mmio-exit"]["median"]
+        assert one["instructions"]["count"] == 20
+        # A notification, and the interrupt status read and acknowledged.
+        assert one["counts"] == {"mmio_exits": 60, "interrupts": 20}
+        assert len(one["stages"]) == 6
+        total = sum(s["instructions"]["median"] for s in one["stages"])
+        assert total == pytest.approx(one["instructions"]["median"], rel=0.05)
+    serve = {n: next(s for s in f["stages"] if s["stage"] == "serve")["instructions"]["median"]
+             for n, f in found.items()}
+    constant, rest = divmod(serve[3000] - serve[1000], 2000)
+    assert rest == 0 and constant > 0
 
 
 # --- what the lab is made of ---------------------------------------------------------------------------------
