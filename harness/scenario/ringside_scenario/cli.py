@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ringside run: the command line, and what stands around pytest."""
-import argparse
 import glob
 import importlib.util
 import os
@@ -12,10 +11,11 @@ import pytest
 
 from ringside_scenario import cell as cells_of
 from ringside_scenario import display, hypervisor, programs, supervise
+from ringside_scenario.arguments import USAGE, Parser
 from ringside_scenario.load import BadScenario, load
 from ringside_scenario.rundir import RunDir, default_name
 
-OK, UNEXPECTED, USAGE, INTERNAL = 0, 1, 2, 4
+OK, UNEXPECTED, INTERNAL = 0, 1, 4
 
 EPILOG = """\
 FILE is a scenario or a folder of them, which leaves out those that want to be named; one that is
@@ -30,13 +30,6 @@ Exit status: 0 all as expected, 1 a verdict was not, 2 usage or not a scenario, 
 hung, 4 a hypervisor failed or the machine refused something, 128 + N ended early by signal N (what
 was found is in DIR).
 """
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse with errors of one line, as the other commands have them."""
-
-    def error(self, message):
-        self.exit(USAGE, f"ringside: run: {message}: 'ringside run --help' tells\n")
 
 
 def _jobs(text):
@@ -56,8 +49,7 @@ def _shard(text):
 
 
 def parse(argv):
-    p = Parser(prog="ringside run", epilog=EPILOG, allow_abbrev=False,
-               formatter_class=argparse.RawDescriptionHelpFormatter,
+    p = Parser(prog="ringside run", epilog=EPILOG,
                description="Run scenarios: each combination that they name is a cell.")
     p.add_argument("files", metavar="FILE", nargs="*")
     p.add_argument("-k", metavar="EXPR", dest="expression",

@@ -5,7 +5,6 @@ A job boots a Debian on a device, installs ringside there, runs one part of the 
 How a device boots is LAVA's business and its user's: --base has the actions deploy and boot; without it the
 device is a QEMU.
 """
-import argparse
 import base64
 import glob
 import io
@@ -21,9 +20,10 @@ import yaml
 
 from ringside_scenario import cell as cells_of
 from ringside_scenario import cli
+from ringside_scenario.arguments import USAGE, Parser
 from ringside_scenario.load import BadScenario, load
 
-OK, USAGE, INTERNAL = 0, 2, 4
+OK, INTERNAL = 0, 4
 # What LAVA knows of: a cell that cannot be run is no failure, one that was cut off is none of these.
 RESULTS = {"pass": "pass", "skip": "skip"}
 SETUP_MINUTES = 15
@@ -32,16 +32,8 @@ Exit status: 0, 2 usage or not a scenario, 4 the machine refused something.
 """
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse with errors of one line, as the other commands have them."""
-
-    def error(self, message):
-        self.exit(USAGE, f"ringside: lava: {message}: 'ringside lava --help' tells\n")
-
-
 def parse(argv):
-    p = Parser(prog="ringside lava", epilog=EPILOG, allow_abbrev=False,
-               formatter_class=argparse.RawDescriptionHelpFormatter,
+    p = Parser(prog="ringside lava", epilog=EPILOG,
                description="Write job definitions for LAVA that run scenarios on a device.")
     p.add_argument("files", metavar="FILE", nargs="*")
     p.add_argument("--device-type", metavar="TYPE", default="qemu", help="LAVA's name for it (qemu)")

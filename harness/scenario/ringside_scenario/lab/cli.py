@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ringside lab: build, run and enter labs."""
-import argparse
 import os
 import shutil
 import sys
@@ -9,11 +8,12 @@ import time
 
 from ringside_scenario import lab as labs
 from ringside_scenario import process, programs
+from ringside_scenario.arguments import USAGE, Parser
 from ringside_scenario.lab import image as image_of
 from ringside_scenario.lab import recipe, run
 from ringside_scenario.lab.snapshot import Snapshot
 
-OK, UNEXPECTED, USAGE, TARGET, INTERNAL = 0, 1, 2, 3, 4
+OK, UNEXPECTED, TARGET, INTERNAL = 0, 1, 3, 4
 EPILOG = """\
 Images are kept in $RINGSIDE_LAB_CACHE, else in ${XDG_CACHE_HOME:-~/.cache}/ringside/lab.
 
@@ -22,29 +22,21 @@ built or started.
 """
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse with errors of one line, as the other commands have them."""
-
-    def error(self, message):
-        self.exit(USAGE, f"ringside: lab: {message}: 'ringside lab --help' tells\n")
-
-
 def parse(argv):
-    p = Parser(prog="ringside lab", epilog=EPILOG, allow_abbrev=False,
-               formatter_class=argparse.RawDescriptionHelpFormatter,
+    p = Parser(prog="ringside lab", epilog=EPILOG,
                description="Real hypervisors under emulation, with a clock that counts instructions.")
     p.add_argument("--cache", metavar="DIR", help="where images are kept")
     sub = p.add_subparsers(dest="command", metavar="COMMAND")
-    b = sub.add_parser("build", help="make a lab's image and boot it once", allow_abbrev=False)
+    b = sub.add_parser("build", help="make a lab's image and boot it once")
     b.add_argument("--again", action="store_true", help="even if it is there")
     b.add_argument("name", metavar="LAB", nargs="+")
-    r = sub.add_parser("run", help="run a script in a lab", allow_abbrev=False)
+    r = sub.add_parser("run", help="run a script in a lab")
     r.add_argument("name", metavar="LAB")
     r.add_argument("-c", dest="command_line", metavar="COMMANDS", help="the script itself")
     r.add_argument("script", metavar="FILE", nargs="?", help="or a file with it")
     r.add_argument("-o", "--output", metavar="DIR", help="what the script gives, and logs")
     r.add_argument("--timeout", metavar="S", type=float, default=120.0, help="seconds (120)")
-    s = sub.add_parser("shell", help="a console in a lab", allow_abbrev=False)
+    s = sub.add_parser("shell", help="a console in a lab")
     s.add_argument("name", metavar="LAB")
     sub.add_parser("list", help="the labs, and whether they are built")
     options, more = p.parse_known_args(argv)
