@@ -250,6 +250,13 @@ struct ck_used {
 bool ck_reap(struct ck *c, unsigned q, struct ck_used *u);
 
 /*
+ * The same where `n` tokens lie one behind the other from `first` on, `size` bytes each, and one of them is to
+ * come. Another, or none, is an error of the check; says whether it was one of them.
+ */
+bool ck_reap_of(struct ck *c, unsigned q, const void *first, size_t size, unsigned n,
+		struct ck_used *u);
+
+/*
  * Make queue `q` one that no device can make sense of: an available index too far ahead, or in a packed
  * ring, all of which must be the driver's, a list that does not end. Nothing is notified.
  */

@@ -356,6 +356,19 @@ bool ck_reap(struct ck *c, unsigned q, struct ck_used *u)
 	return true;
 }
 
+bool ck_reap_of(struct ck *c, unsigned q, const void *first, size_t size, unsigned n,
+		struct ck_used *u)
+{
+	const u8 *from = first, *back;
+
+	if (!ck_reap(c, q, u))
+		return ck_error(c, "a request does not come back within %u ms", c->tp->timeout_ms);
+	back = u->token;
+	if (u->head < 0 || back < from || back >= from + n * size)
+		return ck_error(c, "a buffer that is not outstanding came back");
+	return true;
+}
+
 bool ck_publish(struct ck *c, unsigned q)
 {
 	struct vq *vq = &c->q[q].vq;

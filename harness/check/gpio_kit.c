@@ -73,12 +73,9 @@ bool gk_run(struct ck *c, struct gk *k, struct gk_msg *m, unsigned n)
 		struct gk_msg *back;
 		struct ck_used u;
 
-		if (!ck_reap(c, GPIO_REQUESTQ, &u))
-			return ck_error(c, "a message does not come back within %u ms",
-					c->tp->timeout_ms);
+		if (!ck_reap_of(c, GPIO_REQUESTQ, m, sizeof(*m), n, &u))
+			return false;
 		back = u.token;
-		if (u.head < 0 || back < m || back >= m + n)
-			return ck_error(c, "a buffer that is not outstanding came back");
 		back->turn = turn;
 		back->used_len = u.len;
 	}

@@ -103,12 +103,9 @@ bool ik_run(struct ck *c, struct ik *k, struct ik_msg *m, unsigned n)
 		struct ck_used u;
 		struct ik_msg *back;
 
-		if (!ck_reap(c, 0, &u))
-			return ck_error(c, "a request does not come back within %u ms",
-					c->tp->timeout_ms);
+		if (!ck_reap_of(c, 0, m, sizeof(*m), n, &u))
+			return false;
 		back = u.token;
-		if (u.head < 0 || back < m || back >= m + n)
-			return ck_error(c, "a buffer that is not outstanding came back");
 		back->turn = turn;
 		back->used_len = u.len;
 		back->status = back->req.status.hva[0];

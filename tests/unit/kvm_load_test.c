@@ -55,37 +55,30 @@ static u32 put_notes(void)
 	return (u32)(at - file) - NOTES_AT;
 }
 
-static void make64(void)
-{
-	Elf64_Ehdr h = { .e_phoff = sizeof(h), .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2 };
-	Elf64_Phdr p[2] = { { .p_type = PT_NOTE, .p_offset = NOTES_AT, .p_filesz = put_notes() },
-			    { .p_type = PT_LOAD,
-			      .p_offset = CODE_AT,
-			      .p_paddr = LOAD_AT,
-			      .p_filesz = CODE,
-			      .p_memsz = 0x1000 } };
+/* The same file in the two layouts that ELF has. */
+#define MAKE(bits)                                                                                 \
+	static void make##bits(void)                                                               \
+	{                                                                                          \
+		Elf##bits##_Ehdr h = { .e_phoff = sizeof(h),                                       \
+				       .e_phentsize = sizeof(Elf##bits##_Phdr),                    \
+				       .e_phnum = 2 };                                             \
+		Elf##bits##_Phdr p[2] = {                                                          \
+			{ .p_type = PT_NOTE, .p_offset = NOTES_AT, .p_filesz = put_notes() },      \
+			{ .p_type = PT_LOAD,                                                       \
+			  .p_offset = CODE_AT,                                                     \
+			  .p_paddr = LOAD_AT,                                                      \
+			  .p_filesz = CODE,                                                        \
+			  .p_memsz = 0x1000 }                                                      \
+		};                                                                                 \
+                                                                                                   \
+		memcpy(h.e_ident, ELFMAG, SELFMAG);                                                \
+		h.e_ident[EI_CLASS] = ELFCLASS##bits;                                              \
+		memcpy(file, &h, sizeof(h));                                                       \
+		memcpy(file + sizeof(h), p, sizeof(p));                                            \
+	}
 
-	memcpy(h.e_ident, ELFMAG, SELFMAG);
-	h.e_ident[EI_CLASS] = ELFCLASS64;
-	memcpy(file, &h, sizeof(h));
-	memcpy(file + sizeof(h), p, sizeof(p));
-}
-
-static void make32(void)
-{
-	Elf32_Ehdr h = { .e_phoff = sizeof(h), .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 2 };
-	Elf32_Phdr p[2] = { { .p_type = PT_NOTE, .p_offset = NOTES_AT, .p_filesz = put_notes() },
-			    { .p_type = PT_LOAD,
-			      .p_offset = CODE_AT,
-			      .p_paddr = LOAD_AT,
-			      .p_filesz = CODE,
-			      .p_memsz = 0x1000 } };
-
-	memcpy(h.e_ident, ELFMAG, SELFMAG);
-	h.e_ident[EI_CLASS] = ELFCLASS32;
-	memcpy(file, &h, sizeof(h));
-	memcpy(file + sizeof(h), p, sizeof(p));
-}
+MAKE(64)
+MAKE(32)
 
 static Elf64_Phdr *code64(void)
 {

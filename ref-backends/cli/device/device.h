@@ -31,10 +31,18 @@ extern const struct cli_device cli_blk, cli_net, cli_rng, cli_i2c, cli_gpio, cli
 /* All of them, with NULL at the end. */
 extern const struct cli_device *const cli_devices[];
 
-/* The tables of their options into `tables`; how many those are. */
-unsigned cli_device_tables(struct cli_table *tables);
+/* The tables of a program in the order of its --help: its own, those of the devices, what is the same for all. */
+struct cli_device_program {
+	const char *name, *synopsis, *ending; /* as of struct cli_program */
+	struct cli_table first;
+	struct cli_table rest[4];
+	unsigned num_rest;
+};
 
-/* By its name; without one, that whose options were given. NULL after a line on stderr. */
-const struct cli_device *cli_device_find(const char *name);
+/* As cli_parse(). */
+bool cli_device_parse(const struct cli_device_program *p, int argc, char **argv, int *status);
+
+/* By the only argument that is no option; without one, that whose options were given. NULL after a line on stderr. */
+const struct cli_device *cli_device_named(int argc, char *const *argv);
 
 #endif

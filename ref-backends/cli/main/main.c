@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* ringside-backend(1): reference back-ends, correct to the letter, and their faults. */
-#include <getopt.h>
 #include <string.h>
 
 #include "ref-backends/binding/machine/machine.h"
@@ -194,14 +193,15 @@ static const char ending[] =
 
 static bool parse(int argc, char **argv, int *status)
 {
-	struct cli_table tables[16] = { CLI_TABLE(place_options) };
-	struct cli_program program = { "ringside-backend", synopsis, ending, tables, 1 };
+	struct cli_device_program p = { .name = "ringside-backend",
+					.synopsis = synopsis,
+					.ending = ending,
+					.first = CLI_TABLE(place_options) };
 
-	program.num_tables += cli_device_tables(&tables[1]);
-	tables[program.num_tables++] = (struct cli_table)CLI_TABLE(test_options);
-	tables[program.num_tables++] = measured_options;
-	tables[program.num_tables++] = (struct cli_table)CLI_TABLE(list_options);
-	return cli_parse(&program, argc, argv, status);
+	p.rest[p.num_rest++] = (struct cli_table)CLI_TABLE(test_options);
+	p.rest[p.num_rest++] = measured_options;
+	p.rest[p.num_rest++] = (struct cli_table)CLI_TABLE(list_options);
+	return cli_device_parse(&p, argc, argv, status);
 }
 
 static int serve(const struct cli_place *place, struct rdev *dev)
@@ -279,8 +279,6 @@ int main(int argc, char **argv)
 		return list_faults(opt.format != 0);
 	if (opt.list_devices)
 		return list_devices();
-	if (argc - optind > 1)
-		return cli_usage_error("'%s' is one argument too many", argv[optind + 1]);
-	device = cli_device_find(argv[optind]);
+	device = cli_device_named(argc, argv);
 	return device ? run(device) : CLI_USAGE;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* ringside-xen(1): a guest and one virtio device for it, under Xen. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -135,13 +134,14 @@ static const char ending[] =
 
 static bool parse(int argc, char **argv, int *status)
 {
-	struct cli_table tables[16] = { CLI_TABLE(guest_options) };
-	struct cli_program program = { "ringside-xen", synopsis, ending, tables, 1 };
+	struct cli_device_program p = { .name = "ringside-xen",
+					.synopsis = synopsis,
+					.ending = ending,
+					.first = CLI_TABLE(guest_options) };
 
-	program.num_tables += cli_device_tables(&tables[1]);
-	tables[program.num_tables++] = (struct cli_table)CLI_TABLE(test_options);
-	tables[program.num_tables++] = measured_options;
-	return cli_parse(&program, argc, argv, status);
+	p.rest[p.num_rest++] = (struct cli_table)CLI_TABLE(test_options);
+	p.rest[p.num_rest++] = measured_options;
+	return cli_device_parse(&p, argc, argv, status);
 }
 
 static int serve(const struct cli_place *place, struct rdev *dev)
@@ -254,8 +254,6 @@ int main(int argc, char **argv)
 
 	if (!parse(argc, argv, &status))
 		return status;
-	if (argc - optind > 1)
-		return cli_usage_error("'%s' is one argument too many", argv[optind + 1]);
-	device = cli_device_find(argv[optind]);
+	device = cli_device_named(argc, argv);
 	return device ? run(device) : CLI_USAGE;
 }
