@@ -12,6 +12,8 @@
 struct cost_options {
 	struct vq_mode mode;
 	unsigned batch, requests;
+	bool is_blk, burns;
+	u64 burn;
 };
 
 /* False: a batch is not from 1 to `most`. What is no option ends the program, with 2. */
@@ -23,6 +25,8 @@ static inline bool cost_options(struct cost_options *o, int argc, char **argv, u
 		{ "requests", required_argument, NULL, 'n' },
 		{ "in-order", no_argument, NULL, 'o' },
 		{ "event-idx", no_argument, NULL, 'e' },
+		{ "device", required_argument, NULL, 'd' },
+		{ "burn", required_argument, NULL, 'u' },
 		{ 0 },
 	};
 	int c;
@@ -38,6 +42,10 @@ static inline bool cost_options(struct cost_options *o, int argc, char **argv, u
 			o->mode.in_order = true;
 		else if (c == 'e')
 			o->mode.event_idx = true;
+		else if (c == 'd')
+			o->is_blk = strcmp(optarg, "blk") == 0;
+		else if (c == 'u')
+			o->burn = strtoull(optarg, NULL, 10), o->burns = true;
 		else
 			exit(2);
 	}

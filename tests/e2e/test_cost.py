@@ -43,3 +43,15 @@ def test_tracepoints_that_are_off_cost_nothing():
     (alone, together), (alone_without, together_without) = count("device", "split"), count("untraced", "split")
     assert together["instructions"] <= 1.01 * together_without["instructions"]
     assert alone["instructions"] <= alone_without["instructions"] + 10
+
+
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
+@pytest.mark.skipif("asan" in BUILD or "tsan" in BUILD, reason="valgrind and sanitizers exclude each other")
+def test_the_exact_tier_finds_three_percent_and_nothing_else():
+    """Counted runs of a back-end that is slower by 3 % of its instructions at most, ten times, and of one that is
+    not; what is said is what 'ringside gate' said."""
+    done = subprocess.run([sys.executable, f"{TOP}/tests/bench/power", "--build", BUILD, "--tries", "10",
+                           "--format", "json"], stdout=subprocess.PIPE, check=True, timeout=240)
+    said = json.loads(done.stdout)
+    assert said["tries"] == said["found"] == 10 and said["false-alarms"] == 0
+    assert 0 < said["share-percent"] <= 3

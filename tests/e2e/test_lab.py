@@ -353,3 +353,13 @@ ringside-vmm rng --kernel /tmp/p --append job=list --stream /tmp/x; echo "wild $
 """)
     assert "cut 1" in done.stdout and "none 1" in done.stdout
     assert "wild 5" in done.stdout and "the guest crashed" in done.stdout
+
+
+def test_three_percent_more_are_found_in_the_lab(repo, build_dir, kvm_lab):
+    """Ten times of ten, and what is the same is the same: 'ringside gate' says so."""
+    import json
+    assert kvm_lab
+    done = subprocess.run([sys.executable, repo / "tests/bench/power", "--build", build_dir, "--lab", "kvm-lab",
+                           "--tries", "10", "--format", "json"], stdout=subprocess.PIPE, check=True, timeout=3000)
+    said = json.loads(done.stdout)
+    assert said["found"] == said["tries"] == 10 and said["false-alarms"] == 0
