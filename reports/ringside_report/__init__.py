@@ -5,6 +5,10 @@ load      reads results and checks them against reports/schema
 gather    finds results: files, folders of a run, sets
 clauses   asks the ringside beside it what clauses and checks mean
 matrix    conformance results as implementation x check, and a view of each check
+by_clause the same as implementation x clause
+compare   hypervisors and approaches beside each other
+gate      what `ringside gate` found
+history   entries of a store over time
 latency   bench results as groups of comparable runs, their tables and plots
 plot      the plots themselves, as SVG
 proof     what `ringside prove` found, and coverage

@@ -11,7 +11,7 @@ class Row:
 
     def __init__(self, data, floor, floor_of_lab):
         self.lab = data["lab"]["name"]
-        self.label = data["target"]["approach"]
+        self.approach = self.label = data["target"]["approach"]
         if data["target"]["backend"] != "ringside-backend":
             self.label += f", {data['target']['backend']}"
         if data["load"].get("burn"):

@@ -2,9 +2,10 @@
 """Finds results: in files, in the folder of a run, in sets, in folders of any of these."""
 import os
 
-from ringside_report.load import BadResult, load, validate
+from ringside_report.load import BadResult, cell_axes, load, validate
 
 SET = "set"
+KINDS = ("conform", "bench", "exact", "prove", "trace", "ab", "gate", "entry", "outliers", SET)
 
 
 def _of_set(found):
@@ -12,7 +13,8 @@ def _of_set(found):
     results = []
     for i, entry in enumerate(found.data["results"]):
         where = f"{found.path}: results[{i}]"
-        results.append(validate(where, entry["result"], name=entry["file"]))
+        results.append(validate(where, entry["result"], name=entry["file"],
+                                axes=entry.get("axes")))
     return results
 
 
@@ -22,24 +24,30 @@ def _of_file(path):
 
 
 def _looks_like_result(path):
-    """Is it worth telling that it is not one? Folders hold other JSON, too: manifests, judges' words."""
+    """Is it worth telling that it is not one? Folders hold other JSON, too: manifests, judges' words. Its schema is
+    at the beginning, or at the end where members are sorted."""
     try:
-        with open(path, encoding="utf-8", errors="replace") as f:
+        with open(path, "rb") as f:
             head = f.read(400)
+            f.seek(max(f.seek(0, os.SEEK_END) - 400, 0))
+            text = (head + b"\n" + f.read()).decode("utf-8", "replace")
     except OSError:
         return False
-    return any(f'"ringside.{kind}/' in head
-               for kind in ("conform", "bench", "exact", "prove", "trace", "ab", SET))
+    return any(f'"ringside.{kind}/' in text for kind in KINDS)
 
 
 def _of_folder(folder):
     results = []
     for place, folders, files in os.walk(folder):
         folders.sort()
+        axes = cell_axes(os.path.join(place, "cell.json")) if "cell.json" in files else None
         for name in sorted(files):
             path = os.path.join(place, name)
             if name.endswith(".json") and _looks_like_result(path):
-                results += _of_file(path)
+                found = _of_file(path)
+                for r in found:
+                    r.axes = r.axes or axes or {}
+                results += found
     return results
 
 
@@ -60,6 +68,6 @@ def as_set(results, ringside, created):
         "schema": "ringside.set/1",
         "ringside": ringside,
         "created": created,
-        "results": [{"file": r.file, "result": r.data} for r in results],
+        "results": [{"file": r.file, **({"axes": r.axes} if r.axes else {}), "result": r.data}
+                    for r in results],
     }
-

@@ -19,10 +19,12 @@ class BadResult(Exception):
 
 
 class Result:
-    """One file: `kind` is conform, bench, trace or prove; `data` the cleaned document."""
+    """One file: `kind` is conform, bench, trace, prove, …; `data` the cleaned document; `axes` what the cell of a
+    run combined that it is from, as {axis: value}, or {}."""
 
-    def __init__(self, path, kind, data):
+    def __init__(self, path, kind, data, axes=None):
         self.path = path
+        self.axes = axes or {}
         self.file = clean(os.path.basename(path))
         self.kind = kind
         self.data = data
@@ -100,7 +102,22 @@ def _kind(path, data):
     return match.groups()
 
 
-def validate(path, data, name=None):
+def _axes(found):
+    """Of a cell or a set: only what are names; {} when it makes no sense."""
+    return {clean(k): clean(v) for k, v in found.items() if isinstance(v, str)} \
+        if isinstance(found, dict) else {}
+
+
+def cell_axes(path):
+    """What the cell of a run combined; {} when its file is not what it should be."""
+    try:
+        document = _read(path)
+    except BadResult:
+        return {}
+    return _axes(document.get("axes")) if isinstance(document, dict) else {}
+
+
+def validate(path, data, name=None, axes=None):
     """A document as a Result, or BadResult; `name` is what its file is called where that is told."""
     kind, version = _kind(path, data)
     worst = jsonschema.exceptions.best_match(validator(f"{kind}-{version}").iter_errors(data))
@@ -110,7 +127,7 @@ def validate(path, data, name=None):
             message = message[:200] + "…"
         raise BadResult(f"'{path}' does not follow {kind}-{version}.json: "
                         f"{clean(worst.json_path)}: {message}")
-    return Result(name or path, kind, _clean_all(data))
+    return Result(name or path, kind, _clean_all(data), _axes(axes))
 
 
 def load(path):

@@ -9,7 +9,11 @@ import jinja2
 from markupsafe import Markup
 
 from ringside_report import exact, plot, units
+from ringside_report.by_clause import ByClause
 from ringside_report.clauses import Catalogue
+from ringside_report.compare import Comparison
+from ringside_report.gate import Gate
+from ringside_report.history import History
 from ringside_report.latency import Latency, stage_styles
 from ringside_report.load import clean
 from ringside_report.matrix import FINDINGS, MEANING, VERDICTS, Matrix
@@ -58,6 +62,8 @@ def render(results, title):
     script, style = _asset("page.js"), _asset("page.css")
     return _environment().get_template("page.html.j2").render(
         title=clean(title), results=results, matrix=matrix, latency=latency, proofs=proofs,
+        by_clause=ByClause(matrix) if matrix else None, comparison=Comparison(results),
+        gates=[Gate(r) for r in of("gate")], history=History(of("entry")) if of("entry") else None,
         exact=exact.groups(of("exact")),
         traces=of("trace"), script=Markup(script), style=Markup(style),
         script_digest=_digest(script), style_digest=_digest(style))

@@ -12,7 +12,7 @@ from ringside_results import (cli, cmd_gate, cmd_merge, findings, measure, paire
 from ringside_results.ringside import version
 
 POWER = .95  # of one batch: two have to agree
-LEAST = 12  # rounds of a batch, and of the baseline against itself
+LEAST = 16  # rounds of a batch, and of the baseline against itself
 METRICS = ("p50", "requests_per_s")
 
 EPILOG = """\

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ringside gate: is the candidate worse than the baseline?"""
+import json
 import sys
 
 from ringside_report import gather
 from ringside_report.load import BadResult
-from ringside_results import (cli, counts, findings, junit, markdown, paired, policy, sarif,
+from ringside_results import (cli, cmd_merge, counts, findings, junit, markdown, paired, policy, sarif,
                               series, terminal, verdicts)
 from ringside_results.ringside import version
 
@@ -33,6 +34,7 @@ def parse(argv):
     p.add_argument("--markdown", metavar="FILE", help="write the summary there; '-' for stdout")
     p.add_argument("--junit", metavar="FILE")
     p.add_argument("--sarif", metavar="FILE")
+    p.add_argument("-o", "--output", metavar="FILE", help="what was found as JSON, for report and show")
     p.add_argument("--where", metavar="FILE", default="ringside.yaml",
                    help="file of the repository that SARIF shows findings at (ringside.yaml)")
     options = p.parse_args(argv)
@@ -69,6 +71,17 @@ def compare(options):
     return comparison, titles
 
 
+def as_result(comparison):
+    """Its document."""
+    return {
+        "schema": "ringside.gate/1", "ringside": version(), "created": cmd_merge.now(),
+        "passed": comparison.passed, "headline": markdown.headline(comparison),
+        "compared": comparison.compared, "expected": comparison.expected,
+        "findings": [{"kind": f.kind, "tier": f.tier, "series": f.title, "subject": f.subject, "old": f.old,
+                      "new": f.new, "change": f.change, "gates": f.gates, "because": f.because,
+                      "clause": f.clause, "evidence": list(f.evidence)} for f in comparison.findings]}
+
+
 def show(comparison, stream):
     """A few lines for whoever watches."""
     paint = terminal.Paint(terminal.wants_colour(stream))
@@ -85,6 +98,8 @@ def show(comparison, stream):
 def main(argv):
     options = parse(argv)
     comparison, titles = compare(options)
+    if options.output:
+        cli.write(options.output, json.dumps(as_result(comparison), indent=1, ensure_ascii=False) + "\n")
     if options.junit:
         cli.write(options.junit, junit.render(comparison, titles))
     if options.sarif:

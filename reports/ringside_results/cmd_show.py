@@ -4,7 +4,7 @@ import math
 import sys
 
 from ringside_report import gather, units
-from ringside_results import cli, series, terminal
+from ringside_results import cli, findings, paired, policy, series, terminal
 
 EPILOG = """\
 RESULT is a file that ringside wrote, a set, or a folder of them. Colour is used on a terminal,
@@ -124,6 +124,48 @@ def proof_rows(results):
     return [["proof", "", "", ""], *rows] if rows else []
 
 
+def ab_rows(results):
+    """Both sides' medians, and what 'ringside gate' would say of them with its defaults."""
+    rows = []
+    for r in results:
+        comparison = findings.Comparison()
+        paired.compare(comparison, policy.Policy(), r)
+        said = {(f.title, f.subject): f for f in comparison.findings}
+        for cell in r.data["cells"]:
+            for name in cell["metrics"]:
+                metric, f = series.known_metrics()[name], said.get((cell["name"], name))
+                medians = [metric.show(cell["medians"][side][name]) for side in ("a", "b")]
+                colour = {"worse": "red", "better": "green"}.get(f.kind, "yellow") if f else "grey"
+                rows.append([cell["name"], name, *medians, (f.change if f else "no difference", colour)])
+    return [["in turns", "", "a", "b", ""], *rows] if rows else []
+
+
+def gate_rows(results):
+    rows = []
+    for r in results:
+        passed = r.data["passed"]
+        rows.append([(f"gate {'passed' if passed else 'failed'}", "green" if passed else "red"), r.data["headline"],
+                     "", ""])
+        rows += [[(f["kind"], "red" if f["gates"] else "yellow"), f["subject"] or "all", f["series"], f["change"]]
+                 for f in r.data["findings"] if f["gates"]]
+    return rows
+
+
+def outlier_rows(results):
+    """The slowest requests of a recording, and how long after its begin each came to which point."""
+    rows = [[f"request {o['seq']}", f"queue {o['queue']}", units.time(o["latency_ns"]),
+             ", ".join(f"{p['point']} {units.time(p['ns'])}" for p in o["points"])]
+            for r in results for o in r.data["outliers"]]
+    return [["slowest", "", "", ""], *rows] if rows else []
+
+
+def entry_rows(results):
+    rows = [[r.data["created"], r.data["revision"], title, ", ".join(
+        f"{name} {value:,.10g}" for name, value in values.items())]
+            for r in results for title, values in r.data["figures"].items()]
+    return [["kept", "revision", "", ""], *rows] if rows else []
+
+
 def main(argv):
     options = parse(argv)
     results = gather.gather(options.results)
@@ -147,5 +189,9 @@ def main(argv):
     for rows in (stage_rows(of("bench") + of("trace") + of("exact")), proof_rows(of("prove"))):
         if rows:
             blocks.append(terminal.table(rows, (2,), paint))
+    for rows in (ab_rows(of("ab")), gate_rows(of("gate")), entry_rows(of("entry")),
+                 outlier_rows(of("outliers"))):
+        if rows:
+            blocks.append(terminal.table(rows, paint=paint))
     sys.stdout.write("\n\n".join("\n".join(b) for b in blocks) + "\n")
     return cli.OK

@@ -58,6 +58,7 @@ class Pair:
 
     def __init__(self, cell, sides, metrics, folder, seed):
         self.cell = cell
+        cell.floor = False  # it is the same for both
         self.sides = sides
         self.metrics = metrics
         self.folder = folder

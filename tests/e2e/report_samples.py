@@ -162,6 +162,67 @@ def trace():
                         "max_ns": 3475, "count": 100}]}
 
 
+def exact(instructions=10000, serve=4000, identical=True, name="blk, kvm-library", approach="kvm-library", **counts):
+    """A cost that was counted in a lab."""
+    def figure(n):
+        return {"median": n, "min": n, "max": n, "mean": n, "count": 100}
+    return {
+        "schema": "ringside.exact/1", "ringside": "0.1.0", "created": CREATED,
+        "target": {"name": name, "approach": approach, "device": "blk", "ring": "split",
+                   "backend": "ringside-backend"},
+        "lab": {"name": "kvm", "snapshot": "0123"},
+        "load": {"op": "read", "block_size": 4096, "queue_depth": 1, "wait": "event",
+                 "requests": 100},
+        "instructions": figure(instructions),
+        "stages": [{"stage": "notify", "instructions": figure(instructions - serve)},
+                   {"stage": "serve", "instructions": figure(serve)}],
+        "counts": {"exits": 200, **counts}, "runs": 2, "identical": identical}
+
+
+def gate(passed=False):
+    """What 'ringside gate' found: a deviation with its evidence, and something better."""
+    found = [{"kind": "worse", "tier": "verdict", "series": "ringside-backend", "subject": "blk.rw.sizes",
+              "old": "pass", "new": "fail", "change": "fail, was pass", "gates": True,
+              "because": "the status byte was 1", "clause": "v14.blk.op.dev.2", "evidence": LOG}]
+    better = {"kind": "better", "tier": "exact", "series": "blk, kvm-library: read", "subject": "instructions",
+              "old": "10,300", "new": "10,000", "change": "2.91 % fewer", "gates": False, "because": "",
+              "clause": "", "evidence": []}
+    return {"schema": "ringside.gate/1", "ringside": "0.1.0", "created": CREATED, "passed": passed,
+            "headline": "1 better" if passed else "1 new deviation, 1 better",
+            "compared": {"verdict": 17, "exact": 2, "paired": 0, "trend": 0}, "expected": 1,
+            "findings": ([] if passed else found) + [better]}
+
+
+def entries():
+    """{file: entry} of a store: a figure that changes its level, and one that does not."""
+    toss = random.Random(3)
+    return {f"entry-{i:02}.json": {
+        "schema": "ringside.entry/1", "created": f"2026-11-{i + 1:02}T00:00:00Z", "revision": f"r{i}", "host": HOST,
+        "figures": {"blk, kvm-library: read": {"instructions": 10000 if i < 8 else 10300},
+                    "ringside-backend: read": {"p50": round(3000 * toss.gauss(1, .02)), "verdicts.fail": 0}}}
+        for i in range(16)}
+
+
+def joined(files):
+    """A set of results with what the cells combined that they are from: {file: (axes, result)}."""
+    return {"schema": "ringside.set/1", "ringside": "0.1.0", "created": CREATED,
+            "results": [{"file": name, "axes": axes, "result": result} for name, (axes, result) in files.items()]}
+
+
+def ways():
+    """Three ways to reach a device, and what was found and measured on each."""
+    common = {"driver": "host", "arch": "x86_64", "ring": "split", "device": "blk", "backend": "ringside-backend",
+              "wait": "poll", "connect": "usual"}
+    files = {}
+    for i, (hypervisor, transport) in enumerate((("none", "vhost-user"), ("qemu-tcg", "pci"), ("qemu-tcg", "mmio"))):
+        axes = {**common, "hypervisor": hypervisor, "transport": transport}
+        found = conform(f"way {i}", OTHER_VERDICTS if i else None)
+        found["target"]["transport"] = transport
+        files[f"way-{i}.conform.json"] = axes, found
+        files[f"way-{i}.bench.json"] = axes, bench(f"way {i}", median=3000 * (i + 1))
+    return joined(files)
+
+
 OTHER_VERDICTS = {
     "split.used-len.in": ("fail", "used length 0 for a request of 513 bytes"),
     "split.index.runaway": ("hazard", "takes entries that were never made available"),
@@ -175,10 +236,13 @@ OTHER_VERDICTS = {
 
 
 def samples():
-    """{file name: result}: two targets, eight loads, a proof."""
+    """{file name: result}: something of each kind."""
     files = {"reference.conform.json": conform("ringside-backend"),
              "other.conform.json": conform("qemu-storage-daemon", OTHER_VERDICTS),
-             "prove.json": prove()}
+             "prove.json": prove(), "trace.json": trace(), "gate.json": gate(), **entries()}
+    for approach, n in (("kvm-library", 10000), ("kvm-vhost-user", 21000), ("xen-library", 16000),
+                        ("xen-vhost-user", 34000), ("direct", 4000)):
+        files[f"{approach}.json"] = exact(n, n // 3, name=f"blk, {approach}", approach=approach)
     for wait, base in (("poll", 3000), ("event", 42000)):
         for op, more in (("read", 1), ("write", 1.15)):
             for depth in (1, 32):

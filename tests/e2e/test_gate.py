@@ -8,25 +8,9 @@ import json
 import xml.etree.ElementTree as ET
 
 import pytest
-from report_samples import CREATED, bench, conform
+from report_samples import bench, conform, exact
 
 UNEXPECTED, USAGE = 1, 2
-
-
-def exact(instructions=10000, serve=4000, identical=True, name="blk, kvm-library", **counts):
-    def figure(n):
-        return {"median": n, "min": n, "max": n, "mean": n, "count": 100}
-    return {
-        "schema": "ringside.exact/1", "ringside": "0.1.0", "created": CREATED,
-        "target": {"name": name, "approach": "kvm-library", "device": "blk", "ring": "split",
-                   "backend": "ringside-backend"},
-        "lab": {"name": "kvm", "snapshot": "0123"},
-        "load": {"op": "read", "block_size": 4096, "queue_depth": 1, "wait": "event",
-                 "requests": 100},
-        "instructions": figure(instructions),
-        "stages": [{"stage": "notify", "instructions": figure(instructions - serve)},
-                   {"stage": "serve", "instructions": figure(serve)}],
-        "counts": {"exits": 200, **counts}, "runs": 2, "identical": identical}
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ import pty
 import subprocess
 
 import pytest
-from report_samples import bench, conform, prove
-from test_gate import exact
+from report_samples import bench, conform, entries, exact, gate, prove
 
 USAGE = 2
 
@@ -78,6 +77,21 @@ def test_show_has_all_kinds(ringside, files):
     assert any("10,000" in line and "repeats" in line for line in lines)
     assert any(c in shown for c in "▁▂▃▄▅▆▇█")
     assert "faults caught" in shown
+
+
+def test_show_has_what_was_compared_and_kept(ringside, files):
+    shown = ringside("show", *files(gate(), *list(entries().values())[:2])).stdout
+    assert shown.splitlines()[0].startswith("gate failed") and "1 new deviation" in shown
+    assert "blk.rw.sizes" in shown and "fail, was pass" in shown and "status byte" not in shown
+    assert "r1" in shown and "instructions 10,000" in shown
+
+
+def test_show_has_the_slowest_requests(ringside, files):
+    shown = ringside("show", *files({
+        "schema": "ringside.outliers/1", "ringside": "0.1.0", "created": "2026-11-01T00:00:00Z", "outliers": [
+            {"seq": 7, "queue": 1, "head": 3, "begin_ns": 5, "latency_ns": 81000,
+             "points": [{"point": "submit", "ns": 0}, {"point": "reap", "ns": 81000}]}]})).stdout
+    assert "request 7" in shown and "reap 81.0" in shown
 
 
 def test_show_all(ringside, files):

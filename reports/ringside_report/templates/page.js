@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Filters, one check as a page of its own, colours. Without this the page is complete, only longer.
+// Filters, keys, one check as a page of its own, colours. Without this the page is complete, only longer.
 "use strict";
 (() => {
 	const root = document.documentElement;
@@ -28,37 +28,85 @@
 		try { stored.set(themes[theme][0]); } catch (e) { /* not kept, then */ }
 	});
 
-	// Filters.
-	const form = $("filter");
-	const rows = [...document.querySelectorAll(".matrix tr.row")];
-	const filter = () => {
-		const words = $("filter-text").value.toLowerCase().split(/\s+/).filter(Boolean);
-		const chosen = (name) => [...form.querySelectorAll(`[name=${name}]:checked`)].map((i) => i.value);
-		const verdicts = new Set(chosen("verdict"));
-		const boxes = form.querySelectorAll("[name=target]");
-		const targets = boxes.length ? new Set(chosen("target")) : null;
-		const differs = form.querySelector("[name=differs]");
-		let shown = 0;
-		for (const cell of document.querySelectorAll(".matrix [data-target]"))
-			cell.hidden = targets !== null && !targets.has(cell.dataset.target);
-		for (const row of rows) {
-			const seen = [...row.querySelectorAll("td[data-verdict]:not([hidden])")];
-			const fits = words.every((w) => row.dataset.text.includes(w)) &&
-				(!verdicts.size || seen.some((c) => verdicts.has(c.dataset.verdict))) &&
-				(!differs || !differs.checked || "differs" in row.dataset);
-			row.hidden = !fits;
-			shown += fits;
-		}
-		for (const body of document.querySelectorAll(".matrix tbody"))
-			body.hidden = !body.querySelector("tr.row:not([hidden])");
-		$("filter-count").textContent = `${shown} of ${rows.length} checks`;
-	};
-	if (form) {
+	// Filters: a form shows and hides rows of its section, by what their data-… say.
+	const wire = (form) => {
+		const scope = form.closest("section");
+		const rows = [...scope.querySelectorAll(form.dataset.rows)];
+		const cells = [...scope.querySelectorAll("[data-target]")];
+		const groups = [...scope.querySelectorAll("tbody")].filter((b) => b.querySelector("tr.group"));
+		const filter = () => {
+			const words = form.querySelector("[name=text]").value.toLowerCase().split(/\s+/).filter(Boolean);
+			const chosen = (name) => [...form.querySelectorAll(`[name=${name}]:checked`)].map((i) => i.value);
+			const selects = [...form.querySelectorAll("select")].filter((s) => s.value);
+			const verdicts = new Set(chosen("verdict"));
+			const boxes = form.querySelectorAll("[name=target]");
+			const targets = boxes.length ? new Set(chosen("target")) : null;
+			const differs = form.querySelector("[name=differs]");
+			let shown = 0;
+			for (const cell of cells)
+				cell.hidden = targets !== null && !targets.has(cell.dataset.target);
+			for (const row of rows) {
+				const seen = [...row.querySelectorAll("td[data-verdict]:not([hidden])")];
+				const fits = words.every((w) => row.dataset.text.includes(w)) &&
+					selects.every((s) => row.dataset[s.name] === s.value) &&
+					(!verdicts.size || seen.some((c) => verdicts.has(c.dataset.verdict))) &&
+					(!differs || !differs.checked || "differs" in row.dataset);
+				row.hidden = !fits;
+				shown += fits;
+			}
+			for (const body of groups)
+				body.hidden = !body.querySelector("tr.row:not([hidden])");
+			form.querySelector("output").textContent = `${shown} of ${rows.length} ${form.dataset.noun}`;
+		};
 		form.addEventListener("input", filter);
 		form.addEventListener("reset", () => setTimeout(filter));
 		form.addEventListener("submit", (e) => e.preventDefault());
 		filter();
-	}
+	};
+	for (const form of document.querySelectorAll("form.filter"))
+		wire(form);
+
+	// Keys: arrows from cell to cell of a matrix, "/" to the nearest filter, Escape from a check back to its cell.
+	let left = null;
+	const step = (link, across, down) => {
+		const table = link.closest("table");
+		const cell = link.closest("td, th");
+		const rows = [...table.querySelectorAll("tr.row")].filter((r) => !r.hidden && !r.parentNode.hidden);
+		const links = (row) => [...row.cells].filter((c) => !c.hidden && c.querySelector("a"));
+		const row = rows.indexOf(cell.parentNode);
+		if (across) {
+			const all = links(cell.parentNode);
+			return all[all.indexOf(cell) + across];
+		}
+		for (let r = row + down; r >= 0 && r < rows.length; r += down)
+			if (rows[r].cells[cell.cellIndex].querySelector("a"))
+				return rows[r].cells[cell.cellIndex];
+		return null;
+	};
+	const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+	const near = () => [...document.querySelectorAll("form.filter [name=text]")]
+		.filter((i) => i.offsetParent)
+		.sort((a, b) => Math.abs(a.getBoundingClientRect().top) - Math.abs(b.getBoundingClientRect().top))[0];
+	document.addEventListener("keydown", (e) => {
+		if (e.ctrlKey || e.metaKey || e.altKey) return;
+		const at = document.activeElement;
+		const link = at && at.closest(".matrix a");
+		if (link && arrows[e.key]) {
+			const next = step(link, ...arrows[e.key]);
+			if (next) next.querySelector("a").focus();
+			e.preventDefault();
+		} else if (e.key === "/" && !at.closest("input, select, textarea") && near()) {
+			near().focus();
+			e.preventDefault();
+		} else if (e.key === "Escape" && root.classList.contains("routed")) {
+			location.hash = left ? left.closest("section").id : "verdicts";
+			if (left) left.focus();
+		}
+	});
+	document.addEventListener("click", (e) => {
+		const link = e.target.closest && e.target.closest(".matrix a");
+		if (link) left = link;
+	});
 
 	// One check as a page.
 	const route = () => {
@@ -75,6 +123,8 @@
 			window.scrollTo(0, 0);
 		} else if (target) {
 			target.scrollIntoView();
+			if (left) left.focus();
+			left = null;
 		}
 	};
 	window.addEventListener("hashchange", route);
