@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # What cmake --install puts where, besides the binaries (each beside its own rule).
 #
-#   share/man/man1                  manual pages
+#   share/man/man1, man7            manual pages: commands, guides
 #   share/bash-completion/…         completion for bash, zsh and fish
 #   share/ringside/schema           JSON schemas of results
 #   share/ringside/expect           expectation files of known targets
@@ -11,6 +11,8 @@ set(ringside_data ${CMAKE_INSTALL_DATADIR}/ringside)
 file(GLOB man_pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/harness/cli/man/*.1
      ${PROJECT_SOURCE_DIR}/ref-backends/cli/man/*.1)
 install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+file(GLOB man_guides CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/harness/cli/man/*.7)
+install(FILES ${man_guides} DESTINATION ${CMAKE_INSTALL_MANDIR}/man7)
 
 set(completion ${PROJECT_SOURCE_DIR}/harness/cli/completion)
 # bash looks for a file with the command's name, zsh for one that starts with an underscore.

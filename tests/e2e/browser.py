@@ -4,9 +4,12 @@
 Keys are real ones: what has the focus gets them, and what they do is the browser's and the page's business. As a
 program it makes a picture of a page:
 
-    browser.py FILE.html FILE.png [VIEW [WIDTH HEIGHT]]
+    browser.py FILE.html FILE.png [VIEW [WIDTH HEIGHT [SELECTOR…]]]
+
+with what the selectors name clicked before.
 """
 import base64
+import fcntl
 import json
 import os
 import select
@@ -28,12 +31,21 @@ def program():
     return shutil.which("chromium")
 
 
+def _pipe():
+    """Both ends out of the way of the descriptors that it wants."""
+    ends = os.pipe()
+    moved = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in ends]
+    for fd in ends:
+        os.close(fd)
+    return moved
+
+
 class Browser:
     """To be used in a `with`."""
 
     def __init__(self, profile):
-        here, its_out = os.pipe()
-        its_in, there = os.pipe()
+        here, its_out = _pipe()
+        its_in, there = _pipe()
         self.read_from, self.write_to, self.buffer, self.last, self.events = here, there, b"", 0, []
         # It wants to be told on descriptor 3, and answers on 4.
         self.process = subprocess.Popen(
@@ -160,11 +172,13 @@ class Page:
             [e["entry"]["text"] for e in self._events("Log.entryAdded") if e["entry"]["level"] == "error"]
 
 
-def main(html, png, view="", width=1280, height=900):
+def main(html, png, view="", width=1280, height=900, *clicked):
     with tempfile.TemporaryDirectory(prefix="ringside-") as profile, Browser(profile) as b:
         page = b.page(Path(html).resolve(), int(width), int(height))
         if view:
             page.ask(f"document.getElementById({json.dumps(view)}).scrollIntoView()")
+        for selector in clicked:
+            page.ask(f"document.querySelector({json.dumps(selector)}).click()")
         page.picture(Path(png))
 
 

@@ -2,7 +2,8 @@
 """What the documents tell a reader to type exists: programs, commands, options, files.
 
 Every command line in a Markdown file and in an example of a manual page is looked at; README.md's section on
-one's own back-end is also run, as it stands, against a back-end.
+one's own back-end is also run, as it stands, against a back-end, and so are the guides of section 7 from their first
+command to their last.
 """
 import functools
 import re
@@ -31,7 +32,7 @@ def manual_lines(text):
         if line.startswith((".Bd", ".Ed")):
             inside = line.startswith(".Bd")
         elif inside:
-            lines.append(line.strip().replace("\\e", "\\").replace("\\-", "-"))
+            lines.append(line.rstrip().replace("\\e", "\\").replace("\\-", "-"))
     return lines
 
 
@@ -40,7 +41,7 @@ def commands_of(lines):
     joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
     for line in joined.splitlines():
         # '…' stands for what a reader knows.
-        line = re.sub(r"\s#\s.*$", "", line).removeprefix("$ ").replace("…", " ")
+        line = re.sub(r"\s#\s.*$", "", line).strip().removeprefix("$ ").replace("…", " ")
         try:
             words = shlex.split(line)
         except ValueError:
@@ -50,7 +51,7 @@ def commands_of(lines):
 
 
 def documents(repo):
-    found = subprocess.run(["git", "-C", repo, "ls-files", "*.md", "*.1"], capture_output=True,
+    found = subprocess.run(["git", "-C", repo, "ls-files", "*.md", "*.[17]"], capture_output=True,
                            text=True, check=False).stdout.split()
     return found or [str(p.relative_to(repo)) for p in repo.rglob("*.md")]
 
@@ -146,3 +147,33 @@ def test_the_section_on_ones_own_back_end(repo, build_dir, backend, backend_bin,
         ran.append((line.split()[1], short))
     assert {name for name, _ in ran} == {"conform", "bench", "report", "show"}
     assert (tmp_path / "report/index.html").exists() and (tmp_path / "conform.xml").exists()
+
+
+def session_of(text):
+    """[(command, exit status)] of the blocks of a guide: what follows a '$', with the lines that belong to it."""
+    commands = []
+    for line in manual_lines(text):
+        if line.startswith("$ "):
+            commands.append([line[2:]])
+        elif commands:
+            commands[-1].append(line)
+    found = []
+    for lines in commands:
+        status = re.search(r"\s# exits with (\d+)$", lines[-1])
+        found.append(("\n".join(lines), int(status.group(1)) if status else 0))
+    return found
+
+
+@pytest.mark.parametrize("guide", ["tutorial", "numbers", "faq"])
+def test_a_guide_from_its_first_command_to_its_last(repo, build_dir, tmp_path, guide):
+    """In one shell, in an empty folder, as a reader would."""
+    session = session_of((repo / f"harness/cli/man/ringside-{guide}.7").read_text(encoding="utf-8"))
+    script = [f"PATH={build_dir}/bin:$PATH", "check() { [ $? = $1 ] || { echo \"$2: not $1\" >&2; exit 99; }; }"]
+    for command, status in session:
+        script += [command, f"check {status} {shlex.quote(command)}"]
+    done = subprocess.run(["bash", "-c", "\n".join(script)], cwd=tmp_path, stdin=subprocess.DEVNULL, timeout=300,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(session) >= 2
+    if guide == "tutorial":
+        assert (tmp_path / "report/index.html").exists() and "blk.id.padded" in done.stdout

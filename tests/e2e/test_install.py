@@ -66,12 +66,14 @@ def test_every_command_has_a_manual_page(prefix, commands):
     pages = {p.name for p in (prefix / "share/man/man1").iterdir()}
     assert {"ringside.1", "ringside-backend.1"} <= pages
     assert {f"ringside-{c}.1" for c in commands} <= pages
+    guides = {p.name for p in (prefix / "share/man/man7").iterdir()}
+    assert {"ringside-tutorial.7", "ringside-numbers.7", "ringside-faq.7"} <= guides
 
 
 def test_manual_pages_render(prefix):
     if not shutil.which("mandoc"):
         pytest.skip("mandoc is not installed: ci/bootstrap check")
-    for page in (prefix / "share/man/man1").iterdir():
+    for page in (prefix / "share/man").glob("man*/*"):
         done = run("mandoc", "-T", "utf8", page)
         assert done.returncode == 0 and len(done.stdout) > 500, (page, done.stderr)
 
