@@ -25,8 +25,7 @@ def percent(old, new):
     """The change as a share, in words that say how much, not which way."""
     if old == 0:
         return "from nothing"
-    share = abs(new - old) / old * 100
-    return f"{share:.3g} %"
+    return series.percent(abs(new - old) / old)
 
 
 def _stage_means(results):

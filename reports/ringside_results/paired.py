@@ -9,11 +9,11 @@ import math
 
 from ringside_results import stats
 from ringside_results.findings import BETTER, NOISY, WORSE, Finding
-from ringside_results.series import known_metrics
+from ringside_results.series import known_metrics, percent
 
 
 def _share(log):
-    return f"{abs(math.expm1(log)) * 100:.3g} %"
+    return percent(abs(math.expm1(log)))
 
 
 class Judged:

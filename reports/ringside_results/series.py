@@ -56,6 +56,11 @@ _TREND = [
 _ERRORS = Metric("errors", "", "lower", "exact")
 
 
+def percent(share):
+    """A share in words: '3.1 %', '1,050 %'."""
+    return f"{share * 100:.3g} %" if share < 10 else f"{share * 100:,.0f} %"
+
+
 def known_metrics():
     return {m.name: m for m in [*_TREND, _ERRORS]}
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The pipeline templates, run here on a scratch repository: what they call is what a project gets."""
+"""The pipeline templates, run here on scratch repositories: what they call is what a project gets.
+
+With RINGSIDE_PIPELINES=whole (ci/pipelines) the jobs clone, build and install Ringside, too, as on a runner.
+"""
+import json
 import os
 import re
 import shutil
@@ -7,6 +11,8 @@ import subprocess
 import xml.etree.ElementTree as ET
 
 import pytest
+import runner
+import third_party
 import yaml
 
 MAKEFILE = """\
@@ -137,3 +143,66 @@ def test_a_build_that_fails_and_a_base_that_is_none(ringside, project, environme
     done = ringside("ci", "measure", "--base", "nowhere", "-o", "x", cwd=folder, env=environment,
                     status=(2,))
     assert "'nowhere' is no commit" in done.stderr
+
+
+def test_recipes(repo, project, environment, backend_bin):
+    """Each command of the page that tells of pipelines, as it stands there, in a project."""
+    folder, good = project
+    (folder / "my-blk").write_text(f'#!/bin/sh\nexec {backend_bin} blk --memory 64m --socket-path "$1"\n')
+    (folder / "my-blk").chmod(0o755)
+    (folder / "my-blk.expect").write_text("")
+    (folder / "ringside-out").symlink_to("out")
+    for argv in (("remote", "add", "origin", "."), ("fetch", "-q", "origin"), ("checkout", "-q", good)):
+        subprocess.run(["git", *argv], cwd=folder, check=True)
+    lines = [line.strip() for line in (repo / "ci/templates/README.md").read_text().splitlines()
+             if line.startswith("    ringside ")]
+    for line in lines:
+        if line.startswith("ringside conform"):
+            line += " --check 'basic.*'"  # all of them have been run often enough
+        line = line.replace("ci measure", "ci measure --max-rounds 2")
+        said = shell(line, folder, {**environment, "CI_COMMIT_SHORT_SHA": good[:8]},
+                     status=(0, 1) if "ci verdict" in line else (0,))
+        assert "ktap" not in line or said.startswith("KTAP version 1")
+    assert {line.split()[1] for line in lines} == {"ci", "conform", "history"}
+    assert "entries of the store" in (folder / "out/report/index.html").read_text()
+
+
+WHOLE = os.environ.get("RINGSIDE_PIPELINES") == "whole"
+
+
+@pytest.mark.parametrize("host", ["gitlab", "github"])
+def test_somebody_elses_back_end(repo, environment, tmp_path, host):
+    """One planted regression and one planted violation of the text, in the pipeline of a project that is not ours: both
+    are caught, and the comment says so in few words."""
+    if third_party.missing():
+        pytest.skip(third_party.missing())
+    if host == "gitlab" and not WHOLE:
+        pytest.skip("the other template runs the same; ci/pipelines runs both")
+    project = tmp_path / "project"
+    good = third_party.make(project, repo)
+    container = runner.Here(environment)
+    variables = {"BACKEND_BUILD": "make"}
+    if WHOLE:
+        source = "https://github.com/example/ringside"
+        (tmp_path / "container").mkdir()
+        container = runner.Inside({**os.environ}, tmp_path / "container", {source: repo})
+        variables["RINGSIDE_REPOSITORY"] = source if host == "gitlab" else "example/ringside"
+    template = {"gitlab": "gitlab-ci.yml", "github": "github-actions.yml"}[host]
+    kind = {"gitlab": runner.Gitlab, "github": runner.Github}[host]
+    pipeline = kind(repo / "ci/templates" / template, project, container, tmp_path / "work", variables).run(good)
+    said = "\n".join(f"== {name}: {status}\n{pipeline.said[name]}" for name, status in pipeline.statuses.items())
+    assert list(pipeline.statuses.values()) == [0, 0, 1], said
+    comment = (pipeline.results / "comment.md").read_text(encoding="utf-8")
+    first = comment.split("<details>")[0]
+    assert first.startswith("## Ringside gate: failed\n\n**1 new deviation, "), comment
+    assert "`vu.msg.form`" in first and third_party.VIOLATED in first
+    found = json.loads((pipeline.results / "gate.json").read_text(encoding="utf-8"))
+    gating = {f["tier"] for f in found["findings"] if f["gates"]}
+    # A machine that is busier than several times as long would show is said to be, and it is all the same told.
+    told = first if WHOLE or "not quiet" not in comment else comment
+    assert gating == {"verdict", "paired"} or told is comment and gating == {"verdict"}, comment
+    assert re.search(r"`p50` .*% slower", told) and re.search(r"`requests_per_s` .*% fewer", told), comment
+    # Half a minute, at the pace at which people read.
+    assert len(first.split()) <= 125, first
+    page = (pipeline.results / "report/index.html").read_text(encoding="utf-8")
+    assert "Failed: 1 new deviation" in page

@@ -46,6 +46,8 @@ class Cell:
         self.timeout = seconds(scenario.data["timeout"]) if "timeout" in scenario.data \
             else DEFAULT_TIMEOUT
         self.judge = scenario.data.get("judge", False)
+        # Whether a measurement tells the machine's floor, too.
+        self.floor = True
         # What starts the back-end, when that is not for its name to say.
         self.backend_command = scenario.data.get("backends", {}).get(axes["backend"], {}).get("command")
 

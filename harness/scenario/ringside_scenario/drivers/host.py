@@ -49,7 +49,7 @@ class Host(Driver):
 
     @staticmethod
     def _bench(cell):
-        argv = ["--wait", cell.wait, "--ring", cell.ring]
+        argv = ["--wait", cell.wait, "--ring", cell.ring] + ([] if cell.floor else ["--no-floor"])
         for key in ("op", "block-size", "queue-depth", "rate", "duration", "requests"):
             if key in cell.options:
                 argv += [f"--{key}", str(cell.options[key])]
