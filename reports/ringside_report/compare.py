@@ -24,17 +24,23 @@ class Costs:
     def __init__(self, group):
         self.title = group.title
         self.hypervisors, self.rows = [], {}
-        self.least = min(row.total for row in group.rows)
+        # What two labs count without a hypervisor differs by their kernels.
+        several = len({row.lab for row in group.rows if _split(row.approach)[0] == NONE}) > 1
         for row in group.rows:
             hypervisor, how = _split(row.approach)
+            if hypervisor == NONE and several:
+                hypervisor = f"{NONE} ({row.lab})"
             if hypervisor not in self.hypervisors:
                 self.hypervisors.append(hypervisor)
             label = ", ".join([how, *row.label.split(", ")[1:]])
-            self.rows.setdefault(label, {})[hypervisor] = row.total
-        self.hypervisors.sort(key=lambda h: (h != NONE, h))
+            self.rows.setdefault(label, {})[hypervisor] = row
+        self.hypervisors.sort(key=lambda h: (not h.startswith(NONE), h))
 
-    def ratio(self, total):
-        return total / self.least
+    @staticmethod
+    def ratio(row):
+        """To the least that the same lab counted."""
+        least = row.total - row.added_in_lab
+        return row.total / least if least else None
 
 
 class Way:

@@ -6,7 +6,6 @@ A `Container` is where a job runs. `Inside` is a mount namespace with /opt and /
 template's own steps clone, build and install Ringside; `Here` has a ringside in its PATH already, and those steps
 are left out.
 """
-import os
 import re
 import shutil
 import subprocess

@@ -10,8 +10,7 @@ MAKEFILE = """\
 layer.so: layer.c
 \tcc -O2 -Wall -shared -fPIC -o $@ layer.c -ldl
 """
-BACKEND = """\
-#!/bin/sh
+BACKEND = "#!/bin/sh\n" """\
 # usage: backend SOCKET IMAGE
 here=$(dirname "$(realpath "$0")")
 exec env LD_PRELOAD="$here/layer.so" qemu-storage-daemon \\
