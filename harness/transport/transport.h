@@ -69,7 +69,7 @@ struct tp_process {
 	u32 fds;
 	u32 threads;
 	u64 rss_kib;
-	u64 cpu_ns; /* processor time of all its threads so far */
+	u64 wanted_ns; /* all its threads so far: that they ran, or waited for a processor */
 };
 
 struct tp;

@@ -18,15 +18,18 @@ static int count_entries(const char *dir)
 	return n - 2; /* . and .. */
 }
 
-/* Of the threads that are there now; 0 where the kernel does not count. */
-static u64 cpu_time(const char *tasks)
+/*
+ * Of the threads that are there now, the time they ran and the time they waited to: on a host that is busy with
+ * something else, who wants a processor does not have it. 0 where the kernel does not count.
+ */
+static u64 wanted_time(const char *tasks)
 {
 	DIR *d = opendir(tasks);
 	struct dirent *e;
 	u64 sum = 0;
 
 	while (d && (e = readdir(d))) {
-		unsigned long long ns;
+		unsigned long long ran, waited;
 		char path[96];
 		FILE *f;
 
@@ -34,8 +37,8 @@ static u64 cpu_time(const char *tasks)
 			continue;
 		snprintf(path, sizeof(path), "%.40s/%.20s/schedstat", tasks, e->d_name);
 		f = fopen(path, "r");
-		if (f && fscanf(f, "%llu", &ns) == 1)
-			sum += ns;
+		if (f && fscanf(f, "%llu %llu", &ran, &waited) == 2)
+			sum += ran + waited;
 		if (f)
 			fclose(f);
 	}
@@ -59,7 +62,7 @@ int process_look(pid_t pid, struct tp_process *p)
 	threads = count_entries(path);
 	if (fds < 0 || threads < 0)
 		return TP_EUNSUPPORTED;
-	p->cpu_ns = cpu_time(path);
+	p->wanted_ns = wanted_time(path);
 	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
 	f = fopen(path, "r");
 	if (!f || fscanf(f, "%*u %llu", &rss) != 1)
