@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The lab of Xen on arm64. What needs the lab is skipped when its image is not in the cache: ci/labs builds it and
-runs these. The rest is about what the lab is made of."""
+"""The lab of Xen on arm64. What needs the lab is skipped when its image is not in the cache, or our programs for it are
+not in the build tree: ci/labs builds both and runs these. The rest is about what the lab is made of."""
 import gzip
 import json
 import os
@@ -31,10 +31,12 @@ def package(repo):
 
 
 @pytest.fixture(scope="module")
-def lab(ringside, tmp_path_factory):
+def lab(ringside, build_dir, tmp_path_factory):
     """A function of a script: run it in the lab; the completed process, and what was given: {name: text}."""
     if not re.search(rf"^{NAME} +built", ringside("lab", "list").stdout, re.M):
         pytest.skip(f"the image of lab {NAME} is not in the cache: ringside lab build {NAME}, or ci/labs")
+    if not (build_dir / "aarch64/bin/ringside-xen").exists():
+        pytest.skip(f"our programs for lab {NAME} are not built: ringside lab build {NAME}, or ci/labs")
 
     def run(script):
         folder = tmp_path_factory.mktemp("lab")
