@@ -143,7 +143,7 @@ static bool reset(struct ck *c, u8 *status)
 	do {
 		if (!ck_must(c, c->tp->ops->get_status(c->tp, status), "reading the status"))
 			return false;
-	} while (*status && c->tp->ops->now_ns(c->tp) < deadline);
+	} while (*status && !tp_late(c->tp, deadline));
 	return true;
 }
 

@@ -24,7 +24,7 @@ static bool change(struct ck *c, u64 *capacity)
 			return false;
 		if (*capacity != before)
 			break;
-		if (ops->now_ns(c->tp) > end)
+		if (tp_late(c->tp, end))
 			return ck_skip(c,
 				       "the trigger did not change the capacity: still %llu "
 				       "sectors",

@@ -138,7 +138,7 @@ static bool reap(struct ck *c, struct nk *k, unsigned *pair, struct ck_used *u, 
 		for (*pair = 0; *pair < k->pairs; ++*pair)
 			if (vq_used_pending(&c->q[2 * *pair].vq))
 				return ck_reap(c, 2 * *pair, u);
-		if (c->tp->ops->now_ns(c->tp) > end)
+		if (tp_waited(c->tp, end, ms))
 			return false;
 		c->tp->ops->relax(c->tp);
 	}

@@ -33,7 +33,7 @@ bool rk_wait_reset(struct ck *c, u8 *status)
 		if (*status == 0)
 			return true;
 		c->tp->ops->relax(c->tp);
-	} while (c->tp->ops->now_ns(c->tp) < deadline);
+	} while (!tp_late(c->tp, deadline));
 	return true;
 }
 

@@ -230,7 +230,7 @@ static int reset_takes(struct ck *c)
 				"0x%x while the queue is being reset", value);
 			return -1;
 		}
-		if (c->tp->ops->now_ns(c->tp) > deadline) {
+		if (tp_late(c->tp, deadline)) {
 			ck_fail(c, rk_clause(c, PCI_RR_DONE, MMIO_RR_DONE), "0 once it is reset",
 				"1 for %u ms", c->tp->timeout_ms);
 			return -1;

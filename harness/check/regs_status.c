@@ -87,7 +87,7 @@ static bool comes_to(struct ck *c, u8 want, u8 *now)
 		if (shows(*now, want) || *now & NEEDS_RESET)
 			return true;
 		c->tp->ops->relax(c->tp);
-	} while (c->tp->ops->now_ns(c->tp) < deadline);
+	} while (!tp_late(c->tp, deadline));
 	return true;
 }
 

@@ -43,7 +43,7 @@ static bool wait_state(struct ck *c, u8 want, u8 *status)
 		if ((*status & STATE_BITS) == want || *status & BROKEN)
 			return true;
 		c->tp->ops->relax(c->tp);
-	} while (c->tp->ops->now_ns(c->tp) < deadline);
+	} while (!tp_late(c->tp, deadline));
 	return true;
 }
 

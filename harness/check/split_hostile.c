@@ -163,7 +163,7 @@ static void wait_back(struct ck *c, struct sk_hostile *h, u16 head, unsigned tim
 	u64 end = tp_deadline(c->tp, 5 * c->tp->quiet_ms);
 	bool bad = false;
 
-	while (h->back < times && !bad && !tp_late(c->tp, end)) {
+	while (h->back < times && !bad && !tp_waited(c->tp, end, 5 * c->tp->quiet_ms)) {
 		drain(c, h, head, times, &bad);
 		c->tp->ops->relax(c->tp);
 	}

@@ -238,7 +238,7 @@ static bool sleep_for_used(struct ck *c, u32 round)
 				c->tp->ops->wait_call(c->tp, 0, c->tp->timeout_ms);
 
 		/* A notification without a used element is no reason to wait for ever. */
-		if (notified && c->tp->ops->now_ns(c->tp) < deadline)
+		if (notified && !tp_late(c->tp, deadline))
 			continue;
 		if (vq_split_used_pending(vq))
 			return ck_fail(c, RACE, "no notification is lost",

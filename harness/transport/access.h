@@ -36,6 +36,7 @@ struct access_ops {
 	int (*process)(struct access *a, struct tp_process *p);
 	/* As in struct tp_ops; NULL in a guest. */
 	bool (*gone)(struct access *a);
+	bool (*busy)(struct access *a);
 
 	u64 (*now_ns)(struct access *a);
 	void (*relax)(struct access *a);

@@ -118,6 +118,11 @@ struct tp_ops {
 	 * connection is closed. What it still did before has shown by now. NULL: it cannot be told.
 	 */
 	bool (*gone)(struct tp *t);
+	/*
+	 * It has been running within the last moments, or has waited for a processor: on a machine that has
+	 * other things to do it may yet act. NULL: it cannot be told.
+	 */
+	bool (*busy)(struct tp *t);
 
 	u64 (*now_ns)(struct tp *t);
 	/* Give up the processor for a moment, in a loop that waits for memory to change. */
@@ -129,8 +134,9 @@ struct tp_ops {
 struct tp {
 	const struct tp_ops *ops;
 	u32 caps;	     /* enum tp_cap; valid once open */
-	unsigned timeout_ms; /* deadline for what must happen */
+	unsigned timeout_ms; /* deadline for what must happen; who is busy gets more: tp_late() */
 	unsigned quiet_ms;   /* how long to watch for what must not */
+	u64 late_for;	     /* tp_late(): the deadline that was seen to have passed */
 	char error[256];     /* what was wrong, when an operation did not return TP_OK */
 	u64 demanded;	     /* features without which memory is not where `mem` says */
 
@@ -150,10 +156,42 @@ static inline u64 tp_deadline(struct tp *t, unsigned ms)
 	return t->ops->now_ns(t) + (u64)ms * 1000000;
 }
 
-/* Is a wait for what must happen over? The deadline has passed, or nobody is left to do it. */
+/* Who is still at it gets so many times the usual time. */
+#define TP_PATIENCE 8
+
+/* Is a wait for what must happen, whose deadline has passed, to go on? */
+static inline bool tp_may_act(struct tp *t, u64 deadline)
+{
+	return t->ops->busy &&
+	       t->ops->now_ns(t) < deadline + (u64)(TP_PATIENCE - 1) * t->timeout_ms * 1000000 &&
+	       t->ops->busy(t);
+}
+
+/*
+ * The deadline has passed, and the target does not act. Whoever waits looks once more after it, whatever kept
+ * it from looking before.
+ */
+static inline bool tp_over(struct tp *t, u64 deadline)
+{
+	if (t->ops->now_ns(t) <= deadline)
+		return false;
+	if (t->late_for != deadline) {
+		t->late_for = deadline;
+		return false;
+	}
+	return !tp_may_act(t, deadline);
+}
+
+/* Is a wait for what must happen over? That, or nobody is left to do it. */
 static inline bool tp_late(struct tp *t, u64 deadline)
 {
-	return t->ops->now_ns(t) > deadline || (t->ops->gone && t->ops->gone(t));
+	return tp_over(t, deadline) || (t->ops->gone && t->ops->gone(t));
+}
+
+/* The same of a wait of `ms` that may be for what must happen, or shorter and for what must not. */
+static inline bool tp_waited(struct tp *t, u64 deadline, unsigned ms)
+{
+	return ms < t->timeout_ms ? t->ops->now_ns(t) > deadline : tp_late(t, deadline);
 }
 
 static inline const char *tp_result_text(int result)

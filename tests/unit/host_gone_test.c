@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Whether the other side has gone: believed once it has said so for a while, and for good then. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "harness/transport/host/clock.h"
+#include "harness/transport/host/process.h"
 #include "harness/transport/transport.h"
 
 struct side {
@@ -75,9 +78,11 @@ static void who_comes_back_was_not_gone(void **state)
 	assert_int_equal(g.since, 0);
 }
 
+static u64 clock_at = 1000;
+
 static u64 clock_ns(struct tp *t)
 {
-	return 1000;
+	return clock_at;
 }
 
 static bool yes(struct tp *t)
@@ -92,9 +97,74 @@ static void a_wait_ends_by_either(void **state)
 	struct tp t = { .ops = &silent };
 
 	assert_false(tp_late(&t, 1000));
+	/* Who comes late looks once more, at each deadline. */
+	assert_false(tp_late(&t, 999));
 	assert_true(tp_late(&t, 999));
+	assert_false(tp_late(&t, 998));
+	assert_true(tp_late(&t, 998));
 	t.ops = &telling;
 	assert_true(tp_late(&t, 1000));
+}
+
+static void who_is_at_work_gets_more_time(void **state)
+{
+	const struct tp_ops ops = { .now_ns = clock_ns, .busy = yes };
+	struct tp t = { .ops = &ops, .timeout_ms = 1 };
+
+	clock_at = 1000;
+	assert_false(tp_late(&t, 999));
+	assert_false(tp_late(&t, 999));
+	clock_at = 999 + (TP_PATIENCE - 1) * 1000000ull - 1;
+	assert_false(tp_late(&t, 999));
+	/* Not for ever. */
+	clock_at++;
+	assert_true(tp_late(&t, 999));
+	/* And none where nothing has to happen. */
+	assert_true(tp_waited(&t, 999, 0));
+	clock_at = 1000;
+	assert_true(tp_waited(&t, 999, 0));
+	assert_false(tp_waited(&t, 999, 1));
+}
+
+/* A process that sleeps, or turns, until it is killed. */
+static pid_t process(bool turns)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		while (turns)
+			;
+		pause();
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void who_sleeps_is_not_at_work(void **state)
+{
+	struct process_busy turning = { 0 }, sleeping = { 0 }, none = { 0 };
+	pid_t one = process(true), other = process(false);
+	u64 end = host_now_ns() + 60000000000ull;
+
+	for (unsigned i = 0; i < 100; i++) {
+		assert_true(process_is_busy(&turning, one));
+		usleep(1000);
+	}
+	while (process_is_busy(&sleeping, other) && host_now_ns() < end)
+		usleep(1000);
+	assert_true(host_now_ns() < end);
+	assert_false(process_is_busy(&none, 0));
+	assert_false(process_is_busy(&none, getpid()));
+	kill(one, SIGKILL);
+	kill(other, SIGKILL);
+	assert_int_equal(waitpid(one, NULL, 0), one);
+	assert_int_equal(waitpid(other, NULL, 0), other);
+	/* Nor who is no more. */
+	turning = (struct process_busy){ 0 };
+	while (process_is_busy(&turning, one) && host_now_ns() < end)
+		usleep(1000);
+	assert_true(host_now_ns() < end);
 }
 
 int main(void)
@@ -104,6 +174,8 @@ int main(void)
 		cmocka_unit_test(who_goes_has_some_time),
 		cmocka_unit_test(who_comes_back_was_not_gone),
 		cmocka_unit_test(a_wait_ends_by_either),
+		cmocka_unit_test(who_is_at_work_gets_more_time),
+		cmocka_unit_test(who_sleeps_is_not_at_work),
 	};
 
 	return cmocka_run_group_tests_name("host_gone", tests, NULL, NULL);

@@ -64,7 +64,7 @@ static bool wait_bit(struct ck *c, u32 bit, u32 *isr)
 		if (!rd(c, VIRTIO_MMIO_INTERRUPT_STATUS, isr))
 			return false;
 		c->tp->ops->relax(c->tp);
-	} while (!(*isr & bit) && c->tp->ops->now_ns(c->tp) < deadline);
+	} while (!(*isr & bit) && !tp_late(c->tp, deadline));
 	return true;
 }
 

@@ -31,7 +31,7 @@ static bool wait_intx(struct ck *c, bool *raised)
 		if (!intx(c, raised))
 			return false;
 		c->tp->ops->relax(c->tp);
-	} while (!*raised && c->tp->ops->now_ns(c->tp) < deadline);
+	} while (!*raised && !tp_late(c->tp, deadline));
 	return true;
 }
 

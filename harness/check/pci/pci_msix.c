@@ -313,7 +313,7 @@ static bool wait_pending(struct ck *c, u32 vector, bool *set)
 	const u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
 
 	while (pending(c, vector, set)) {
-		if (*set || c->tp->ops->now_ns(c->tp) > deadline)
+		if (*set || tp_late(c->tp, deadline))
 			return true;
 		c->tp->ops->relax(c->tp);
 	}

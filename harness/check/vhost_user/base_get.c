@@ -220,7 +220,7 @@ static bool drain_round(struct ck *c, struct blk_req *reqs, u16 *position)
 	/* Some are under way once the first is back. */
 	for (u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
 	     vq_split_raw_used_idx(&c->q[0].vq.split) == start; c->tp->ops->relax(c->tp))
-		if (c->tp->ops->now_ns(c->tp) > end)
+		if (tp_late(c->tp, end))
 			return ck_error(c, "none of %u reads came back", READS);
 	if (!get_base(c, 0, 0, &base, DRAINS))
 		return false;

@@ -87,7 +87,7 @@ static void used_index(struct ck *c)
 	if (!ckr_send(c, 0, CKR_ALL, LATER) || !ckr_kick(c, 0))
 		return;
 	for (u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
-	     vq_split_raw_used_idx(&q->vq.split) == 3 && c->tp->ops->now_ns(c->tp) < end;)
+	     vq_split_raw_used_idx(&q->vq.split) == 3 && !tp_late(c->tp, end);)
 		c->tp->ops->relax(c->tp);
 	if (vq_split_raw_used_idx(&q->vq.split) != 4) {
 		ck_fail(c, USED_INDEX, "4",

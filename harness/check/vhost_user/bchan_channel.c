@@ -80,7 +80,7 @@ static void bad_fds(struct ck *c)
 		ck_log(c, "  %s: %s", what, ckv_reaction_name(reaction));
 		ok = ckv_refused(c, reaction, what, BAD_FDS);
 		vu_disconnect(ckv(c));
-		if (ok && nfds && !vu_wire_closed(pair[0], tp_deadline(c->tp, c->tp->timeout_ms)))
+		if (ok && nfds && !ckv_is_closed(c, pair[0]))
 			ok = ck_fail(c, FDS, "closed with the session at the latest",
 				     "%s: one of them is still open after the session", what);
 		close(pair[0]);
@@ -239,7 +239,7 @@ static bool change(struct ck *c, struct vu_backend_event *ev, const char *clause
 	while (same && !c->tp->ops->wait_config_event(c->tp, 2)) {
 		if (!same_config(c, &before, &same))
 			return false;
-		if (same && c->tp->ops->now_ns(c->tp) > end)
+		if (same && tp_late(c->tp, end))
 			return ck_skip(c, trigger_idle);
 	}
 	if (!same && !c->tp->ops->wait_config_event(c->tp, c->tp->timeout_ms))
@@ -298,7 +298,7 @@ static void replaced(struct ck *c)
 	if (!ck_must(c, vu_set_channel(fe), "a second SET_BACKEND_REQ_FD") ||
 	    !change(c, &ev, BECOMES))
 		goto out;
-	if (!vu_wire_closed(old, tp_deadline(c->tp, c->tp->timeout_ms)))
+	if (!ckv_is_closed(c, old))
 		ck_fail(c, REPLACED, "the first channel is closed",
 			"a second channel was set; the first is still open");
 out:

@@ -186,7 +186,7 @@ static void take_call(struct ck *c)
 	int call;
 
 	if (!ckm_session(c, CKM_PF_NO_STATUS) || !ckm_run(c, 0, ckm_setup_count) ||
-	    !ckm_serves(c) || !ckv_signalled(ckv(c)->rings[0].call, c->tp->timeout_ms))
+	    !ckm_serves(c) || !ckv_must_signal(c, ckv(c)->rings[0].call))
 		return;
 	call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	close(ckv(c)->rings[0].call);
@@ -195,7 +195,7 @@ static void take_call(struct ck *c)
 		return;
 	/* One signal may come for the descriptor itself. */
 	ckv_signalled(call, c->tp->quiet_ms);
-	if (ckm_serves(c) && !ckv_signalled(call, c->tp->timeout_ms))
+	if (ckm_serves(c) && !ckv_must_signal(c, call))
 		ck_fail(c, TAKE_CALL, "a signal on the descriptor last given",
 			"a request was used, and the new call descriptor was not signalled");
 }

@@ -36,7 +36,7 @@ static bool settles(struct ck *c, u32 fds, struct tp_process *now)
 	for (;;) {
 		if (!ck_must(c, c->tp->ops->process(c->tp, now), "looking at the process"))
 			return false;
-		if (now->fds <= fds || c->tp->ops->now_ns(c->tp) > end)
+		if (now->fds <= fds || tp_late(c->tp, end))
 			return true;
 		c->tp->ops->relax(c->tp);
 	}

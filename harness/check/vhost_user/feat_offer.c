@@ -133,7 +133,7 @@ static bool closes_without(struct ck *c, u64 mask)
 	    !ck_must(c, vu_send(ckv(c), VU_SET_PROTOCOL_FEATURES, VU_VERSION, &mask, 8, NULL, 0),
 		     "SET_PROTOCOL_FEATURES"))
 		return false;
-	return vu_wire_closed(ckv(c)->sock, tp_deadline(c->tp, c->tp->timeout_ms)) ||
+	return ckv_is_closed(c, ckv(c)->sock) ||
 	       ck_fail(c, INBAND, "the connection is closed",
 		       "INBAND_NOTIFICATIONS is accepted with the protocol features 0x%llx",
 		       (unsigned long long)mask);

@@ -81,7 +81,7 @@ static void bits_hold(struct ck *c)
 	for (unsigned i = 0; i < 3; i++) {
 		if (!ckm_serves(c))
 			return;
-		if (!ckv_signalled(ckv(c)->rings[0].call, c->tp->timeout_ms)) {
+		if (!ckv_must_signal(c, ckv(c)->rings[0].call)) {
 			ck_fail(c, BITS_HOLD, "the features last set",
 				"EVENT_IDX was set and taken back, and request %u was used without "
 				"a signal",

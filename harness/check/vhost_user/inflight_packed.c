@@ -101,7 +101,7 @@ static bool watch(struct ck *c, const struct cki *b, struct blk_req *r)
 		const bool touched = SEEN(*r->data.hva) != CKR_UNTOUCHED;
 		const unsigned entry = marked(s);
 
-		if (c->tp->ops->now_ns(c->tp) > end)
+		if (tp_late(c->tp, end))
 			return ck_error(c, "a read was not used within %u ms", c->tp->timeout_ms);
 		if (vq_used_pending(&c->q[0].vq))
 			break; /* it may have been cleared since */

@@ -280,7 +280,7 @@ static bool watch(struct ck *c, const struct vu_inflight_split *s, struct blk_re
 	if (h < 0 || !ckr_publish(c, 0))
 		return false;
 	head = (u16)h;
-	while (c->tp->ops->now_ns(c->tp) < end) {
+	while (!tp_late(c->tp, end)) {
 		/* Data appears: the request is being carried out, so it was taken. */
 		bool began = LOAD(data[0]) != CKR_UNTOUCHED;
 		u8 inflight = LOAD(s->desc[head].inflight);

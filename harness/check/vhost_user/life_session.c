@@ -50,7 +50,7 @@ static bool as_before(struct ck *c, const struct tp_process *before, struct tp_p
 		if (now->fds == before->fds && now->threads == before->threads)
 			return true;
 		c->tp->ops->relax(c->tp);
-	} while (c->tp->ops->now_ns(c->tp) < end);
+	} while (!tp_late(c->tp, end));
 	return true;
 }
 
@@ -206,11 +206,11 @@ static void released(struct ck *c)
 			"the call descriptor is still open");
 	else if (!ckv_reaches_eof(c, err[0]))
 		ck_fail(c, RELEASED, "closed with the session", "the err descriptor is still open");
-	else if (channel >= 0 && !vu_wire_closed(channel, tp_deadline(c->tp, c->tp->timeout_ms)))
+	else if (channel >= 0 && !ckv_is_closed(c, channel))
 		ck_fail(c, RELEASED, "closed with the session",
 			"the back-end channel is still open");
 	end = tp_deadline(c->tp, c->tp->timeout_ms);
-	while (peer > 0 && count_maps(peer, &maps) && maps && c->tp->ops->now_ns(c->tp) < end)
+	while (peer > 0 && count_maps(peer, &maps) && maps && !tp_late(c->tp, end))
 		c->tp->ops->relax(c->tp);
 	if (maps)
 		ck_fail(c, MAPPINGS, "unmapped with the session",

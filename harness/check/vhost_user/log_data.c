@@ -250,7 +250,7 @@ static bool atomic_round(struct ck *c, u8 *byte, u8 theirs, struct blk_req *r, u
 		/* Set what is new, then clear what is old: two atomic operations of our own. */
 		__atomic_or_fetch(byte, *ours, __ATOMIC_SEQ_CST);
 		__atomic_and_fetch(byte, (u8)(*ours | theirs), __ATOMIC_SEQ_CST);
-		if (c->tp->ops->now_ns(c->tp) > end)
+		if (tp_late(c->tp, end))
 			return ck_error(c, "a read was not used within %u ms", c->tp->timeout_ms);
 	}
 	ck_reap(c, 0, &u);
@@ -305,7 +305,7 @@ static void order_in(struct ck *c, struct ckl *l)
 		ckl_clear(l);
 		if (ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) < 0 || !ckr_publish(c, 0))
 			return;
-		while (!vq_used_pending(vq) && c->tp->ops->now_ns(c->tp) < end)
+		while (!vq_used_pending(vq) && !tp_late(c->tp, end))
 			;
 		/* The page of the status is the last that is written: at once. */
 		marked = ckl_covers(l, r.status.gpa, 1, &page) &&

@@ -132,7 +132,7 @@ static void wait_for_either(struct ck *c)
 {
 	u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
 
-	while (!vq_used_pending(&c->q[0].vq) && host_now_ns() < end)
+	while (!vq_used_pending(&c->q[0].vq) && !tp_late(c->tp, end))
 		if (vu_wire_closed(ckv(c)->sock, tp_deadline(c->tp, 1)))
 			return;
 }

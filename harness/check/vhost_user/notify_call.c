@@ -47,7 +47,7 @@ static void called(struct ck *c)
 					break;
 		if (!submit_read(c, q, &r) || !ckr_served(c, q, &r, "a request", NULL))
 			return;
-		if (!ckv_signalled(fe->rings[q].call, c->tp->timeout_ms)) {
+		if (!ckv_must_signal(c, fe->rings[q].call)) {
 			ck_fail(c, CALLED, "the call descriptor is signalled",
 				"a request on ring %u was returned without a signal", q);
 			return;
@@ -116,7 +116,7 @@ static bool swap_once(struct ck *c, unsigned round)
 	end = tp_deadline(c->tp, c->tp->timeout_ms);
 	do
 		seen = ckv_signalled(old, 0) || ckv_signalled(fresh, 1);
-	while (!seen && c->tp->ops->now_ns(c->tp) < end);
+	while (!seen && !tp_late(c->tp, end));
 	if (!seen) {
 		ck_fail(c, CALL_SWAP, "on the old descriptor or on the new one",
 			"swap %u: the signal of a request was lost", round);
@@ -128,7 +128,7 @@ static bool swap_once(struct ck *c, unsigned round)
 		;
 	if (!submit_read(c, 0, &r) || !ckr_served(c, 0, &r, "after a swap", NULL))
 		goto out;
-	ok = ckv_signalled(fresh, c->tp->timeout_ms) ||
+	ok = ckv_must_signal(c, fresh) ||
 	     ck_fail(c, CALL_SWAP, "the new descriptor is signalled",
 		     "swap %u, acknowledged: a request came back without a signal on the new "
 		     "descriptor",

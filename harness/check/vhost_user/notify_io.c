@@ -11,7 +11,7 @@ bool ckn_readers_gone(struct ck *c, int fd)
 	int rc;
 
 	do
-		rc = poll(&pfd, 1, vu_ms_left(deadline));
-	while (rc < 0 && errno == EINTR);
+		rc = poll(&pfd, 1, VU_SLICE_MS);
+	while (rc < 0 ? errno == EINTR : rc == 0 && !tp_over(c->tp, deadline));
 	return rc > 0 && pfd.revents & POLLERR;
 }

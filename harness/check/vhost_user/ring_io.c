@@ -290,7 +290,7 @@ static bool load_until(struct ck *c, struct ckr_load *l, u32 done, bool refill, 
 		if (l->done != seen) {
 			seen = l->done;
 			end = tp_deadline(c->tp, c->tp->timeout_ms);
-		} else if (c->tp->ops->now_ns(c->tp) > end) {
+		} else if (tp_late(c->tp, end)) {
 			return accuse(c, clause, expected,
 				      "%s: %u requests outstanding, none came back within %u ms",
 				      when, l->outstanding, c->tp->timeout_ms);

@@ -65,7 +65,7 @@ static bool under_way(struct ck *c, unsigned q)
 	u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
 
 	while (!vq_used_pending(&c->q[q].vq)) {
-		if (c->tp->ops->now_ns(c->tp) > end)
+		if (tp_late(c->tp, end))
 			return ck_error(c, "none of %u reads came back", READS);
 		c->tp->ops->relax(c->tp);
 	}

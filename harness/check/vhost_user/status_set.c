@@ -181,7 +181,7 @@ static void needs_reset(struct ck *c)
 		/* It saw nothing wrong that would stop it. */
 		if (ckr_touched(&r))
 			return;
-	} while (!(v & VIRTIO_CONFIG_S_NEEDS_RESET) && c->tp->ops->now_ns(c->tp) < end);
+	} while (!(v & VIRTIO_CONFIG_S_NEEDS_RESET) && !tp_late(c->tp, end));
 	if (!(v & VIRTIO_CONFIG_S_NEEDS_RESET))
 		ck_fail(c, NEEDS_RESET, "DEVICE_NEEDS_RESET in the status",
 			"head 65535 stopped the ring, and the status is 0x%llx",

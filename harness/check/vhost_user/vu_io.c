@@ -156,9 +156,29 @@ bool ckv_reaches_eof(struct ck *c, int fd)
 
 		if (n == 0)
 			return true;
-		if (n < 0 && poll(&pfd, 1, vu_ms_left(deadline)) == 0)
+		if (n < 0 && poll(&pfd, 1, VU_SLICE_MS) == 0 && tp_over(c->tp, deadline))
 			return false;
 	}
+}
+
+bool ckv_is_closed(struct ck *c, int sock)
+{
+	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
+
+	while (!vu_wire_closed(sock, tp_deadline(c->tp, VU_SLICE_MS)))
+		if (tp_over(c->tp, deadline))
+			return false;
+	return true;
+}
+
+bool ckv_must_signal(struct ck *c, int eventfd)
+{
+	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
+
+	while (!ckv_signalled(eventfd, VU_SLICE_MS))
+		if (tp_over(c->tp, deadline))
+			return false;
+	return true;
 }
 
 bool ckv_count_fds(struct ck *c, u32 *n)

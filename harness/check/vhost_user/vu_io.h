@@ -68,7 +68,11 @@ bool ckv_reaches_eof(struct ck *c, int fd);
 /* Number of descriptors the target has open; false without TP_CAP_PROCESS (nothing recorded). */
 bool ckv_count_fds(struct ck *c, u32 *n);
 
-/* Is the call or err eventfd of ring `q` signalled within `ms`? Takes the signal. */
+/* Is the call or err eventfd of a ring signalled within `ms`? Takes the signal. */
 bool ckv_signalled(int eventfd, unsigned ms);
+/* The same, where it has to be: within the deadline. */
+bool ckv_must_signal(struct ck *c, int eventfd);
+/* Does the other side close this socket within the deadline? */
+bool ckv_is_closed(struct ck *c, int sock);
 
 #endif

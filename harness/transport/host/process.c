@@ -3,7 +3,14 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "harness/transport/host/clock.h"
+
+#define ASK_NS 2000000
+/* Whoever asks again later than this waits for something else. */
+#define NEW_WAIT_NS 100000000
 
 static int count_entries(const char *dir)
 {
@@ -73,4 +80,55 @@ int process_look(pid_t pid, struct tp_process *p)
 	p->threads = (u32)threads;
 	p->rss_kib = rss * (u64)sysconf(_SC_PAGESIZE) / 1024;
 	return TP_OK;
+}
+
+/* One thread's state, as /proc has it behind the name. */
+static char state_of(const char *tasks, const char *thread)
+{
+	char path[96], line[512], *end;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%.40s/%.20s/stat", tasks, thread);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	end = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
+	fclose(f);
+	return end && end[1] ? end[2] : 0;
+}
+
+static bool any_at_work(pid_t pid)
+{
+	char tasks[64];
+	struct dirent *e;
+	bool found = false;
+	DIR *d;
+
+	snprintf(tasks, sizeof(tasks), "/proc/%d/task", (int)pid);
+	d = opendir(tasks);
+	while (d && !found && (e = readdir(d))) {
+		char state = e->d_name[0] == '.' ? 0 : state_of(tasks, e->d_name);
+
+		found = state == 'R' || state == 'D';
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+bool process_is_busy(struct process_busy *b, pid_t pid)
+{
+	const u64 now = host_now_ns();
+
+	/* Of ourselves we know: we ask. */
+	if (pid <= 0 || pid == getpid())
+		return false;
+	if (now - b->asked > NEW_WAIT_NS)
+		b->seen = now;
+	if (now - b->asked > ASK_NS) {
+		b->asked = now;
+		if (any_at_work(pid))
+			b->seen = now;
+	}
+	return now - b->seen < PROCESS_BUSY_MS * 1000000ull;
 }

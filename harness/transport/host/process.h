@@ -10,4 +10,15 @@
 /* TP_OK, or TP_EUNSUPPORTED when the process cannot be looked at. */
 int process_look(pid_t pid, struct tp_process *p);
 
+/* For struct tp_ops' busy(), in loops of any speed. All zeroes at first. */
+struct process_busy {
+	u64 asked, seen;
+};
+
+/* Who has not been seen running, or waiting for a processor or a disk, for so long sleeps. */
+#define PROCESS_BUSY_MS 20
+
+/* Is a thread of it at work? False when the process cannot be looked at. */
+bool process_is_busy(struct process_busy *b, pid_t pid);
+
 #endif

@@ -235,6 +235,13 @@ static bool op_gone(struct access *a)
 	return host_gone(&q->gone, is_gone, q);
 }
 
+static bool op_busy(struct access *a)
+{
+	struct qtest *q = (struct qtest *)a;
+
+	return process_is_busy(&q->busy, q->peer);
+}
+
 static u64 op_now_ns(struct access *a)
 {
 	return host_now_ns();
@@ -254,6 +261,7 @@ static const struct access_ops qtest_ops = {
 	.clear_ram = op_clear_ram,
 	.process = op_process,
 	.gone = op_gone,
+	.busy = op_busy,
 	.now_ns = op_now_ns,
 	.relax = op_relax,
 };

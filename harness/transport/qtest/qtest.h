@@ -14,6 +14,7 @@
 
 #include "harness/transport/access.h"
 #include "harness/transport/host/clock.h"
+#include "harness/transport/host/process.h"
 
 enum qtest_arch {
 	QTEST_X86_64,
@@ -50,6 +51,7 @@ struct qtest {
 	size_t have;
 	struct host_pace pace;
 	struct host_gone gone;
+	struct process_busy busy;
 };
 
 /* 0, or -1 with one line in q->access.error. */

@@ -320,7 +320,7 @@ static int op_wait_call(struct tp *t, unsigned q, unsigned ms)
 	u64 deadline = tp_deadline(t, ms);
 
 	while (!take(r, q)) {
-		if (tp_late(t, deadline))
+		if (tp_waited(t, deadline, ms))
 			return 0;
 		t->ops->relax(t);
 	}
@@ -339,7 +339,7 @@ static int op_wait_config_event(struct tp *t, unsigned ms)
 			r->config_pending = false;
 			return 1;
 		}
-		if (tp_late(t, deadline))
+		if (tp_waited(t, deadline, ms))
 			return 0;
 		t->ops->relax(t);
 	}
@@ -368,6 +368,13 @@ static bool op_gone(struct tp *t)
 	return a->ops->gone && a->ops->gone(a);
 }
 
+static bool op_busy(struct tp *t)
+{
+	struct access *a = regs_from_tp(t)->access;
+
+	return a->ops->busy && a->ops->busy(a);
+}
+
 static u64 op_now_ns(struct tp *t)
 {
 	struct access *a = regs_from_tp(t)->access;
@@ -393,7 +400,7 @@ static void op_relax(struct tp *t)
 		.queue_stop = op_queue_stop, .notify = op_notify, .wait_call = op_wait_call,       \
 		.take_calls = op_take_calls, .wait_config_event = op_wait_config_event,            \
 		.trigger_config = op_trigger_config, .process = op_process, .gone = op_gone,       \
-		.now_ns = op_now_ns, .relax = op_relax,                                            \
+		.busy = op_busy, .now_ns = op_now_ns, .relax = op_relax,                           \
 	}
 
 static const struct tp_ops mmio_ops = REGS_OPS("mmio");

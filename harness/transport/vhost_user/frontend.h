@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "harness/spec/virtio14.h"
+#include "harness/transport/host/process.h"
 #include "harness/transport/vhost_user/memory.h"
 #include "harness/transport/vhost_user/wire.h"
 
@@ -85,6 +86,7 @@ struct vu_frontend {
 	struct vu_ring_fds rings[VU_FE_RINGS];
 	struct host_pace pace;
 	struct host_gone gone;
+	struct process_busy busy;
 };
 
 /* A front-end for the back-end listening at `path`. Nothing is sent until open() or vu_connect(). */
@@ -116,6 +118,14 @@ int vu_send(struct vu_frontend *fe, u32 request, u32 flags, const void *payload,
 	    const int *fds, unsigned nfds);
 /* The next message on the main channel, whatever it is. Requests on the channel are served meanwhile. */
 int vu_recv(struct vu_frontend *fe, struct vu_reply *r, unsigned timeout_ms);
+
+/* A wait of `ms` until `deadline` is over, and nothing came: is it one for what must, and may that yet come? */
+static inline bool vu_may_act(struct vu_frontend *fe, u64 deadline, unsigned ms)
+{
+	return ms >= fe->tp.timeout_ms && tp_may_act(&fe->tp, deadline);
+}
+/* … then for so long, and ask again. */
+#define VU_SLICE_MS 5
 
 /*
  * A request with a body in the reply: flags are the version alone (or `flags`, if not 0). Checks that

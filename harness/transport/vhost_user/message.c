@@ -234,21 +234,27 @@ void vu_iotlb_serve(struct vu_frontend *fe)
 
 int vu_recv(struct vu_frontend *fe, struct vu_reply *r, unsigned timeout_ms)
 {
-	u64 deadline = tp_deadline(&fe->tp, timeout_ms);
+	const u64 deadline = tp_deadline(&fe->tp, timeout_ms);
+	u64 until = deadline;
 	int rc;
 
 	if (fe->sock < 0)
 		return vu_error(fe, TP_EGONE, "no connection");
 	for (;;) {
 		int socks[2] = { fe->sock, fe->channel };
-		int which = vu_wire_poll(socks, fe->channel >= 0 ? 2 : 1, deadline);
+		int which = vu_wire_poll(socks, fe->channel >= 0 ? 2 : 1, until);
 
-		/* A channel that never falls silent does not put the deadline off. */
-		if (which < 0 || (which == 1 && vu_ms_left(deadline) == 0))
-			return vu_error(fe, TP_ETIMEOUT, "no answer within %u ms", timeout_ms);
 		if (which == 0)
 			break;
-		channel_serve(fe);
+		/* A channel that never falls silent does not put the deadline off. */
+		if (which < 0 || vu_ms_left(until) == 0) {
+			if (!vu_may_act(fe, deadline, timeout_ms))
+				return vu_error(fe, TP_ETIMEOUT, "no answer within %u ms",
+						timeout_ms);
+			until = tp_deadline(&fe->tp, VU_SLICE_MS);
+		}
+		if (which == 1)
+			channel_serve(fe);
 	}
 	/* A message that has begun gets the whole time to end. */
 	rc = vu_wire_recv(fe->sock, r, tp_deadline(&fe->tp, fe->tp.timeout_ms));
@@ -365,12 +371,16 @@ int vu_barrier(struct vu_frontend *fe)
 
 int vu_channel_wait(struct vu_frontend *fe, unsigned timeout_ms)
 {
-	u64 deadline = tp_deadline(&fe->tp, timeout_ms);
+	const u64 deadline = tp_deadline(&fe->tp, timeout_ms);
+	u64 until = deadline;
 
 	if (fe->channel < 0)
 		return TP_EUNSUPPORTED;
-	if (vu_wire_poll(&fe->channel, 1, deadline) < 0)
-		return TP_ETIMEOUT;
+	while (vu_wire_poll(&fe->channel, 1, until) < 0) {
+		if (!vu_may_act(fe, deadline, timeout_ms))
+			return TP_ETIMEOUT;
+		until = tp_deadline(&fe->tp, VU_SLICE_MS);
+	}
 	if (!channel_serve(fe))
 		return TP_EGONE;
 	vu_iotlb_serve(fe);

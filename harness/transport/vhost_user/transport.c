@@ -223,12 +223,19 @@ static int op_wait_call(struct tp *t, unsigned q, unsigned ms)
 	struct pollfd pfd[3] = { { .fd = fe->rings[q].call, .events = POLLIN },
 				 { .fd = fe->sock },
 				 { .fd = vu_has_iommu(fe) ? fe->channel : -1, .events = POLLIN } };
-	u64 deadline = tp_deadline(t, ms);
+	const u64 asked = tp_deadline(t, ms);
+	u64 deadline = asked;
 	nfds_t n = 3;
 	int rc;
 
 	do {
 		rc = poll(pfd, n, vu_ms_left(deadline));
+		if (rc == 0 && n == 3 && vu_may_act(fe, asked, ms)) {
+			deadline = tp_deadline(t, VU_SLICE_MS);
+			rc = -1;
+			errno = EINTR;
+			continue;
+		}
 		if (rc > 0 && n == 3 && pfd[2].revents && !pfd[0].revents) {
 			/* One that never falls silent does not put the deadline off. */
 			if (vu_channel_wait(fe, 0) != TP_OK || vu_ms_left(deadline) == 0)
@@ -304,6 +311,13 @@ static bool op_gone(struct tp *t)
 	return fe->gone.over;
 }
 
+static bool op_busy(struct tp *t)
+{
+	struct vu_frontend *fe = vu_from_tp(t);
+
+	return process_is_busy(&fe->busy, fe->peer);
+}
+
 static u64 op_now_ns(struct tp *t)
 {
 	return host_now_ns();
@@ -341,6 +355,7 @@ static const struct tp_ops vhost_user_ops = {
 	.trigger_config = op_trigger_config,
 	.process = op_process,
 	.gone = op_gone,
+	.busy = op_busy,
 	.now_ns = op_now_ns,
 	.relax = op_relax,
 };
