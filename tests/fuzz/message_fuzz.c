@@ -4,8 +4,10 @@
  * takes it, refuses it or says that the connection ended, and keeps no descriptor.
  *
  * Input: what the front-end does (number of bytes, 1), descriptors that come along on the main
- * channel and on the back-end's (1 each), bytes of the latter (1), flags (1), then the front-end's
- * doings, the back-end's channel, and the main channel.
+ * channel and on the back-end's (1 each), bytes of the latter (1; with
+ * ACCESS_PLATFORM eights of them), flags (1: REPLY_ACK, 2: STATUS, 4:
+ * bit 30, 8: ACCESS_PLATFORM, which makes the front-end translate, 0x20 and 0x40: zeroes behind what is
+ * sent, 0x80: no channel), then the front-end's doings, the back-end's channel, and the main channel.
  */
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -184,10 +186,16 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	fe.pf = pf & 1 ? BIT_ULL(VU_PF_REPLY_ACK) : 0;
 	fe.pf |= pf & 2 ? BIT_ULL(VU_PF_STATUS) : 0;
 	fe.features = pf & 4 ? BIT_ULL(VU_F_PROTOCOL_FEATURES) : 0;
+	if (pf & 8) {
+		fe.features |= BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
+		fe.iovas[fe.iova_count++] =
+			(struct vu_iova){ 1ull << 44, 4096, { 0 }, VU_IOTLB_READ | VU_IOTLB_WRITE };
+	}
 	fe.sock = main_pair[0];
 	fe.channel = channel[0];
 	doings.p = input_take(&in, does, &doings.left);
-	bytes = input_take(&in, channel_len, &len);
+	/* More of the back-end's own requests than are kept. */
+	bytes = input_take(&in, pf & 8 ? 8u * channel_len : channel_len, &len);
 	preload(channel[1], bytes, len, channel_fds, ends[1], pf & 0x20);
 	bytes = input_take(&in, MAIN_MAX, &len);
 	preload(main_pair[1], bytes, len, main_fds, ends[1], pf & 0x40);

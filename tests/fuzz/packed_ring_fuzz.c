@@ -2,9 +2,11 @@
 /*
  * The packed ring, written by a hostile device beside an honest driver. Both write to the same
  * descriptors; whatever stands in them, the driver's half gives back each buffer at most once, with
- * the token it was added with, and never loses count.
+ * the token it was added with, and never loses count. With IN_ORDER they also come back in the order in
+ * which they were added.
  *
- * Input: size (1), features (1), then operations: a byte for what, and what belongs to it.
+ * Input: size (1), features and where the ring begins (1: EVENT_IDX, 2: the wrap counter, 4 to 64: the
+ * place, 128: IN_ORDER), then operations: a byte for what, and what belongs to it.
  */
 #include "harness/virtqueue/packed.h"
 #include "tests/fuzz/input.h"
@@ -18,6 +20,8 @@ static struct {
 	u16 takes[MAX_SIZE]; /* … and has so many descriptors */
 	u16 taken, buffers;  /* descriptors and buffers in all */
 	u8 token[MAX_SIZE];  /* their addresses are the tokens */
+	u16 order[MAX_SIZE]; /* ids that are outstanding, as they were added */
+	u16 added, reaped;
 } model;
 
 static struct vq_packed vq;
@@ -63,6 +67,7 @@ static void add(struct input *in)
 	model.takes[id] = takes;
 	model.taken += takes;
 	model.buffers++;
+	model.order[model.added++ % MAX_SIZE] = (u16)id;
 }
 
 static void reap(void)
@@ -77,6 +82,7 @@ static void reap(void)
 		return;
 	MUST(got < vq.size && (u32)got == id && model.out[got]);
 	MUST(token == &model.token[got]);
+	MUST(!vq.in_order || got == model.order[model.reaped++ % MAX_SIZE]);
 	model.out[got] = false;
 	model.taken -= model.takes[got];
 	model.buffers--;
@@ -138,7 +144,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	struct input in = { data, size };
 	u16 n = (u16)(1 + input_u8(&in) % MAX_SIZE);
 	u8 flags = input_u8(&in);
-	struct vq_packed_at start = { (u16)(flags >> 2) % n, flags & 2 };
+	struct vq_packed_at start = { (u16)(flags >> 2 & 31) % n, flags & 2 };
 	/* Of their very sizes: what is read or written behind them is found. */
 	struct vq_layout layout = {
 		.size = n,
@@ -151,6 +157,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	MUST(layout.desc_hva && layout.driver_hva && layout.device_hva && slots);
 	memset(&model, 0, sizeof(model));
 	vq_packed_init(&vq, &layout, slots, start, flags & 1);
+	vq.in_order = flags & 0x80;
 	while (in.left) {
 		step(&in);
 		check();

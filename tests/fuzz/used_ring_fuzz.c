@@ -2,10 +2,10 @@
 /*
  * The used ring, written by a hostile device beside an honest driver. Whatever stands in it, the
  * driver's half gives back each chain at most once, with the token it was added with, and counts
- * every free descriptor once.
+ * every free descriptor once. With IN_ORDER they also come back in the order in which they were added.
  *
- * Input: size (1), features (1), base (2), then operations: a byte for what, and what belongs to
- * it.
+ * Input: size (1), features (1: EVENT_IDX, 2: IN_ORDER), base (2), then operations: a byte for what, and
+ * what belongs to it.
  */
 #include "harness/virtqueue/split.h"
 #include "tests/fuzz/input.h"
@@ -19,6 +19,8 @@ static struct {
 	u16 takes[MAX_SIZE]; /* … and has so many descriptors */
 	u16 taken;	     /* descriptors in all */
 	u8 token[MAX_SIZE];  /* their addresses are the tokens */
+	u16 order[MAX_SIZE]; /* heads that are outstanding, as they were added */
+	u16 added, reaped;
 } model;
 
 static struct vq_split vq;
@@ -64,6 +66,7 @@ static void add(struct input *in)
 	model.out[head] = true;
 	model.takes[head] = takes;
 	model.taken += takes;
+	model.order[model.added++ % MAX_SIZE] = (u16)head;
 }
 
 static void reap(void)
@@ -80,6 +83,7 @@ static void reap(void)
 		return;
 	MUST(head < vq.size && (u32)head == id && model.out[head]);
 	MUST(token == &model.token[head]);
+	MUST(!vq.in_order || head == model.order[model.reaped++ % MAX_SIZE]);
 	model.out[head] = false;
 	model.taken -= model.takes[head];
 }
@@ -151,7 +155,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct input in = { data, size };
 	u16 n = (u16)(1u << input_u8(&in) % 5);
-	bool event_idx = input_u8(&in) & 1;
+	u8 flags = input_u8(&in);
 	/* Of their very sizes: what is read or written behind them is found. */
 	struct vq_layout layout = {
 		.size = n,
@@ -163,7 +167,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 
 	MUST(layout.desc_hva && layout.driver_hva && layout.device_hva && slots);
 	memset(&model, 0, sizeof(model));
-	vq_split_init(&vq, &layout, slots, input_u16(&in), event_idx);
+	vq_split_init(&vq, &layout, slots, input_u16(&in), flags & 1);
+	vq.in_order = flags & 2;
 	while (in.left) {
 		step(&in);
 		check();
