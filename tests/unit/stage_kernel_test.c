@@ -219,6 +219,8 @@ static void a_guest(void **state)
 	/* Not this one: a register of an interrupt controller, and one that is read. */
 	kernel(FRONT_END, VCPU, KERNEL_MMIO, 2, 4, 0xfee000b0, 0);
 	kernel(FRONT_END, VCPU, KERNEL_MMIO, 1, 4, 0xfeb00050, 0);
+	/* Nor one of a queue that there is not. */
+	kernel(FRONT_END, VCPU, KERNEL_MMIO, 2, 4, 0xfeb00030, 256);
 	now += 4;
 	kernel(FRONT_END, VCPU, KERNEL_EXIT, 0, 0, 0, 0);
 	now += 1;

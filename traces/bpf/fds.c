@@ -262,7 +262,7 @@ static u32 rank_of(const struct kernel_file *f, u32 pid, const struct kernel_fd_
 			continue;
 		last = other;
 		n += use[other].written > use[fd].written ||
-		     (use[other].written == use[fd].written && other < fd);
+		     (other < fd && use[other].written == use[fd].written);
 	}
 	return n;
 }

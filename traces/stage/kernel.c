@@ -263,8 +263,8 @@ static void on_doorbell(struct kernel_source *s, const struct kernel_event *e, u
 
 	if (!(role & KERNEL_FRONT_END) || !s->back_end || !may_be_doorbell(e))
 		return;
-	/* The value was not looked at: whose it is is known where there is one. */
-	if (e->kind == KERNEL_FAST_MMIO && s->queues > 1)
+	/* The value is the queue's index, in both transports; where it was not looked at, there must be one. */
+	if (e->kind == KERNEL_FAST_MMIO ? s->queues > 1 : queue >= s->queues)
 		return;
 	s->sum.doorbells++;
 	put(s, e, s->back_end, TRACE_EXIT, queue, e->ns, 0);
