@@ -7,6 +7,12 @@
 #                         it fails the log is shown. Exit status 77 is "skipped": the log's last
 #                         line says why.
 #   step_summary          the last line, "N passed, N failed"; returns 1 if any failed
+#
+# What computes and never waits can be done behind what waits most of its time:
+#
+#   lane FUNCTION              FUNCTION, in the background, with what is left of the processors
+#   step_behind NAME COMMAND…  in there: as step, but only step_end NAME tells
+#   step_end NAME              waits for it and tells; returns 1 when it failed, or could not begin
 
 step_logs=${CI_LOGS:-build/ci-logs}
 steps_passed=0 steps_failed=0 steps_skipped=0 steps_names=()
@@ -20,15 +26,16 @@ elapsed()
 	printf '%d.%d' $((tenths / 10)) $((tenths % 10))
 }
 
-step()
+step_log()
 {
-	local name=$1 log start=$EPOCHREALTIME status=0
-	shift
-	mkdir -p "$step_logs"
-	log=$step_logs/${name//[^a-zA-Z0-9_-]/-}.log
-	"$@" >"$log" 2>&1 </dev/null || status=$?
-	local took
-	took=$(elapsed "$start" "$EPOCHREALTIME")
+	echo "$step_logs/${1//[^a-zA-Z0-9_-]/-}.log"
+}
+
+# step_tell NAME STATUS SECONDS COMMAND
+step_tell()
+{
+	local name=$1 status=$2 took=$3 log
+	log=$(step_log "$name")
 	case $status in
 	0)
 		steps_passed=$((steps_passed + 1))
@@ -41,11 +48,64 @@ step()
 	*)
 		steps_failed=$((steps_failed + 1))
 		steps_names+=("$name")
-		printf 'FAIL  %7s s  %s (exit status %d): %.100s\n' "$took" "$name" "$status" "$*"
+		printf 'FAIL  %7s s  %s (exit status %s): %.100s\n' "$took" "$name" "$status" "$4"
 		sed 's/^/      | /' "$log"
 		return 1
 		;;
 	esac
+}
+
+step()
+{
+	local name=$1 start=$EPOCHREALTIME status=0
+	shift
+	mkdir -p "$step_logs"
+	"$@" >"$(step_log "$name")" 2>&1 </dev/null || status=$?
+	step_tell "$name" "$status" "$(elapsed "$start" "$EPOCHREALTIME")" "$*"
+}
+
+lane_pid=
+lane()
+{
+	mkdir -p "$step_logs"
+	rm -f "$step_logs"/*.done
+	set -m # a process group of its own, to be ended as one
+	(
+		# Idle ones first give way to everything, nice ones at least to most.
+		chrt --idle --pid 0 "$BASHPID" 2>/dev/null || renice -n 19 -p "$BASHPID" >/dev/null
+		"$@"
+	) &
+	lane_pid=$!
+	set +m
+	trap 'kill -- "-$lane_pid" 2>/dev/null || :' EXIT
+}
+
+step_behind()
+{
+	local name=$1 start=$EPOCHREALTIME status=0 log
+	shift
+	log=$(step_log "$name")
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	echo "$status $(elapsed "$start" "$EPOCHREALTIME") $*" >"$log.part"
+	mv "$log.part" "${log%.log}.done"
+	return "$status"
+}
+
+step_end()
+{
+	local name=$1 told status took what
+	told=$(step_log "$name")
+	told=${told%.log}.done
+	until [ -e "$told" ]; do
+		kill -0 "$lane_pid" 2>/dev/null || [ -e "$told" ] || {
+			echo 'it was not begun' >"$(step_log "$name")"
+			step_tell "$name" 1 0.0 'what came before it failed'
+			return 1
+		}
+		sleep 0.2
+	done
+	read -r status took what <"$told"
+	step_tell "$name" "$status" "$took" "$what"
 }
 
 # What a test runner said at the end: the last line of a step's log that matches.
