@@ -122,3 +122,34 @@ static void odd_perm(struct vub_session *s, struct vub_reply *msg)
 FAULT(miss_odd, .name = "iotlb-miss-odd-access", .clause = "VU.layout.iotlb.be.2",
       .summary = "sets a bit in the permissions of a miss that has no meaning",
       .channel = odd_perm);
+
+/* --- beside the dirty log, and requests in flight ---------------------------------------------------- */
+
+/* As if the pages of the platform's addresses were meant: no log reaches that far. */
+static bool data_elsewhere(struct vub_session *s, u64 gpa, u64 len)
+{
+	return !vub_has_iommu(s) || len != VIRTIO_BLK_SECTOR;
+}
+
+FAULT(log_data, .name = "iotlb-log-by-descriptor", .clause = "VU.log.iommu.be.1",
+      .summary = "marks pages by the addresses in descriptors, untranslated",
+      .log_write = data_elsewhere);
+
+/* A status byte is data; an element or an index of the used ring is more. */
+static bool used_elsewhere(struct vub_session *s, u64 gpa, u64 len)
+{
+	return !vub_has_iommu(s) || len == 1 || len > 8;
+}
+
+FAULT(log_used, .name = "iotlb-log-address-untranslated", .clause = "VU.log.iommu.be.2",
+      .summary = "takes a ring's log address for one of guest memory", .log_write = used_elsewhere);
+
+static void forget_in_flight(struct vub_ring *r, u32 *base)
+{
+	if (vub_has_iommu(r->s))
+		r->n_resubmit = 0;
+}
+
+FAULT(in_flight, .name = "iotlb-in-flight-forgotten", .clause = "VU.inflight.set.be.2",
+      .summary = "does not resubmit what was in flight where addresses are translated",
+      .ring_start = forget_in_flight);

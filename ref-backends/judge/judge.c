@@ -18,6 +18,7 @@
 
 #include "harness/spec/clause.h"
 #include "harness/spec/version.h"
+#include "ref-backends/judge/registers.h"
 #include "ref-backends/judge/rules.h"
 #include "ref-backends/judge/watch.h"
 
@@ -185,5 +186,8 @@ void judge_open(const char *to)
 
 int judge_close(void)
 {
-	return judge_active ? jd_write() : 0;
+	if (!judge_active)
+		return 0;
+	jd_reg_end();
+	return jd_write();
 }

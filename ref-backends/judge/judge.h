@@ -26,6 +26,7 @@ struct ri2c;
 struct virtio_i2c_out_hdr;
 struct rgpio;
 struct virtio_gpio_request;
+struct rreg;
 
 struct judge_ops {
 	/* The session's thread. */
@@ -35,6 +36,17 @@ struct judge_ops {
 	void (*message)(struct vub_session *s, const struct vub_request *rq);
 	/* An answer came over the back-end's channel. */
 	void (*answer)(struct vub_session *s, const struct vu_header *hdr);
+	/* A translation was asked for, or an access told of that is not allowed: r->miss. */
+	void (*miss)(struct vub_session *s, const struct vub_ring *r);
+	/* It was answered, and all that was sent before the answer was handled. */
+	void (*miss_answered)(struct vub_session *s, u64 answer);
+
+	/* A device with registers: it is there; its driver writes, or has read (an enum rreg_id). */
+	void (*reg_start)(struct rreg *r);
+	void (*reg_write)(struct rreg *r, int reg, u32 value);
+	void (*reg_read)(struct rreg *r, int reg, u32 value);
+	/* A notification of a PCI function, where it is written: before reg_write. */
+	void (*pci_notify)(struct rreg *r, u32 offset, unsigned size, u32 value);
 
 	/* The ring's thread. */
 	void (*ring_start)(struct vub_ring *r);

@@ -259,6 +259,43 @@ static bool packed_not_aligned(const struct jd_message *m)
 	       a->used % DVQ_PACKED_EVENT_ALIGN;
 }
 
+/* VIRTIO_F_ACCESS_PLATFORM. */
+
+static bool iotlb_not_negotiated(const struct jd_message *m)
+{
+	return !vub_has_iommu(m->s);
+}
+
+static bool is_range(const struct vu_iotlb *i)
+{
+	return i->size && i->iova + (i->size - 1) >= i->iova;
+}
+
+/* What is no invalidation is to be an update. */
+static bool update_not_filled(const struct jd_message *m)
+{
+	const struct vu_iotlb *i = &msg(m)->iotlb;
+
+	return i->type != VU_IOTLB_INVALIDATE &&
+	       (i->type != VU_IOTLB_UPDATE || !is_range(i) || i->perm == 0 ||
+		i->perm > (VU_IOTLB_READ | VU_IOTLB_WRITE));
+}
+
+static bool update_not_in_memory(const struct jd_message *m)
+{
+	const struct vu_iotlb *i = &msg(m)->iotlb;
+
+	return i->type == VU_IOTLB_UPDATE && i->size && !vub_mem_uva(m->s->mem, i->uva, i->size);
+}
+
+/* All there is may be meant: its size does not fit, and its end is behind the last address. */
+static bool invalidate_not_filled(const struct jd_message *m)
+{
+	const struct vu_iotlb *i = &msg(m)->iotlb;
+
+	return i->type == VU_IOTLB_INVALIDATE && i->size == 0;
+}
+
 /* Dirty log. */
 
 static u64 log_end(u64 size)
@@ -280,7 +317,7 @@ static bool used_ring_outside_log(const struct jd_message *m)
 	const struct vub_ring *r = ring_at(m, a->index);
 	u64 bytes;
 
-	if (!r || !r->num || !(a->flags & VU_VRING_F_LOG) || !m->s->log.size)
+	if (!r || !r->num || !(a->flags & VU_VRING_F_LOG) || !m->s->log.size || vub_has_iommu(m->s))
 		return false;
 	bytes = dvq_shape(packed(m), r->num, m->s->features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX))
 			.device;
@@ -350,6 +387,10 @@ const struct jd_message_rule jd_message_rules[] = {
 	{ "VU.vring.addr.fe.1", { VU_SET_VRING_KICK }, ring_not_in_memory },
 	{ "v14.split-ring.layout.drv.1", { VU_SET_VRING_ADDR }, ring_not_aligned },
 	{ "v14.packed-ring.virtqueues.drv.1", { VU_SET_VRING_ADDR }, packed_not_aligned },
+	{ "VU.iotlb.msg.fe.1", { VU_IOTLB_MSG }, update_not_filled },
+	{ "VU.iotlb.msg.fe.2", { VU_IOTLB_MSG }, update_not_in_memory },
+	{ "VU.iotlb.msg.fe.3", { VU_IOTLB_MSG }, invalidate_not_filled },
+	{ "VU.iotlb.msg.fe.4", { VU_IOTLB_MSG }, iotlb_not_negotiated },
 	{ "VU.log.base.fe.1", { VU_SET_LOG_BASE }, not_one_fd },
 	{ "VU.log.size.fe.1", { VU_SET_LOG_BASE }, log_too_small },
 	{ "VU.log.size.fe.2", { VU_SET_VRING_ADDR }, used_ring_outside_log },

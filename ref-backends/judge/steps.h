@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Rules that need a history: the steps of initialization (steps.c) and notifications (kicks.c).
+ * Rules that need a history: the steps of initialization (steps.c), notifications (kicks.c) and translations
+ * (iotlb.c).
  *
  * Not every front-end passes on what a driver does: QEMU keeps the driver's status to itself and writes
  * FEATURES_OK, and later the rest, of its own. Only where the first status after a reset is ACKNOWLEDGE
@@ -27,6 +28,15 @@ void jd_kicks_claims(jd_claim_fn *claim);
 /* The ring's thread. */
 void jd_kicks_ring_start(struct vub_ring *r);
 void jd_kicks_avail(struct vub_ring *r);
+
+/* Translations (iotlb.c). All on the session's thread; messages before they are handled. */
+void jd_iotlb_session_start(void);
+void jd_iotlb_message(struct vub_session *s, const struct vub_request *rq);
+void jd_iotlb_miss(struct vub_session *s, const struct vub_ring *r);
+void jd_iotlb_answer(const struct vu_header *hdr);
+void jd_iotlb_answered(struct vub_session *s, u64 answer);
+void jd_iotlb_session_end(const struct vub_session *s);
+void jd_iotlb_claims(jd_claim_fn *claim);
 
 /* Count, in a table of `looked`, that a rule had something to look at. Any thread. */
 static inline void jd_look(u64 *looked)

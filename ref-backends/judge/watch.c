@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ref-backends/judge/packed.h"
+#include "ref-backends/judge/registers.h"
 #include "ref-backends/judge/rules.h"
 #include "ref-backends/judge/steps.h"
 
@@ -48,20 +49,8 @@ static void look(u64 *looked)
 	__atomic_fetch_add(looked, 1, __ATOMIC_RELAXED);
 }
 
-void jd_claims(void (*claim)(const char *clause, u64 looked))
+static void device_claims(jd_claim_fn *claim)
 {
-	for (size_t i = 0; jd_message_rules[i].clause; i++)
-		claim(jd_message_rules[i].clause, message_looked[i]);
-	for (size_t i = 0; jd_status_rules[i].clause; i++)
-		claim(jd_status_rules[i].clause, status_looked[i]);
-	for (size_t i = 0; jd_chain_rules[i].clause; i++)
-		claim(jd_chain_rules[i].clause, chain_looked[i]);
-	for (size_t i = 0; jd_packed_chain_rules[i].clause; i++)
-		claim(jd_packed_chain_rules[i].clause, packed_looked[i]);
-	for (size_t i = 0; jd_start_rules[i].clause; i++)
-		claim(jd_start_rules[i].clause, start_looked[i]);
-	for (size_t i = 0; jd_avail_rules[i].clause; i++)
-		claim(jd_avail_rules[i].clause, avail_looked[i]);
 	for (size_t i = 0; jd_blk_rules[i].clause; i++)
 		claim(jd_blk_rules[i].clause, blk_looked[i]);
 	for (size_t i = 0; device == VIRTIO_ID_NET && jd_net_rules[i].clause; i++)
@@ -74,11 +63,40 @@ void jd_claims(void (*claim)(const char *clause, u64 looked))
 		claim(jd_gpio_rules[i].clause, gpio_looked[i]);
 	for (size_t i = 0; device == VIRTIO_ID_GPIO && jd_gpio_event_rules[i].clause; i++)
 		claim(jd_gpio_event_rules[i].clause, gpio_event_looked[i]);
+}
+
+void jd_claims(jd_claim_fn *claim)
+{
+	device_claims(claim);
+	/* Of messages, rings and kicks only a front-end's are seen. */
+	if (jd_reg_seen()) {
+		jd_reg_claims(claim);
+		return;
+	}
+	for (size_t i = 0; jd_message_rules[i].clause; i++)
+		claim(jd_message_rules[i].clause, message_looked[i]);
+	for (size_t i = 0; jd_status_rules[i].clause; i++)
+		claim(jd_status_rules[i].clause, status_looked[i]);
+	for (size_t i = 0; jd_chain_rules[i].clause; i++)
+		claim(jd_chain_rules[i].clause, chain_looked[i]);
+	for (size_t i = 0; jd_packed_chain_rules[i].clause; i++)
+		claim(jd_packed_chain_rules[i].clause, packed_looked[i]);
+	for (size_t i = 0; jd_start_rules[i].clause; i++)
+		claim(jd_start_rules[i].clause, start_looked[i]);
+	for (size_t i = 0; jd_avail_rules[i].clause; i++)
+		claim(jd_avail_rules[i].clause, avail_looked[i]);
 	for (size_t i = 0; i < OWNS; i++)
 		claim(own_clauses[i], own_looked[i]);
 	jd_steps_claims(claim);
 	jd_kicks_claims(claim);
+	jd_iotlb_claims(claim);
 	jd_packed_claims(claim);
+}
+
+static void reg_start(struct rreg *r)
+{
+	device = r->dev->ops->id;
+	jd_reg_start(r);
 }
 
 static void session_start(struct vub_session *s)
@@ -86,10 +104,12 @@ static void session_start(struct vub_session *s)
 	memset(&state, 0, sizeof(state));
 	device = s->dev->ops->id;
 	jd_steps_session_start();
+	jd_iotlb_session_start();
 }
 
 static void session_end(struct vub_session *s)
 {
+	jd_iotlb_session_end(s);
 	jd_kicks_session_end(s);
 	jd_steps_session_end();
 	jd_write();
@@ -176,11 +196,13 @@ static void message(struct vub_session *s, const struct vub_request *rq)
 	run_message_rules(jd_status_rules, status_looked, &m);
 	jd_kicks_message(s, rq);
 	jd_steps_message(s, rq);
+	jd_iotlb_message(s, rq);
 	remember(s, rq);
 }
 
 static void answer(struct vub_session *s, const struct vu_header *hdr)
 {
+	jd_iotlb_answer(hdr);
 	look(&own_looked[OWN_ANSWER_REPLY]);
 	look(&own_looked[OWN_ANSWER_VERSION]);
 	if (!(hdr->flags & VU_FLAG_REPLY))
@@ -434,6 +456,12 @@ const struct judge_ops jd_watch_ops = {
 	.session_end = session_end,
 	.message = message,
 	.answer = answer,
+	.miss = jd_iotlb_miss,
+	.miss_answered = jd_iotlb_answered,
+	.reg_start = reg_start,
+	.reg_write = jd_reg_write,
+	.reg_read = jd_reg_read,
+	.pci_notify = jd_reg_pci_notify,
 	.ring_start = ring_start,
 	.avail = avail,
 	.chain = chain,

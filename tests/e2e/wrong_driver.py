@@ -16,13 +16,18 @@ GET_FEATURES, SET_FEATURES, SET_OWNER, SET_MEM_TABLE = 1, 2, 3, 5
 SET_VRING_NUM, SET_VRING_ADDR, SET_VRING_BASE, GET_VRING_BASE = 8, 9, 10, 11
 SET_VRING_KICK, SET_VRING_CALL, GET_PROTOCOL_FEATURES, SET_PROTOCOL_FEATURES = 12, 13, 15, 16
 SET_VRING_ENABLE, GET_CONFIG, SET_CONFIG, SET_STATUS, GET_STATUS = 18, 24, 25, 39, 40
+SET_BACKEND_REQ_FD, IOTLB_MSG = 21, 22
+BACKEND_IOTLB_MSG = 1  # on the back-end's channel
 
-PF_CONFIG, PF_STATUS = 9, 16
+PF_REPLY_ACK, PF_BACKEND_REQ, PF_CONFIG, PF_STATUS = 3, 5, 9, 16
 F_FOREIGN, F_UNDESCRIBED = 20, 45  # network devices have the first, no text the other
 F_INDIRECT, F_EVENT_IDX, F_PROTOCOL, F_VERSION_1 = 28, 29, 30, 32
 F_ACCESS_PLATFORM, F_RING_PACKED, F_IN_ORDER = 33, 34, 35
 ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, NEEDS_RESET, FAILED = 1, 2, 4, 8, 64, 128
 NEXT, WRITE, INDIRECT = 1, 2, 4
+REPLY, NEED_REPLY = 4, 8
+MISS, UPDATE, INVALIDATE = 1, 2, 3  # of translations
+MAY_READ, MAY_WRITE = 1, 2
 IN, OUT, FLUSH, GET_ID, DISCARD, WRITE_ZEROES, SECURE_ERASE = 0, 1, 4, 8, 11, 13, 14
 
 BASE, BYTES = 0x100000, 48 << 20  # guest memory
@@ -36,6 +41,8 @@ class Driver:
 
     size = 64
     in_order = False
+    translates = False
+    protocol = (PF_STATUS, PF_CONFIG)
 
     def __init__(self, path, features=~0):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -64,6 +71,9 @@ class Driver:
     def ask(self, request, payload=b""):
         """The first number of the answer."""
         self.send(request, payload)
+        return self.take_answer()
+
+    def take_answer(self):
         head = self.socket.recv(12, socket.MSG_WAITALL)
         body = self.socket.recv(struct.unpack("<III", head)[2], socket.MSG_WAITALL)
         return struct.unpack_from("<Q", body)[0]
@@ -82,7 +92,7 @@ class Driver:
     def connect(self):
         self.offered = self.ask(GET_FEATURES)
         offered = self.ask(GET_PROTOCOL_FEATURES)
-        self.number(SET_PROTOCOL_FEATURES, offered & (1 << PF_STATUS | 1 << PF_CONFIG))
+        self.number(SET_PROTOCOL_FEATURES, offered & sum(1 << bit for bit in self.protocol))
         self.send(SET_OWNER)
 
     def reset(self):
@@ -96,9 +106,9 @@ class Driver:
 
     def choose(self):
         # This one speaks of split rings, and takes descriptors as it likes unless it is told.
-        # Nor does its front-end translate.
-        unspoken = 1 << F_ACCESS_PLATFORM | 1 << F_RING_PACKED | \
-            (0 if self.in_order else 1 << F_IN_ORDER)
+        # Nor does every front-end translate.
+        unspoken = 1 << F_RING_PACKED | (0 if self.in_order else 1 << F_IN_ORDER) | \
+            (0 if self.translates else 1 << F_ACCESS_PLATFORM)
         self.features = self.offered & self.wanted & ~unspoken | 1 << F_PROTOCOL
         self.number(SET_FEATURES, self.features)
 
@@ -299,6 +309,71 @@ class PackedDriver(Driver):
         self.chain([(TABLE, 16 * len(pieces), flags)])
         self.publish()
         self.wait(0.5)
+
+
+class TranslatingDriver(Driver):
+    """The same behind a front-end that translates: each page is where it is, once it is asked for."""
+
+    PAGE = 4096
+    translates = True
+    protocol = (PF_STATUS, PF_CONFIG, PF_BACKEND_REQ, PF_REPLY_ACK)
+
+    def __init__(self, path, features=~0):
+        super().__init__(path, features)
+        self.channel, self.theirs = socket.socketpair(socket.AF_UNIX)
+        self.channel.settimeout(DEADLINE)
+        self.misses = []  # (address, permissions), not answered
+
+    def close(self):
+        super().close()
+        self.channel.close()
+        self.theirs.close()
+
+    def connect(self):
+        super().connect()
+        self.send(SET_BACKEND_REQ_FD, b"", [self.theirs.fileno()])
+
+    def translation(self, kind, address=0, size=PAGE, user=0, permissions=0):
+        """One message, which is always answered."""
+        return self.ask(IOTLB_MSG, struct.pack("<QQQBB6x", address, size, user, permissions, kind))
+
+    def update(self, address, permissions, size=PAGE):
+        return self.translation(UPDATE, address, size, address, permissions)
+
+    def answer(self, value, size=8):
+        self.channel.sendall(struct.pack("<III", BACKEND_IOTLB_MSG, 1 | REPLY, size) +
+                             struct.pack("<Q", value).ljust(size, b"\0"))
+
+    def read_misses(self, seconds=0.0):
+        while select.select([self.channel], [], [], seconds)[0]:
+            head = self.channel.recv(12, socket.MSG_WAITALL)
+            request, _, length = struct.unpack("<III", head)
+            body = self.channel.recv(length, socket.MSG_WAITALL)
+            assert request == BACKEND_IOTLB_MSG
+            address, _, _, permissions, kind = struct.unpack("<QQQBB6x", body)
+            assert kind == MISS
+            self.misses.append((address, permissions))
+            seconds = 0.0
+
+    def serve_misses(self, seconds=0.0):
+        """Answer what is asked; wait so long for it."""
+        self.read_misses(seconds)
+        while self.misses:
+            address, permissions = self.misses.pop(0)
+            self.miss(address & ~(self.PAGE - 1), permissions)
+
+    def miss(self, page, _):
+        # What may be done there, not what was just asked for.
+        self.update(page, MAY_READ | MAY_WRITE)
+        self.answer(0)
+
+    def wait(self, seconds=DEADLINE):
+        end = time.monotonic() + seconds
+        while self.get(USED + 2, "H") != self.avail_idx:
+            self.serve_misses(0.001)
+            if time.monotonic() > end or select.select([self.socket], [], [], 0)[0]:
+                return False
+        return True
 
 
 def segments(count, flags=0):

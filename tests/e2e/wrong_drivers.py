@@ -14,6 +14,8 @@ ROUNDS = 20
 
 # By clause: what is done, the features that are accepted, the back-end's options.
 WRONG = {}
+# The same of front-ends that translate: their clauses are those of vhost-user.
+TRANSLATING = {}
 
 
 def wrong(clause, features=~0, options=(), also=(), **target):
@@ -29,6 +31,15 @@ def packed(clause, also=(), **more):
     chapter = "v14.packed-ring."
     return wrong(chapter + clause, also=[c if "v14." in c else chapter + c for c in also],
                  kind=w.PackedDriver, **more)
+
+
+def translating(clause, features=~0, also=()):
+    """A wrong front-end with VIRTIO_F_ACCESS_PLATFORM."""
+    def add(drive):
+        TRANSLATING.setdefault(clause, []).append(
+            (drive, features, (), set(also), {"kind": w.TranslatingDriver}))
+        return drive
+    return add
 
 
 @wrong("v14.basic.device-status.drv.2")
@@ -605,4 +616,100 @@ def is_indirect_in_a_list(d):
     d.chain(PIECES, w.TABLE)
     d.chain([(w.TABLE, 48, w.INDIRECT), (w.STATUS, 1, w.WRITE)])
     d.publish()
+    d.wait(0.5)
+
+
+ALL = w.MAY_READ | w.MAY_WRITE
+
+
+@translating("VU.iotlb.msg.fe.1")
+def updates_nothing(d):
+    d.set_up()
+    assert d.translation(w.UPDATE, w.BASE, 0, w.BASE, ALL)
+    d.request(w.FLUSH)
+
+
+@translating("VU.iotlb.msg.fe.1")
+def allows_nothing(d):
+    d.set_up()
+    # It belongs to a miss.
+    d.serve_misses(w.DEADLINE)
+    d.miss = lambda page, _: (d.update(page, 0), d.update(page, ALL), d.answer(0))
+    d.request(w.FLUSH)
+
+
+@translating("VU.iotlb.msg.fe.1")
+def sends_a_miss(d):
+    d.set_up()
+    assert d.translation(w.MISS, w.BASE, w.TranslatingDriver.PAGE, 0, ALL)
+    d.request(w.FLUSH)
+
+
+@translating("VU.iotlb.msg.fe.2")
+def translates_into_nowhere(d):
+    d.set_up()
+
+    def miss(page, _):
+        d.translation(w.UPDATE, page, d.PAGE, w.BASE + w.BYTES, ALL)
+        d.update(page, ALL)
+        d.answer(0)
+    d.miss = miss
+    d.request(w.FLUSH)
+
+
+@translating("VU.iotlb.msg.fe.2")
+def translates_beyond_its_memory(d):
+    d.set_up()
+
+    def miss(page, _):
+        d.update(page, ALL, size=w.BYTES + d.PAGE)
+        d.update(page, ALL)
+        d.answer(0)
+    d.miss = miss
+    d.request(w.FLUSH)
+
+
+@translating("VU.iotlb.msg.fe.3")
+def invalidates_nothing(d):
+    d.set_up()
+    d.request(w.FLUSH)
+    assert d.translation(w.INVALIDATE, w.BASE, 0)
+
+
+@translating("VU.iotlb.msg.fe.4", features=~(1 << w.F_ACCESS_PLATFORM))
+def translates_unasked(d):
+    d.set_up()
+    d.send(w.IOTLB_MSG, struct.pack("<QQQBB6x", w.BASE, d.PAGE, 0, 0, w.INVALIDATE))
+
+
+@translating("VU.iotlb.miss.fe.1")
+def answers_first(d):
+    """… and sends the update when that has been read."""
+    d.set_up()
+
+    def miss(page, _):
+        d.answer(0)
+        for _ in range(20):
+            d.ask(w.GET_FEATURES)
+        d.update(page, ALL)
+    d.miss = miss
+    d.request(w.FLUSH, wait=False)
+    d.wait(0.5)
+
+
+@translating("VU.breq.iotlb.fe.1")
+def never_answers(d):
+    d.set_up()
+    d.miss = lambda page, _: d.update(page, ALL)
+    d.request(w.FLUSH, wait=False)
+    d.wait(0.5)
+    for _ in range(20):
+        d.ask(w.GET_FEATURES)
+
+
+@translating("VU.breq.iotlb.fe.1")
+def answers_at_length(d):
+    d.set_up()
+    d.miss = lambda page, _: (d.update(page, ALL), d.answer(0, size=12))
+    d.request(w.FLUSH, wait=False)
     d.wait(0.5)

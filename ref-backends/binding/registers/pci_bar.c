@@ -5,6 +5,7 @@
 
 #include "ref-backends/binding/registers/pci.h"
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 
 #define COMMON(field) offsetof(struct virtio_pci_common_cfg, field)
 /* Behind queue_used in newer headers. */
@@ -92,8 +93,10 @@ static u64 isr_read(struct rpci *p, u32 offset)
 	return value;
 }
 
-static void notify_write(struct rpci *p, unsigned size, u64 value)
+static void notify_write(struct rpci *p, u32 offset, unsigned size, u64 value)
 {
+	if (judge_active)
+		judge_active->pci_notify(&p->r, offset, size, (u32)value);
 	/* Each queue has an address of its own; the value says the same. */
 	if (size == 2 || size == 4)
 		rreg_write(&p->r, RREG_NOTIFY, (u32)value);
@@ -128,7 +131,7 @@ static void virtio_write(struct rpci *p, u64 offset, unsigned size, u64 value)
 	if (inside(p, RPCI_CAP_COMMON, offset, &in))
 		common_write(p, in, size, value);
 	else if (inside(p, RPCI_CAP_NOTIFY, offset, &in))
-		notify_write(p, size, value);
+		notify_write(p, in, size, value);
 	else if (p->r.dev->ops->config_size && inside(p, RPCI_CAP_DEVICE, offset, &in))
 		rreg_config_write(&p->r, in, size, value);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 
 /* Bits that a driver writes. SUSPEND has rules of its own: suspend.c. */
 #define DRIVER_BITS                                                                                \
@@ -452,6 +453,8 @@ u32 rreg_read(struct rreg *r, enum rreg_id reg)
 
 	if (fault_active && fault_active->reg_read)
 		value = fault_active->reg_read(r, reg, value);
+	if (judge_active)
+		judge_active->reg_read(r, reg, value);
 	return value;
 }
 
@@ -501,6 +504,8 @@ static void write_register(struct rreg *r, enum rreg_id reg, u32 value)
 
 void rreg_write(struct rreg *r, enum rreg_id reg, u32 value)
 {
+	if (judge_active)
+		judge_active->reg_write(r, reg, value);
 	/* While a reset goes on there is nothing to be set. */
 	if (r->resetting)
 		return;
@@ -542,4 +547,6 @@ void rreg_init(struct rreg *r, const struct rreg_opts *o, const struct rreg_face
 	rreg_slots_init(r, memory);
 	o->dev->ops->config(o->dev, r->config);
 	reset_done(r);
+	if (judge_active)
+		judge_active->reg_start(r);
 }

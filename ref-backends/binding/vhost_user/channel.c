@@ -28,6 +28,7 @@ void vub_channel_close(struct vub_session *s)
 	vub_set_fd(&s->backend_fd, -1);
 	s->announce_pending = s->announce_deferred = s->iotlb_pending = false;
 	s->answer_have = 0;
+	s->iotlb_answered = false;
 	__atomic_store_n(&s->deaf, true, __ATOMIC_RELEASE);
 	vub_iotlb_no_channel(s);
 }
@@ -97,7 +98,21 @@ void vub_channel_resume(struct vub_session *s)
 		vub_announce_config(s);
 }
 
-/* Answers: a header and a u64 each. What they say changes nothing. */
+/*
+ * An answer is about what was sent on the main channel before it, and the two sockets have no order between
+ * them: what was there when the answer was read comes first.
+ */
+void vub_channel_settle(struct vub_session *s)
+{
+	if (!s->iotlb_answered || s->conn.received < s->iotlb_after)
+		return;
+	s->iotlb_answered = false;
+	if (judge_active)
+		judge_active->miss_answered(s, s->iotlb_answer);
+	vub_iotlb_answered(s);
+}
+
+/* Answers: a header and a u64 each. */
 static void read_answers(struct vub_session *s)
 {
 	struct vu_header hdr;
@@ -121,9 +136,9 @@ static void read_answers(struct vub_session *s)
 		if (judge_active)
 			judge_active->answer(s, &hdr);
 		if (hdr.size == sizeof(u64) && hdr.request == VU_BACKEND_IOTLB_MSG) {
-			vub_iotlb_answered(s);
-			if (s->backend_fd < 0)
-				return;
+			memcpy(&s->iotlb_answer, s->answer + sizeof(hdr), sizeof(u64));
+			s->iotlb_after = vub_conn_so_far(&s->conn);
+			s->iotlb_answered = true;
 			continue;
 		}
 		if (hdr.size != sizeof(u64) || hdr.request != VU_BACKEND_CONFIG_CHANGE_MSG) {

@@ -22,5 +22,7 @@ bool vub_channel_send(struct vub_session *s, struct vub_reply *msg);
 /* What to poll backend_fd for, and what to do when it happened. */
 short vub_channel_events(const struct vub_session *s);
 void vub_channel_handle(struct vub_session *s);
+/* Act on an answer, once all that the front-end sent before it was. After whatever was read. */
+void vub_channel_settle(struct vub_session *s);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,7 +11,15 @@ void vub_conn_open(struct vub_conn *c, int fd)
 {
 	c->fd = fd;
 	c->have = 0;
+	c->received = 0;
 	c->in.nfds = 0;
+}
+
+u64 vub_conn_so_far(const struct vub_conn *c)
+{
+	int n = 0;
+
+	return ioctl(c->fd, FIONREAD, &n) == 0 && n > 0 ? c->received + (u64)n : c->received;
 }
 
 static void close_fds(struct vub_request *rq)
@@ -81,6 +90,7 @@ static enum vub_recv recv_upto(struct vub_conn *c, size_t want)
 	if (n == 0)
 		return VUB_RECV_END;
 	c->have += (size_t)n;
+	c->received += (size_t)n;
 	return c->have == want ? VUB_RECV_MESSAGE : VUB_RECV_MORE;
 }
 

@@ -29,7 +29,8 @@ struct vub_reply {
 
 struct vub_conn {
 	int fd;
-	size_t have; /* bytes of `in` */
+	size_t have;  /* bytes of `in` */
+	u64 received; /* in all */
 	struct vub_request in;
 };
 
@@ -48,6 +49,9 @@ enum vub_recv vub_conn_recv(struct vub_conn *c);
 
 /* The message was handled: close what is left of its descriptors, begin the next. */
 void vub_conn_next(struct vub_conn *c);
+
+/* Bytes that were received when all that is there now is. */
+u64 vub_conn_so_far(const struct vub_conn *c);
 
 /* Give a descriptor of the request away. */
 static inline int vub_take_fd(struct vub_request *rq, u32 i)

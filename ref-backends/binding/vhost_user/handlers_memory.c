@@ -181,7 +181,7 @@ static const char *iotlb_msg(struct vub_session *s, struct vub_request *rq, stru
 		why = vub_iotlb_update(&s->iotlb, s->mem, msg);
 	else if (msg->type == VU_IOTLB_INVALIDATE)
 		why = vub_iotlb_invalidate(&s->iotlb, msg);
-	vub_iotlb_changed(s);
+	vub_iotlb_changed(s, why ? NULL : msg);
 	vub_release_all(s);
 	if (why)
 		vub_complain(s, "IOTLB_MSG refused: %s", why);

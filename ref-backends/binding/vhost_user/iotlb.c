@@ -7,6 +7,7 @@
 #include "ref-backends/binding/vhost_user/channel.h"
 #include "ref-backends/binding/vhost_user/serve.h"
 #include "ref-backends/binding/vhost_user/session.h"
+#include "ref-backends/judge/judge.h"
 
 /* The first entry that ends at `iova` or behind it. */
 static u32 position(const struct vub_iotlb *t, u64 iova)
@@ -217,6 +218,9 @@ void vub_iotlb_ask(struct vub_session *s)
 			return;
 		}
 		s->asking = answers ? r : NULL;
+		r->miss.satisfied = false;
+		if (judge_active)
+			judge_active->miss(s, r);
 		/* An access that failed has no answer that would matter. */
 		set_state(r, r->miss.type == VU_IOTLB_MISS ? VUB_MISS_SENT : VUB_MISS_NONE);
 		if (r->miss.type != VU_IOTLB_MISS)
@@ -224,7 +228,10 @@ void vub_iotlb_ask(struct vub_session *s)
 	}
 }
 
-/* Is there a translation for what it waits for? Then it goes on, or has to ask anew. */
+/*
+ * Was there a translation for what it waits for? Then it goes on; where that is gone since, it asks anew. What an
+ * answer says is not asked: one that means that there is none may be 0 as well.
+ */
 static void settle(struct vub_session *s, struct vub_ring *r)
 {
 	void *hva;
@@ -232,8 +239,8 @@ static void settle(struct vub_session *s, struct vub_ring *r)
 
 	if (state_of(r) != VUB_MISS_SENT)
 		return;
-	set_state(r, vub_iotlb_find(&s->iotlb, s->mem, r->miss.iova, &len, r->miss.perm, &hva) ==
-				     VUB_IOTLB_ABSENT
+	set_state(r, !r->miss.satisfied && vub_iotlb_find(&s->iotlb, s->mem, r->miss.iova, &len,
+							  r->miss.perm, &hva) == VUB_IOTLB_ABSENT
 			     ? VUB_MISS_REFUSED
 			     : VUB_MISS_NONE);
 	wake(r);
@@ -253,13 +260,17 @@ void vub_iotlb_answered(struct vub_session *s)
 	vub_iotlb_ask(s);
 }
 
-void vub_iotlb_changed(struct vub_session *s)
+void vub_iotlb_changed(struct vub_session *s, const struct vu_iotlb *msg)
 {
 	for (u16 i = 0; i < s->num_rings; i++) {
 		struct vub_ring *r = &s->rings[i];
 
+		if (state_of(r) != VUB_MISS_SENT)
+			continue;
+		if (msg && msg->type == VU_IOTLB_UPDATE && r->miss.iova - msg->iova < msg->size)
+			r->miss.satisfied = true;
 		/* Where no answers come this is one. */
-		if (!vub_has_pf(s, VU_PF_REPLY_ACK) && state_of(r) == VUB_MISS_SENT)
+		if (!vub_has_pf(s, VU_PF_REPLY_ACK))
 			set_state(r, VUB_MISS_NONE);
 	}
 }

@@ -53,7 +53,8 @@ enum vub_miss_state {
 struct vub_miss {
 	u64 iova;
 	u8 perm, type;
-	int state; /* atomic */
+	bool satisfied; /* sent, and a translation for it came, be it gone again; the session's thread */
+	int state;	/* atomic */
 };
 
 struct vub_session;
@@ -70,8 +71,8 @@ bool vub_iotlb_waits(const struct vub_ring *r);
 void vub_iotlb_ask(struct vub_session *s);
 /* the answer to the last came; */
 void vub_iotlb_answered(struct vub_session *s);
-/* the table changed; */
-void vub_iotlb_changed(struct vub_session *s);
+/* a message about the table came: this one, or NULL when it was refused; */
+void vub_iotlb_changed(struct vub_session *s, const struct vu_iotlb *msg);
 /* nobody can be asked any more. */
 void vub_iotlb_no_channel(struct vub_session *s);
 

@@ -80,13 +80,38 @@ static void mark_hva(struct vub_ring *r, const void *p, u64 len)
  * in a packed ring, whose used descriptors stand among the others, the text does not say: front-ends name
  * the device's event structure, back-ends take it for the descriptors. So both are marked.
  */
+/*
+ * With VIRTIO_F_ACCESS_PLATFORM the place is the platform's address of it, as all guest addresses are; pages are
+ * those of guest memory. What nobody translates can only be one of these.
+ */
+static void mark_platform(struct vub_ring *r, u64 iova, u64 len)
+{
+	while (len) {
+		void *hva;
+		u64 some = len;
+
+		if (vub_iotlb_find(&r->s->iotlb, r->s->mem, iova, &some, VU_IOTLB_WRITE, &hva) ==
+		    VUB_IOTLB_HIT) {
+			mark_hva(r, hva, some);
+		} else {
+			some = 1;
+			mark(r, iova, some);
+		}
+		iova += some;
+		len -= some;
+	}
+}
+
 static void used_written(void *ctx, u64 off, u64 len)
 {
 	struct vub_ring *r = ctx;
 
 	if (!logs_ring(r))
 		return;
-	mark(r, r->addr.log + off, len);
+	if (vub_has_iommu(r->s))
+		mark_platform(r, r->addr.log + off, len);
+	else
+		mark(r, r->addr.log + off, len);
 	if (r->ring.is_packed)
 		mark_hva(r, (const u8 *)r->ring.packed.desc + off, len);
 }

@@ -281,6 +281,7 @@ void vub_session_run(struct vub_session *s, int sock)
 		} else if (p[0].revents) {
 			open = receive(s);
 		}
+		vub_channel_settle(s);
 	}
 	session_end(s);
 }

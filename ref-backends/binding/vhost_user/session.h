@@ -42,8 +42,10 @@ struct vub_session {
 	bool deaf;		 /* atomic: there is none to ask for translations */
 	bool iotlb_pending;	 /* a miss did not fit into it */
 	struct vub_ring *asking; /* whose miss is not answered */
-	bool announce_pending;	 /* a config change message did not fit into the channel */
-	bool announce_deferred;	 /* one waits for a ring to start */
+	bool iotlb_answered; /* it is, with this, when so many bytes were received on the main channel */
+	u64 iotlb_answer, iotlb_after;
+	bool announce_pending;	/* a config change message did not fit into the channel */
+	bool announce_deferred; /* one waits for a ring to start */
 	u8 answer[VU_HEADER_SIZE + sizeof(u64)]; /* being read from it */
 	size_t answer_have;
 

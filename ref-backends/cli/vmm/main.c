@@ -11,10 +11,11 @@
 #include "ref-backends/cli/common/size.h"
 #include "ref-backends/cli/device/device.h"
 #include "ref-backends/cli/device/measured.h"
+#include "ref-backends/judge/judge.h"
 
 static struct {
 	struct kvm_opts kvm;
-	const char *stream;
+	const char *stream, *judge_output;
 	unsigned num_queues;
 	int mode; /* enum kvm_mode */
 	int transport;
@@ -78,6 +79,13 @@ static const struct cli_option measuring_options[] = {
 		   "exits and the like between the guest's two marks, as JSON"),
 };
 
+static const struct cli_option judge_options[] = {
+	CLI_TITLED("\nIn mode library:"),
+	CLI_OPTION(CLI_TEXT, "judge-output", "FILE", &opt.judge_output,
+		   "watch the driver; a verdict for each clause that is seen of it is\n"
+		   "written there as JSON, and what it breaks to stderr"),
+};
+
 static const struct cli_option check_options[] = {
 	CLI_TITLED(""),
 	CLI_OPTION(CLI_FLAG, "check", NULL, &opt.check,
@@ -108,6 +116,7 @@ static bool parse(int argc, char **argv, int *status)
 
 	p.rest[p.num_rest++] = (struct cli_table)CLI_TABLE(measuring_options);
 	p.rest[p.num_rest++] = measured_options;
+	p.rest[p.num_rest++] = (struct cli_table)CLI_TABLE(judge_options);
 	p.rest[p.num_rest++] = (struct cli_table)CLI_TABLE(check_options);
 	return cli_device_parse(&p, argc, argv, status);
 }
@@ -130,6 +139,7 @@ static int run(const struct cli_device *device)
 {
 	const struct cli_place place = { .num_queues = opt.num_queues, .serve = serve };
 	const bool remote = opt.mode == KVM_VHOST_USER;
+	int status;
 
 	if (device->no_registers)
 		return cli_usage_error("%s has no registers: it is no device type", device->name);
@@ -142,6 +152,8 @@ static int run(const struct cli_device *device)
 	if (remote && opt.transport)
 		return cli_usage_error("--transport pci does not go with --mode vhost-user");
 	opt.kvm.pci = opt.transport;
+	if (opt.judge_output && opt.mode != KVM_LIBRARY)
+		return cli_usage_error("--judge-output is for --mode library");
 	opt.kvm.mode = (enum kvm_mode)opt.mode;
 	opt.kvm.num_queues = (u16)opt.num_queues;
 	opt.kvm.stamps = measured_stamps() != NULL;
@@ -153,7 +165,10 @@ static int run(const struct cli_device *device)
 		if (opt.kvm.stream < 0)
 			return cli_failed("%s: %s", opt.stream, strerror(errno));
 	}
-	return remote ? kvm_run(&opt.kvm) : device->run(&place);
+	if (opt.judge_output)
+		judge_open(opt.judge_output);
+	status = remote ? kvm_run(&opt.kvm) : device->run(&place);
+	return judge_close() ? KVM_END_FAILED : status;
 }
 
 static int check(void)
