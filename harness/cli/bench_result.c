@@ -102,6 +102,7 @@ static json_t *workload(const struct bench_result *r)
 		      (double)r->figures.elapsed_ns / 1e9, "pattern",
 		      b->sequential ? "sequential" : "random");
 	json_object_set_new(o, "in_order", json_boolean(b->in_order));
+	json_object_set_new(o, "notification_data", json_boolean(b->notification_data));
 	json_object_set_new(o, "queues", json_integer((json_int_t)MAX(b->queues, 1u)));
 	json_object_set_new(o, "memory", json_string(bench_memory_name(b->memory)));
 	json_object_set_new(o, "pin", pins);
@@ -200,6 +201,8 @@ void bench_write_text(const struct bench_result *r, FILE *f)
 		r->name ? r->name : r->uri, device(r), r->op, b->block_size, b->depth,
 		b->poll ? "poll" : "event", b->packed ? "packed" : "split",
 		b->in_order ? " in order" : "", b->indirect ? " with tables" : "");
+	if (b->notification_data)
+		fputs("notifications with data, ", f);
 	if (b->queues > 1)
 		fprintf(f, "%u queues, ", b->queues);
 	if (b->memory != BENCH_DIRECT)

@@ -285,6 +285,7 @@ static bool take_bench(struct collect *c)
 		.event_idx = m.event_idx,
 		.packed = m.packed,
 		.in_order = m.in_order,
+		.notification_data = m.notification_data,
 		.indirect = m.indirect,
 		.batch = m.batch,
 		.queues = 1,

@@ -7,7 +7,7 @@ series can be compared; several of one side are repeated measurements.
 from ringside_report import names, units
 
 LOAD = ("device", "op", "block_size", "queue_depth", "batch", "indirect", "rate", "wait", "ring",
-        "pattern", "in_order", "queues", "memory")
+        "pattern", "in_order", "notification_data", "queues", "memory")
 # What a reader need not be told, since it is what is meant when nothing is said.
 PLAIN = {"ring": "split", "batch": 1, "queues": 1, "memory": "direct", "pattern": "random"}
 

@@ -28,6 +28,7 @@ struct bench_opts {
 	bool notified; /* wait for each notification, as struct load has it */
 	bool sequential;
 	bool event_idx, packed, in_order;
+	bool notification_data; /* a guest's: no message of vhost-user has it */
 	enum bench_memory memory;
 	u64 rate; /* of all queues together */
 	u64 requests, duration_ns, warmup_ns;

@@ -43,16 +43,18 @@ static bool failed(const char *what)
  */
 static u64 doorbell;
 static unsigned doorbell_size;
+static bool notification_data; /* it is told how far the queue is filled */
 
 static bool find_doorbell(void)
 {
 	struct regs *r = regs_from_tp(b.t->tp);
 
+	notification_data = b.features & BIT_ULL(VIRTIO_F_NOTIFICATION_DATA);
 	doorbell_size = 4;
 	if (r->tp.caps & TP_CAP_PCI) {
 		u32 off = 0;
 
-		doorbell_size = 2;
+		doorbell_size = notification_data ? 4 : 2;
 		if (regs_write(r, b.t->pci.common + 22, 2, 0) != TP_OK ||
 		    regs_read(r, b.t->pci.common + 30, 2, &off) != TP_OK)
 			return false;
@@ -65,7 +67,10 @@ static bool find_doorbell(void)
 
 static void do_kick(void *arg)
 {
-	b.t->access.ops->write(&b.t->access, doorbell, doorbell_size, 0);
+	/* Queue 0 by its index; 2.9: and how far it is filled. */
+	const u32 value = notification_data ? (u32)vq_next(&b.vq) << 16 : 0;
+
+	b.t->access.ops->write(&b.t->access, doorbell, doorbell_size, value);
 }
 
 static void do_relax(void *arg)
@@ -190,6 +195,8 @@ static bool bring_up(const struct bench_job *job)
 		need |= BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC);
 	if (job->in_order)
 		need |= BIT_ULL(VIRTIO_F_IN_ORDER);
+	if (job->notification_data)
+		need |= BIT_ULL(VIRTIO_F_NOTIFICATION_DATA);
 	if (tp->ops->open(tp) != TP_OK || tp->ops->get_features(tp, &offered) != TP_OK)
 		return failed("opening the device");
 	if (regs_from_tp(tp)->device_id != (load_is_blk(b.type) ? VIRTIO_ID_BLOCK : VIRTIO_ID_RNG))
@@ -201,6 +208,9 @@ static bool bring_up(const struct bench_job *job)
 				    ? "ring=packed: the device offers no packed ring"
 			    : need & ~offered & BIT_ULL(VIRTIO_F_IN_ORDER)
 				    ? "in-order=on: the device does not offer IN_ORDER"
+			    : need & ~offered & BIT_ULL(VIRTIO_F_NOTIFICATION_DATA)
+				    ? "notification-data=on: the device does not offer "
+				      "NOTIFICATION_DATA"
 				    : "indirect=on: the device has no indirect descriptors");
 	b.features = offered & (want | need);
 	if (tp->ops->set_features(tp, b.features) != TP_OK)
@@ -291,6 +301,7 @@ static void send_figures(const struct bench_job *job)
 		.event_idx = job->event_idx,
 		.packed = b.t->job->ring == CHECK_RING_PACKED,
 		.in_order = job->in_order,
+		.notification_data = job->notification_data,
 		.indirect = job->indirect,
 		.batch = job->batch,
 		.rate = job->rate,

@@ -149,6 +149,7 @@ enum key {
 	KEY_EVENT_IDX,
 	KEY_INDIRECT,
 	KEY_IN_ORDER,
+	KEY_NOTIFICATION_DATA,
 	KEY_BATCH,
 	KEY_DURATION,
 	KEY_REQUESTS,
@@ -191,6 +192,7 @@ static const char *const keys[KEYS] = {
 	[KEY_EVENT_IDX] = "event-idx",
 	[KEY_INDIRECT] = "indirect",
 	[KEY_IN_ORDER] = "in-order",
+	[KEY_NOTIFICATION_DATA] = "notification-data",
 	[KEY_BATCH] = "batch",
 	[KEY_DURATION] = "duration",
 	[KEY_REQUESTS] = "requests",
@@ -280,6 +282,8 @@ static bool take_bench(struct bench_job *b, enum key key, const char *value)
 		return choice(value, "on", "off", &b->indirect);
 	case KEY_IN_ORDER:
 		return choice(value, "on", "off", &b->in_order);
+	case KEY_NOTIFICATION_DATA:
+		return choice(value, "on", "off", &b->notification_data);
 	case KEY_BATCH:
 		return number32(value, 1, LOAD_DEPTH_MAX, &b->batch);
 	case KEY_DURATION:

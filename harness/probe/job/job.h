@@ -19,6 +19,7 @@ struct bench_job {
 	u32 type; /* VIRTIO_BLK_T_* */
 	u32 block_size, depth;
 	bool poll, sequential, event_idx, indirect, in_order, notified;
+	bool notification_data; /* VIRTIO_F_NOTIFICATION_DATA */
 	u32 batch;
 	u64 rate, requests;
 	u64 duration_ns, warmup_ns;

@@ -171,6 +171,7 @@ bool wire_bench(struct wire *w, struct wire_bench *m)
 	NUMBER(w, m->clamped);
 	NUMBER(w, m->hz);
 	NUMBER(w, m->error_ppm);
+	NUMBER(w, m->notification_data);
 	return !w->bad;
 }
 

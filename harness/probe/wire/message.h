@@ -111,6 +111,7 @@ struct wire_bench {
 	u64 sum, min, max, clamped; /* of the histogram */
 	u64 hz;
 	u32 error_ppm;
+	u8 notification_data;
 };
 
 #define WIRE_HIST_MAX 160
