@@ -48,6 +48,7 @@ class Cell:
         self.judge = scenario.data.get("judge", False)
         # Whether a measurement tells the machine's floor, too.
         self.floor = True
+        self.iommu = scenario.data.get("iommu", False)
         # What starts the back-end, when that is not for its name to say.
         self.backend_command = scenario.data.get("backends", {}).get(axes["backend"], {}).get("command")
 

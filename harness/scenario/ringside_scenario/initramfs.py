@@ -10,7 +10,8 @@ from ringside_scenario import debian
 
 INIT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guest", "linux-init")
 # Everything that any workload needs, in no order. Those that a kernel has built in are not found.
-MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_rng", "ext4", "crc32c_generic")
+MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_rng", "ext4", "crc32c_generic",
+           "i2c_dev")
 
 
 def entry(name, mode, data=b"", ino=1, rdev=(0, 0)):
@@ -76,8 +77,9 @@ class Kernel:
         return list(found.items())
 
 
-def build(arch, kernel, job, path):
-    """Write an initramfs whose job is {name: value} in /job."""
+def build(arch, kernel, job, path, more=None, files=None):
+    """Write an initramfs whose job is {name: value} in /job; with `more` modules that the kernel does not bring,
+    {name: content}, and `files`, {path in it: path here}."""
     busybox = os.path.join(debian.Archive(arch).unpacked("busybox-static"), "bin/busybox")
     parts = [_newc(name, 0o40755) for name in ("bin", "dev", "proc", "sys", "mnt", "modules")]
     parts.append(_newc("dev/console", 0o20600, rdev=(5, 1)))
@@ -87,7 +89,14 @@ def build(arch, kernel, job, path):
     with open(INIT, "rb") as f:
         parts.append(_newc("init", 0o100755, f.read()))
     parts.append(_newc("job", 0o100644, "".join(f"{k}='{v}'\n" for k, v in job.items()).encode()))
-    for n, (name, content) in enumerate(kernel.in_order(MODULES)):
+    folders = {os.path.dirname(name) for name in files or {}}
+    for name in sorted({"/".join(f.split("/")[:n + 1]) for f in folders for n in range(f.count("/") + 1)}):
+        if name != "bin":
+            parts.append(_newc(name, 0o40755))
+    for name, here in (files or {}).items():
+        with open(here, "rb") as f:
+            parts.append(_newc(name, 0o100755, f.read()))
+    for n, (name, content) in enumerate(kernel.in_order(MODULES) + list((more or {}).items())):
         parts.append(_newc(f"modules/{n:02}-{name}.ko", 0o100644, content))
     parts.append(_newc("TRAILER!!!", 0))
     with gzip.open(path, "wb", compresslevel=1) as f:

@@ -1,17 +1,69 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Linux in a guest: Debian's kernel with its own drivers, and a script that makes them work."""
+import glob
 import os
 import re
 
-from ringside_scenario import debian, initramfs
+from ringside_scenario import debian, initramfs, modules
 from ringside_scenario.drivers import judged
 from ringside_scenario.drivers.base import Driver
 from ringside_scenario.guest import Guest, follow
 from ringside_scenario.outcome import Failed
 
 CONSOLES = {"x86_64": "ttyS0", "aarch64": "ttyAMA0"}
-# KiB to copy, or blocks of 512 bytes to read.
-SIZES = {"blk-copy": 8192, "hwrng": 16}
+# KiB to copy, blocks of 512 bytes to read, or times.
+SIZES = {"blk-copy": 8192, "hwrng": 16, "i2c-bus": 8, "gpio-lines": 8}
+# Drivers that Debian's kernel is built without: they are made for its general one.
+GENERAL = "linux-image-6.12-amd64"
+MADE = {
+    "i2c-bus": (["drivers/i2c/busses/i2c-virtio.c"], "obj-m := i2c-virtio.o\n"),
+    "gpio-lines": (["drivers/gpio/gpio-virtio.c", "drivers/gpio/gpiolib.h"],
+                   "obj-m := gpio-virtio.o\n"),
+}
+# Programs that busybox has not, with the libraries that they want.
+PROGRAMS = {"gpio-lines": {
+    "gpiod": ("usr/bin/gpiodetect", "usr/bin/gpioget", "usr/bin/gpioset", "usr/bin/gpiomon"),
+    "libgpiod2": ("usr/lib/x86_64-linux-gnu/libgpiod.so.2",),
+    "libc6": ("lib/x86_64-linux-gnu/libc.so.6", "lib64/ld-linux-x86-64.so.2"),
+}}
+
+
+def _kernel(cell):
+    if cell.options["name"] not in MADE:
+        return initramfs.Kernel(cell.arch)
+    return initramfs.Kernel.of(debian.Archive(cell.arch).unpacked(GENERAL))
+
+
+def _made(cell, kernel):
+    """{module: content}, made once for each kernel. debian.NotThere, modules.NotBuilt."""
+    if cell.options["name"] not in MADE:
+        return {}
+    archive = debian.Archive(cell.arch)
+    files, kbuild = MADE[cell.options["name"]]
+    name = re.search(r":= (\S+)\.o", kbuild).group(1).replace("-", "_")
+    folder = os.path.join(debian.cache(), "modules", kernel.release)
+    path = os.path.join(folder, f"{name}.ko")
+    if not os.path.exists(path):
+        roots = {p: archive.unpacked(p) for p in modules.packages(kernel.release)}
+        content = modules.build(kernel.release, roots, files, kbuild)[name]
+        os.makedirs(folder, exist_ok=True)
+        with open(f"{path}.{os.getpid()}", "wb") as f:
+            f.write(content)
+        os.rename(f.name, path)
+    with open(path, "rb") as f:
+        return {name: f.read()}
+
+
+def _files(cell):
+    """{path in the guest: path here}"""
+    archive, found = debian.Archive(cell.arch), {}
+    for package, paths in PROGRAMS.get(cell.options["name"], {}).items():
+        root = archive.unpacked(package)
+        for path in paths:
+            (here,) = glob.glob(os.path.join(glob.escape(root), path))
+            found["bin/" + os.path.basename(path) if "/bin/" in path else path] = \
+                os.path.realpath(here)
+    return found
 
 
 class Linux(Driver):
@@ -23,23 +75,29 @@ class Linux(Driver):
             return f"there is no workload '{cell.options['name']}': {', '.join(SIZES)}"
         if cell.arch not in CONSOLES:
             return f"Debian 12 has no kernel for {cell.arch}"
+        if cell.options["name"] in MADE and cell.arch != "x86_64":
+            return f"'{cell.options['name']}' is for x86_64: its driver is built for that"
         try:
-            initramfs.Kernel(cell.arch)
+            _made(cell, _kernel(cell))
+            _files(cell)
             debian.Archive(cell.arch).unpacked("busybox-static")
-        except debian.NotThere as e:
+        except (debian.NotThere, modules.NotBuilt) as e:
             return str(e)
         return None
 
     def run(self, cell, ctx, hypervisor, backend):
-        kernel = initramfs.Kernel(cell.arch)
+        kernel = _kernel(cell)
         path = os.path.join(ctx.work, "initramfs.gz")
         name = cell.options["name"]
         initramfs.build(cell.arch, kernel, {
-            "workload": name, "size": cell.options.get("size", SIZES[name])}, path)
+            "workload": name, "size": cell.options.get("size", SIZES[name])}, path,
+            more=_made(cell, kernel), files=_files(cell))
         if backend:
             backend.start()
+        # What is not mapped any more is invalidated at once, not some time later with much else.
+        words = " intel_iommu=on iommu.passthrough=0 iommu.strict=1" if cell.iommu else ""
         guest = Guest(["-kernel", kernel.image, "-initrd", path, "-append",
-                       f"console={CONSOLES[cell.arch]} quiet panic=-1 oops=panic"])
+                       f"console={CONSOLES[cell.arch]} quiet panic=-1 oops=panic{words}"])
         running = hypervisor.start(cell, ctx, backend, guest)
         said = follow(ctx, running, backend, self._end)
         running.process.stop()

@@ -42,6 +42,8 @@ class Qemu(Hypervisor):
         program = f"qemu-system-{cell.arch}"
         if not shutil.which(program):
             return f"{program} is not installed"
+        if cell.iommu and (cell.arch, cell.transport) != ("x86_64", "pci"):
+            return "a virtual IOMMU is there for PCI devices of x86_64"
         if self.accel == "kvm":
             return kvm.missing(cell.arch)
         if cell.backend == "qemu" and not self._row(cell):
@@ -97,17 +99,23 @@ class Qemu(Hypervisor):
         # The clauses are those of VIRTIO 1.4: a driver that finds both takes the legacy interface.
         if cell.judge and cell.transport == "pci" and cell.device not in MODERN:
             device += ",disable-legacy=on,disable-modern=off"
+        if cell.iommu:
+            device += ",iommu_platform=on,ats=on"
         cpu = kvm.processor(cell.arch) if self.accel == "kvm" else PROCESSORS[cell.arch]
         machine = guest.machine or MACHINES[cell.arch, cell.transport]
         # Shared, since a back-end maps it.
         argv = [f"qemu-system-{cell.arch}", "-machine",
-                f"{machine},accel={self.accel},memory-backend=ram", "-cpu", cpu,
+                f"{machine},accel={self.accel},memory-backend=ram" +
+                (",kernel-irqchip=split" if cell.iommu and self.accel == "kvm" else ""), "-cpu", cpu,
                 "-m", guest.memory, "-object",
                 f"memory-backend-memfd,id=ram,size={guest.memory},share=on",
                 "-smp", "1", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
                 "-monitor", "none"]
         if cell.transport == "mmio":
             argv += ["-global", "virtio-mmio.force-legacy=off"]
+        # Before the devices that it translates for.
+        if cell.iommu:
+            argv += ["-device", "intel-iommu,device-iotlb=on"]
         argv += guest.args + args + ["-device", device]
         return argv + cell.scenario.data.get("qemu", [])
 
