@@ -168,8 +168,12 @@ void *vub_iotlb_part(struct vub_ring *r, u64 iova, u64 bytes, u8 perm)
 		u64 len = bytes - at;
 		u8 *p = vub_iotlb_translate(r, iova + at, &len, perm);
 
-		if (!p || (first && p != first + at))
+		if (!p)
 			return NULL;
+		if (first && p != first + at) {
+			r->scattered = true;
+			return NULL;
+		}
 		if (!first)
 			first = p;
 		at += len;

@@ -62,7 +62,7 @@ struct vub_ring;
 
 /* The ring's thread. NULL: not there; r->missed says whether it is waited for. */
 void *vub_iotlb_translate(struct vub_ring *r, u64 iova, u64 *len, u8 perm);
-/* All of a ring's part, in one piece; the same. */
+/* All of a ring's part, in one piece; the same. r->scattered: it is there, in several. */
 void *vub_iotlb_part(struct vub_ring *r, u64 iova, u64 bytes, u8 perm);
 /* Is a miss under way? */
 bool vub_iotlb_waits(const struct vub_ring *r);

@@ -48,15 +48,25 @@ static const char *resolve(struct vub_ring *r)
 {
 	const struct dvq_shape shape = dvq_shape(r->ring.is_packed, r->num, r->vq.event_idx);
 	const u8 read = VU_IOTLB_READ, both = VU_IOTLB_READ | VU_IOTLB_WRITE;
-	void *desc = part_at(r, r->addr.desc, shape.desc, r->ring.is_packed ? both : read);
-	void *avail = desc ? part_at(r, r->addr.avail, shape.driver, read) : NULL;
-	void *used = avail ? part_at(r, r->addr.used, shape.device, VU_IOTLB_WRITE) : NULL;
+	const bool told = r->scattered;
+	void *desc;
+	void *avail, *used;
+
+	r->scattered = false;
+	desc = part_at(r, r->addr.desc, shape.desc, r->ring.is_packed ? both : read);
+	avail = desc ? part_at(r, r->addr.avail, shape.driver, read) : NULL;
+	used = avail ? part_at(r, r->addr.used, shape.device, VU_IOTLB_WRITE) : NULL;
 
 	r->missed = false;
 	r->vq.window.size = 0;
 	r->vq.desc = NULL;
 	r->vq.avail = NULL;
 	r->vq.used = NULL;
+	if (r->scattered && !told) {
+		vub_complain(r->s, "ring %u is in several pieces of memory: it is not served",
+			     r->index);
+		vub_needs_reset(r->s);
+	}
 	/* It comes, or never does: a ring that is started waits. */
 	if (vub_has_iommu(r->s) && !used)
 		return NULL;

@@ -87,8 +87,9 @@ struct vub_ring {
 	/* Serving. */
 	bool held; /* fetches nothing */
 	bool fresh; /* slept since its last turn: what it asked for then is passed by the first chain */
-	bool listens; /* the driver may think that it wants to be notified */
-	bool missed;  /* a translation was not there, and is asked for */
+	bool listens;	/* the driver may think that it wants to be notified */
+	bool missed;	/* a translation was not there, and is asked for */
+	bool scattered; /* a part of the ring is in several pieces of memory: that is not served */
 	struct vub_miss miss;
 	bool call_missed; /* a notification was due and there was no descriptor */
 	bool logged;	  /* the dirty log was written to since the last notification */

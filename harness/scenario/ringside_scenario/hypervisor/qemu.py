@@ -100,7 +100,9 @@ class Qemu(Hypervisor):
         if cell.judge and cell.transport == "pci" and cell.device not in MODERN:
             device += ",disable-legacy=on,disable-modern=off"
         if cell.iommu:
-            device += ",iommu_platform=on,ats=on"
+            # Each part of a ring in one page: to a guest behind an IOMMU pages that follow each other in its
+            # addresses need not do so in memory, and back-ends (ours, DPDK's) want a ring in one piece.
+            device = device.replace("queue-size=1024", "queue-size=256") + ",iommu_platform=on,ats=on"
         cpu = kvm.processor(cell.arch) if self.accel == "kvm" else PROCESSORS[cell.arch]
         machine = guest.machine or MACHINES[cell.arch, cell.transport]
         # Shared, since a back-end maps it.
