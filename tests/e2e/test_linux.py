@@ -28,9 +28,3 @@ def test_behind_an_iommu(cell):
         assert verdicts[f"VU.iotlb.{clause}"] == "pass"
     assert verdicts["VU.breq.iotlb.fe.1"] == "pass"
     assert verdicts["v14.split-ring.message-framing.drv.1"] == "pass"
-
-
-@pytest.mark.parametrize("device", ["i2c", "gpio"])
-def test_small_devices(cell, device):
-    verdicts = cell(f"linux-{device}", "tcg")
-    assert [c for c, v in verdicts.items() if c.startswith(f"v14.{device}.") and v == "pass"]

@@ -20,11 +20,12 @@ MADE = {
     "gpio-lines": (["drivers/gpio/gpio-virtio.c", "drivers/gpio/gpiolib.h"],
                    "obj-m := gpio-virtio.o\n"),
 }
+LOADER = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
 # Programs that busybox has not, with the libraries that they want.
 PROGRAMS = {"gpio-lines": {
     "gpiod": ("usr/bin/gpiodetect", "usr/bin/gpioget", "usr/bin/gpioset", "usr/bin/gpiomon"),
     "libgpiod2": ("usr/lib/x86_64-linux-gnu/libgpiod.so.2",),
-    "libc6": ("lib/x86_64-linux-gnu/libc.so.6", "lib64/ld-linux-x86-64.so.2"),
+    "libc6": ("lib/x86_64-linux-gnu/libc.so.6", LOADER),
 }}
 
 
@@ -61,8 +62,8 @@ def _files(cell):
         root = archive.unpacked(package)
         for path in paths:
             (here,) = glob.glob(os.path.join(glob.escape(root), path))
-            found["bin/" + os.path.basename(path) if "/bin/" in path else path] = \
-                os.path.realpath(here)
+            inside = {LOADER: "lib64/" + os.path.basename(LOADER)}.get(path, path)
+            found["bin/" + os.path.basename(path) if "/bin/" in path else inside] = here
     return found
 
 
