@@ -19,6 +19,16 @@ struct stage_row {
 	u64 p50_ns, p99_ns, max_ns, mean_ns, sum_ns;
 };
 
+/* One request's points, as far as they were seen: 1 << enum trace_point in `seen`. */
+struct stage_request {
+	u64 at[TRACE_POINTS]; /* ns */
+	u64 seq;
+	u16 queue, head;
+	u16 seen;
+};
+
+#define STAGE_SLOWEST 8
+
 #define STAGE_ROWS (TRACE_POINTS * (TRACE_POINTS - 1) / 2)
 
 /* Latency over time: for each slice of time, how many requests took how long. */
@@ -51,6 +61,16 @@ struct stage_kernel {
 	struct stage_row waited[STAGE_WHOS]; /* for a processor; without names */
 };
 
+/* A guest's clock beside the host's. */
+struct stage_guest {
+	bool related;	   /* measured: */
+	int64_t offset_ns; /* the host's time less the guest's own */
+	u64 error_ns;	   /* how far off that may be; part of the table's clock_error_ns */
+	double rate_ppm; /* how much faster the host's clock runs than the guest thinks its own does */
+	u64 requests;	 /* that bound it */
+	bool known; /* told: the guest has the host's counter, or one that is ahead by a known number */
+};
+
 struct stage_table {
 	struct stage_row row[STAGE_ROWS]; /* in the order of a request's life */
 	unsigned rows;
@@ -71,6 +91,9 @@ struct stage_table {
 	u64 clock_error_ns; /* how far the clocks of the sources may be apart */
 	/* Input and output of a back-end seen from outside, while not exactly one request was under way. */
 	u64 unassigned;
+	struct stage_guest guest;
+	struct stage_request slow[STAGE_SLOWEST]; /* the slowest requests, the slowest first */
+	unsigned slows;
 	struct stage_heat heat;
 	struct stage_kernel kernel;
 };
@@ -91,5 +114,8 @@ const char *stage_point_name(unsigned point);
  * read up to there and counted in `torn`.
  */
 int stage_read(const char *path, struct stage_table *table, char *err, size_t len);
+/* The same; the host's counter has so many ticks per second, whatever the files say, and times count from its 0. */
+int stage_read_at(const char *path, u64 counter_hz, struct stage_table *table, char *err,
+		  size_t len);
 
 #endif

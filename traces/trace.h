@@ -24,6 +24,15 @@
  *                      are those of the last request published, `len` is how many requests were
  *                      published since the last time the back-end decided whether to notify
  *
+ *   trace_start        the back-end begins with a queue; `seq` is of the first chain that it will fetch
+ *
+ * A hypervisor's monitor, or a shim, sees notifications on their way, and knows of a queue only which one it is
+ * (`head`, `seq` and `len` are 0):
+ *
+ *   trace_exit         the guest's notification has come to it
+ *   trace_kick         it has told the back-end
+ *   trace_inject       the interrupt is pending for the guest, for all that was published before
+ *
  * `queue` is the index of the virtqueue, `head` the chain's head descriptor, `seq` counts the
  * chains fetched from this queue from 0 and is never reset while the process lives (not by a ring
  * that stops and starts), so that (process, queue, seq) names one request. `len` is the number of
@@ -43,10 +52,11 @@ typedef void trace_event_fn(u16 queue, u16 head, u64 seq, u32 len);
 struct trace_ops {
 	u32 version;   /* TRACE_OPS_VERSION */
 	const u32 *on; /* 0: nobody records */
-	trace_event_fn *fetch, *serve_begin, *serve_end, *publish, *call;
+	trace_event_fn *fetch, *serve_begin, *serve_end, *publish, *call, *start;
+	trace_event_fn *exit, *kick, *inject;
 };
 
-#define TRACE_OPS_VERSION 2
+#define TRACE_OPS_VERSION 3
 
 /* NULL while tracing is off. Set once by an open, before any thread that traces runs. */
 extern const struct trace_ops *trace_ops __attribute__((visibility("hidden")));
@@ -56,6 +66,12 @@ static inline bool trace_on(void)
 {
 	return __builtin_expect(trace_ops != NULL, 0) &&
 	       __atomic_load_n(trace_ops->on, __ATOMIC_RELAXED);
+}
+
+/* Is there a tracer at all? Never changes once threads run. */
+static inline bool trace_opened(void)
+{
+	return trace_ops != NULL;
 }
 
 #define TRACE_EVENT(name)                                                                          \
@@ -78,6 +94,11 @@ static inline bool trace_on(void)
 	return false;
 }
 
+static inline bool trace_opened(void)
+{
+	return false;
+}
+
 #endif
 
 TRACE_EVENT(fetch)
@@ -85,6 +106,10 @@ TRACE_EVENT(serve_begin)
 TRACE_EVENT(serve_end)
 TRACE_EVENT(publish)
 TRACE_EVENT(call)
+TRACE_EVENT(start)
+TRACE_EVENT(exit)
+TRACE_EVENT(kick)
+TRACE_EVENT(inject)
 
 #undef TRACE_EVENT
 
@@ -99,10 +124,13 @@ TRACE_EVENT(call)
 int trace_open(char *err, size_t len);
 
 /*
- * Ring-buffer mode (ring/buffer.h): events go to the file `path`, which is made, whenever a recorder that
- * has found it turns them on. 0, or -1 with one line in `err`. As trace_open(), with which it excludes
- * itself: before any thread is started, and there is no close.
+ * Ring-buffer mode (ring/buffer.h): events go to a file, which is made, whenever a recorder that has found it
+ * turns them on. 0, or -1 with one line in `err`. As trace_open(), with which it excludes itself: before any
+ * thread is started, and there is no close.
+ *
+ * `spec` is the file's path, and behind it, each with a comma in front, `events=N`: so many for each thread, a power
+ * of two (262144), and `on`: from the beginning, without a recorder. `monitor`: of one who serves nothing.
  */
-int trace_buffer_open(const char *path, char *err, size_t len);
+int trace_buffer_open(const char *spec, bool monitor, char *err, size_t len);
 
 #endif

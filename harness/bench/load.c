@@ -175,7 +175,8 @@ static void publish(struct load *l)
 			const u32 n = (u32)(l->seq - l->told);
 
 			trace(l, TRACE_NOTIFY, 0, l->seq - 1, n, l->kicked);
-			trace(l, TRACE_KICK, 0, l->seq - 1, n, clock_start(l->clock));
+			if (!l->in_guest)
+				trace(l, TRACE_KICK, 0, l->seq - 1, n, clock_start(l->clock));
 		}
 	}
 	l->told = l->seq;

@@ -94,7 +94,9 @@ struct load {
 	struct trace_sink *events; /* what happens to each request goes there; NULL: nowhere */
 	u16 queue;		   /* … of this queue */
 	u32 tid;		   /* … by this thread */
-	bool cancel;		   /* set by an operation: submit nothing more */
+	/* In a guest: that ops.kick returned does not say when the device was told, and nothing says so. */
+	bool in_guest;
+	bool cancel; /* set by an operation: submit nothing more */
 	u64 woken; /* set by an operation: when the device's notification came; for stamps and events */
 
 	/* What came of it. */

@@ -74,7 +74,7 @@ int bench_measure_traced(const struct bench_trace_opts *o, struct bench_session 
 		snprintf(error, room, "no more than %d queues can be traced", BUFFER_RINGS);
 		return rc;
 	}
-	if (buffer_create(&b, NULL, BUFFER_DRIVER, s->opts.queues, error, room))
+	if (buffer_create(&b, NULL, BUFFER_DRIVER, s->opts.queues, BUFFER_EVENTS, error, room))
 		return rc;
 	b.file->peer = (u32)s->fe.peer;
 	to.driver = &b;

@@ -4,16 +4,21 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "harness/cli/bench_result.h"
 #include "harness/cli/options.h"
 #include "harness/cli/run_result.h"
 #include "harness/run/collect.h"
 #include "harness/run/expect.h"
+#include "traces/ring/record.h"
+#include "traces/tracer.h"
 
 struct collect_opts {
-	const char *from, *name, *output, *expect_path, *raw, *figures;
-	bool has_memory, resume;
+	const char *from, *name, *output, *expect_path, *raw, *figures, *trace;
+	bool has_memory, resume, has_ahead;
+	u64 ahead;	     /* what the guest's counter is ahead of ours, when that is known */
+	unsigned counter_hz; /* of ours; 0: found out */
 	u64 memory;
 	u64 job; /* from 1; 0: not chosen */
 	enum wire_job_kind kind;
@@ -35,6 +40,10 @@ static void help(void)
 	     "      --name NAME         what reports call the target\n"
 	     "      --raw FILE          write the time stamps of single requests there\n"
 	     "      --figures FILE      write what was calibrated there\n"
+	     "      --trace DIR         put the events that the guest kept (trace= in its job) into the\n"
+	     "                          recording DIR, and say where each request's time went\n"
+	     "      --counter-ahead N   its counter is the host's plus N (without: that is measured)\n"
+	     "      --counter-hz N      of the host's counter, where times are not measured (a lab)\n"
 	     "      --format FORMAT     text, json, junit, tap or ktap; bench: text or json\n"
 	     "  -o, --output FILE       write there instead of to standard output\n"
 	     "      --help              this text\n"
@@ -66,6 +75,19 @@ static int parse_memory(const char *arg, void *out)
 	return cli_parse_u64("--memory", arg, 0, 1ull << 40, &o->memory);
 }
 
+static int parse_ahead(const char *arg, void *out)
+{
+	struct collect_opts *o = out;
+	const bool negative = *arg == '-';
+
+	if (cli_parse_u64("--counter-ahead", arg + negative, 0, UINT64_MAX, &o->ahead))
+		return -1;
+	o->has_ahead = true;
+	if (negative)
+		o->ahead = 0 - o->ahead;
+	return 0;
+}
+
 /* As cli_options(). */
 static bool parse(int argc, char **argv, struct collect_opts *o, int *status)
 {
@@ -77,6 +99,10 @@ static bool parse(int argc, char **argv, struct collect_opts *o, int *status)
 		CLI_OPTION("name", CLI_TEXT, &o->name),
 		CLI_OPTION("raw", CLI_TEXT, &o->raw),
 		CLI_OPTION("figures", CLI_TEXT, &o->figures),
+		CLI_OPTION("trace", CLI_TEXT, &o->trace),
+		CLI_OPTION("counter-ahead", CLI_OWN, o, .parse = parse_ahead),
+		CLI_OPTION("counter-hz", CLI_NUMBER, &o->counter_hz, .min = 1000,
+			   .max = UINT32_MAX),
 		CLI_OPTION("resume", CLI_FLAG, &o->resume),
 		CLI_OPTION("format", CLI_FORMAT, &o->format, .formats = CLI_ANY_FORMAT),
 		CLI_OUTPUT(&o->output),
@@ -150,9 +176,73 @@ static const char *op_name(u32 type)
 					    : "read";
 }
 
+/* A guest's own times may lie: they are written as they came. 0, or -1 after an error line. */
+static int add_to_recording(const struct collect_opts *o, const struct collect_job *j)
+{
+	struct buffer_file head = {
+		.magic = BUFFER_MAGIC,
+		.version = BUFFER_VERSION,
+		.rings = 1,
+		.actor = BUFFER_DRIVER,
+		.counter = 1,
+		.whose = o->has_ahead ? BUFFER_GUEST_AHEAD : BUFFER_GUEST,
+		.error_ppm = j->trace.error_ppm,
+		.hz = j->trace.hz,
+		.ahead = o->ahead,
+		.lost = j->trace.lost,
+	};
+	struct record_file *f;
+	char err[512];
+
+	if (mkdir(o->trace, 0777) && errno != EEXIST) {
+		cli_error("cannot make '%s': %s", o->trace, strerror(errno));
+		return -1;
+	}
+	f = record_file_new(o->trace, "guest", &head, err, sizeof(err));
+	if (!f) {
+		cli_error("%s", err);
+		return -1;
+	}
+	/* It has an end: it is whole. */
+	head.begin.ticks = head.end.ticks = 1;
+	if (j->event_count && record_file_add(f, 0, j->event, j->event_count)) {
+		cli_error("cannot write to '%s': %s", o->trace, strerror(errno));
+		record_file_end(f, &head);
+		return -1;
+	}
+	if (record_file_end(f, &head)) {
+		cli_error("cannot write to '%s': %s", o->trace, strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+/* The stages of a traced job go into its result. */
+static int read_trace(const struct collect_opts *o, const struct collect_job *j,
+		      struct bench_result *r)
+{
+	char err[512];
+
+	if (!j->has_trace || !j->has_untraced) {
+		cli_error("the guest has kept no events: its job needs trace=N");
+		return CLI_USAGE;
+	}
+	if (add_to_recording(o, j))
+		return CLI_INTERNAL;
+	if (stage_read_at(o->trace, o->counter_hz, &r->stages, err, sizeof(err))) {
+		cli_error("%s", err);
+		return CLI_TARGET;
+	}
+	r->trace_dir = o->trace;
+	r->tracers = TRACER_BUFFER;
+	r->untraced = j->untraced;
+	return CLI_OK;
+}
+
 static int write_bench(const struct collect_opts *o, const struct collect *c,
 		       const struct collect_job *j, FILE *f)
 {
+	int rc = CLI_OK;
 	struct bench_result r = {
 		.uri = j->uri,
 		.name = o->name,
@@ -181,8 +271,10 @@ static int write_bench(const struct collect_opts *o, const struct collect *c,
 	if (j->figures.errors)
 		r.warnings[r.warning_count++] =
 			"requests failed: these are the times of failures too";
+	if (o->trace)
+		rc = read_trace(o, j, &r);
 	(o->format == CLI_FORMAT_JSON ? bench_write_json : bench_write_text)(&r, f);
-	return j->figures.errors ? CLI_UNEXPECTED : CLI_OK;
+	return rc ? rc : j->figures.errors ? CLI_UNEXPECTED : CLI_OK;
 }
 
 static int write_conform(const struct collect_opts *o, struct collect_job *j,

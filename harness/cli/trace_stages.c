@@ -12,6 +12,8 @@ static void help(void)
 	     "\n"
 	     "Print where the requests in a recording spent their time, stage by stage.\n"
 	     "\n"
+	     "      --counter-hz N    of the processor's counter, where times are not measured: a lab's\n"
+	     "                        is 1000000000, and an instruction a nanosecond\n"
 	     "      --format FORMAT   text|json\n"
 	     "  -o, --output FILE     write there instead of to standard output\n"
 	     "      --help            this text");
@@ -38,23 +40,30 @@ static int write_table(const struct stage_table *t, const char *dir, int format,
 	return cli_close_output(f, output);
 }
 
-int trace_print_stages(const char *dir, int format, const char *output, u64 lost)
+static int print(const char *dir, u64 hz, int format, const char *output, u64 lost)
 {
-	struct stage_table table;
+	static struct stage_table table;
 	char err[512];
 
-	if (stage_read(dir, &table, err, sizeof(err))) {
+	if (stage_read_at(dir, hz, &table, err, sizeof(err))) {
 		cli_error("%s", err);
 		return CLI_USAGE;
 	}
 	return write_table(&table, dir, format, output, lost) ? CLI_INTERNAL : CLI_OK;
 }
 
+int trace_print_stages(const char *dir, int format, const char *output, u64 lost)
+{
+	return print(dir, 0, format, output, lost);
+}
+
 int trace_stages(int argc, char **argv)
 {
 	const char *output = NULL, *dir;
+	unsigned hz = 0;
 	int format = CLI_FORMAT_TEXT, status;
 	const struct cli_option options[] = {
+		CLI_OPTION("counter-hz", CLI_NUMBER, &hz, .min = 1000, .max = UINT32_MAX),
 		CLI_OPTION("format", CLI_FORMAT, &format, .formats = CLI_TEXT_OR_JSON),
 		CLI_OUTPUT(&output),
 	};
@@ -62,5 +71,5 @@ int trace_stages(int argc, char **argv)
 	if (!cli_options(argc, argv, options, ARRAY_SIZE(options), help, &status))
 		return status;
 	dir = trace_folder(argc, argv);
-	return dir ? trace_print_stages(dir, format, output, 0) : CLI_USAGE;
+	return dir ? print(dir, hz, format, output, 0) : CLI_USAGE;
 }

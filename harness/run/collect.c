@@ -266,6 +266,20 @@ static bool take_result(struct collect *c)
 	return true;
 }
 
+static void take_figures(struct bench_figures *f, const struct wire_bench *m)
+{
+	f->requests = m->requests;
+	f->errors = m->errors;
+	f->first_bad = m->first_bad;
+	f->elapsed_ns = m->elapsed_ns;
+	f->kicks = m->kicks;
+	f->calls = m->calls;
+	f->latency->sum = m->sum;
+	f->latency->min = m->min;
+	f->latency->max = m->max;
+	f->latency->clamped = m->clamped;
+}
+
 static bool take_bench(struct collect *c)
 {
 	struct collect_job *j = current_of(c, WIRE_JOB_BENCH);
@@ -292,37 +306,73 @@ static bool take_bench(struct collect *c)
 		.rate = m.rate,
 		.requests = m.requests,
 	};
-	j->figures.requests = m.requests;
-	j->figures.errors = m.errors;
-	j->figures.first_bad = m.first_bad;
-	j->figures.elapsed_ns = m.elapsed_ns;
-	j->figures.kicks = m.kicks;
-	j->figures.calls = m.calls;
-	j->figures.latency->sum = m.sum;
-	j->figures.latency->min = m.min;
-	j->figures.latency->max = m.max;
-	j->figures.latency->clamped = m.clamped;
+	take_figures(&j->figures, &m);
 	j->clock = clock_of_counter(m.hz);
 	j->clock.error_ppm = m.error_ppm;
 	j->clock.source = c->guest.clock;
 	return true;
 }
 
+static bool take_untraced(struct collect *c)
+{
+	struct collect_job *j = current_of(c, WIRE_JOB_BENCH);
+	struct wire_bench m;
+
+	if (!wire_bench(&c->wire, &m) || !j || j->has_figures || j->has_untraced)
+		return out_of_order(c, "figures without a trace");
+	j->untraced.latency = calloc(1, sizeof(*j->untraced.latency));
+	if (!j->untraced.latency)
+		return broken(c, "out of memory");
+	j->has_untraced = true;
+	take_figures(&j->untraced, &m);
+	return true;
+}
+
 static bool take_hist(struct collect *c)
 {
 	struct collect_job *j = current_of(c, WIRE_JOB_BENCH);
+	struct bench_figures *f = j && j->has_figures ? &j->figures : j ? &j->untraced : NULL;
 	static struct wire_hist m;
 
-	if (!wire_hist(&c->wire, &m) || !j || !j->has_figures)
+	if (!wire_hist(&c->wire, &m) || !j || !(j->has_figures || j->has_untraced))
 		return out_of_order(c, "a histogram");
 	for (u32 i = 0; i < m.count; i++) {
-		if (m.bucket[i] >= HIST_BUCKETS || j->figures.latency->bucket[m.bucket[i]] ||
-		    m.value[i] > j->figures.requests - j->in_hist)
+		if (m.bucket[i] >= HIST_BUCKETS || f->latency->bucket[m.bucket[i]] ||
+		    m.value[i] > f->requests - f->latency->count)
 			return out_of_order(c, "a bucket");
-		j->figures.latency->bucket[m.bucket[i]] = m.value[i];
-		j->in_hist += m.value[i];
+		f->latency->bucket[m.bucket[i]] = m.value[i];
+		f->latency->count += m.value[i];
 	}
-	j->figures.latency->count = j->in_hist;
+	j->in_hist = j->figures.latency->count;
+	return true;
+}
+
+static bool take_trace(struct collect *c)
+{
+	struct collect_job *j = current_of(c, WIRE_JOB_BENCH);
+	struct wire_trace m;
+
+	if (!wire_trace(&c->wire, &m) || !j || !j->has_figures || j->has_trace ||
+	    m.events > COLLECT_EVENTS || !m.hz)
+		return out_of_order(c, "a trace");
+	j->event = calloc(m.events + 1u, sizeof(*j->event));
+	if (!j->event)
+		return broken(c, "out of memory");
+	j->has_trace = true;
+	j->trace = m;
+	return true;
+}
+
+static bool take_events(struct collect *c)
+{
+	struct collect_job *j = current_of(c, WIRE_JOB_BENCH);
+	static struct wire_events m;
+
+	if (!wire_events(&c->wire, &m) || !j || !j->has_trace ||
+	    m.count > j->trace.events - j->event_count)
+		return out_of_order(c, "events");
+	for (u32 i = 0; i < m.count; i++)
+		j->event[j->event_count++] = wire_events_get(&m, i);
 	return true;
 }
 
@@ -357,6 +407,13 @@ static bool take_job_end(struct collect *c)
 		return broken(c, "the histogram has %llu requests, the figures %llu",
 			      (unsigned long long)j->in_hist,
 			      (unsigned long long)j->figures.requests);
+	if (j->has_untraced && j->untraced.latency->count != j->untraced.requests)
+		return broken(c,
+			      "the histogram without a trace has %llu requests, the figures %llu",
+			      (unsigned long long)j->untraced.latency->count,
+			      (unsigned long long)j->untraced.requests);
+	if (j->event_count != j->trace.events)
+		return broken(c, "%u events of %u have come", j->event_count, j->trace.events);
 	j->run.duration_s = (double)m.duration_ns / 1e9;
 	j->ended = true;
 	return true;
@@ -438,12 +495,13 @@ static bool take_end(struct collect *c)
 }
 
 static bool (*const takers[WIRE_KINDS])(struct collect *c) = {
-	[WIRE_HELLO] = take_hello,     [WIRE_JOB] = take_job,	  [WIRE_PLAN] = take_plan,
-	[WIRE_START] = take_start,     [WIRE_LOG] = take_log,	  [WIRE_RESULT] = take_result,
-	[WIRE_BENCH] = take_bench,     [WIRE_HIST] = take_hist,	  [WIRE_RAW] = take_raw,
-	[WIRE_JOB_END] = take_job_end, [WIRE_MARK] = take_mark,	  [WIRE_NOTE] = take_note,
-	[WIRE_FAIL] = take_fail,       [WIRE_PANIC] = take_panic, [WIRE_END] = take_end,
-	[WIRE_FIGURE] = take_figure,
+	[WIRE_HELLO] = take_hello,     [WIRE_JOB] = take_job,		[WIRE_PLAN] = take_plan,
+	[WIRE_START] = take_start,     [WIRE_LOG] = take_log,		[WIRE_RESULT] = take_result,
+	[WIRE_BENCH] = take_bench,     [WIRE_HIST] = take_hist,		[WIRE_RAW] = take_raw,
+	[WIRE_JOB_END] = take_job_end, [WIRE_MARK] = take_mark,		[WIRE_NOTE] = take_note,
+	[WIRE_FAIL] = take_fail,       [WIRE_PANIC] = take_panic,	[WIRE_END] = take_end,
+	[WIRE_FIGURE] = take_figure,   [WIRE_UNTRACED] = take_untraced, [WIRE_TRACE] = take_trace,
+	[WIRE_EVENTS] = take_events,
 };
 
 /* --- frames ----------------------------------------------------------------------------------------------- */
@@ -604,7 +662,9 @@ void collect_free(struct collect *c)
 
 		run_free(&j->run);
 		bench_figures_free(&j->figures);
+		bench_figures_free(&j->untraced);
 		free(j->raw);
+		free(j->event);
 		free(j->uri);
 		free(j->device);
 		free(j->transport);

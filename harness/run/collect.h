@@ -15,6 +15,7 @@
 #define COLLECT_JOBS	8
 #define COLLECT_NOTES	64
 #define COLLECT_FIGURES 16
+#define COLLECT_EVENTS	(1u << 20)
 
 struct collect_job {
 	enum wire_job_kind kind;
@@ -34,6 +35,12 @@ struct collect_job {
 	struct bench_figures figures;
 	struct clock clock;
 	u64 in_hist; /* requests that its buckets have told so far */
+	/* With trace=: the run before, and what the traced one left. */
+	bool has_untraced, has_trace;
+	struct bench_figures untraced;
+	struct wire_trace trace;
+	struct trace_event *event; /* event_count of trace.events so far */
+	u32 event_count;
 	struct load_stamp *raw;
 	u32 raw_count;
 };

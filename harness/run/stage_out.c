@@ -49,6 +49,35 @@ static json_t *heat_json(const struct stage_heat *h)
 			 slices ? (json_int_t)1 << low : 0, "counts", counts);
 }
 
+/* How a guest's clock stands to ours; NULL: there is none. */
+static json_t *guest_json_of(const struct stage_guest *g)
+{
+	if (g->known)
+		return json_pack("{s:s}", "how", "told");
+	if (!g->related)
+		return NULL;
+	return json_pack("{s:s, s:I, s:I, s:f, s:I}", "how", "measured", "offset_ns",
+			 (json_int_t)g->offset_ns, "error_ns", (json_int_t)g->error_ns, "rate_ppm",
+			 g->rate_ppm, "requests", (json_int_t)g->requests);
+}
+
+/* As ringside trace outliers has them. */
+static json_t *slow_json(const struct stage_request *r)
+{
+	const unsigned first = (unsigned)__builtin_ctz(r->seen),
+		       last = 31u - (unsigned)__builtin_clz(r->seen);
+	json_t *points = json_array();
+
+	for (unsigned p = first; p <= last; p++)
+		if (r->seen >> p & 1)
+			json_array_append_new(
+				points, json_pack("{s:s, s:I}", "point", stage_point_name(p), "ns",
+						  (json_int_t)(r->at[p] - r->at[first])));
+	return json_pack("{s:I, s:i, s:i, s:I, s:I, s:o}", "seq", (json_int_t)r->seq, "queue",
+			 (int)r->queue, "head", (int)r->head, "begin_ns", (json_int_t)r->at[first],
+			 "latency_ns", (json_int_t)(r->at[last] - r->at[first]), "points", points);
+}
+
 json_t *stage_trace_json(const struct stage_table *t, const char *dir, u64 discarded)
 {
 	json_t *o = json_pack(
@@ -58,12 +87,18 @@ json_t *stage_trace_json(const struct stage_table *t, const char *dir, u64 disca
 		"processes", (int)t->processes, "torn", (int)t->torn, "clock_error_ns",
 		(json_int_t)t->clock_error_ns, "skewed", (json_int_t)t->skewed, "skew_max_ns",
 		(json_int_t)t->skew_max_ns, "adds_up", stage_adds_up(t));
-	json_t *name = json_string(dir), *kernel = kernel_json(t);
+	json_t *name = json_string(dir), *guest = guest_json_of(&t->guest), *slow = json_array();
+	json_t *kernel = kernel_json(t);
 
 	json_object_set_new(o, "end_to_end", row_json(&t->whole));
 	json_object_set_new(o, "heat", heat_json(&t->heat));
 	if (kernel)
 		json_object_set_new(o, "kernel", kernel);
+	for (unsigned i = 0; i < t->slows; i++)
+		json_array_append_new(slow, slow_json(&t->slow[i]));
+	json_object_set_new(o, "outliers", slow);
+	if (guest)
+		json_object_set_new(o, "guest_clock", guest);
 	/* A path need not be UTF-8; it is left out then. */
 	if (name)
 		json_object_set_new(o, "dir", name);
@@ -104,6 +139,16 @@ static void sum_text(const struct stage_table *t, FILE *f)
 			(unsigned long long)t->skewed, (double)t->skew_max_ns / 1000);
 }
 
+static void guest_text(const struct stage_guest *g, FILE *f)
+{
+	if (g->related)
+		fprintf(f,
+			"the guest's clock: %.3f us behind ours, off by %.3f us at most, %+.2f ppm, from "
+			"%llu requests\n",
+			(double)g->offset_ns / 1000, (double)g->error_ns / 1000, g->rate_ppm,
+			(unsigned long long)g->requests);
+}
+
 void stage_write_text(const struct stage_table *t, u64 discarded, FILE *f)
 {
 	u64 lost = MAX(t->discarded, discarded);
@@ -122,6 +167,7 @@ void stage_write_text(const struct stage_table *t, u64 discarded, FILE *f)
 		fprintf(f, ", %u processes", t->processes);
 	fputc('\n', f);
 	sum_text(t, f);
+	guest_text(&t->guest, f);
 	kernel_write_text(t, f);
 	if (lost)
 		fprintf(f,

@@ -23,6 +23,9 @@ enum trace_point {
 	TRACE_HANDLE,
 	TRACE_REAP,
 	TRACE_POINTS,
+	/* No point of a request: a back-end begins with a queue. `seq` is of the first chain that it will fetch. */
+	TRACE_START = TRACE_POINTS,
+	TRACE_KINDS,
 };
 
 /*

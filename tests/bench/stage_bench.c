@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * How fast events become stages: a recording of a driver and a back-end, eleven events for each request, is made and
- * read by one thread. usage: stage_bench [REQUESTS]
+ * How fast events become stages: a recording of a driver and a back-end, ten events for each request, is made and
+ * read by one thread; or one that there is, which may be LTTng's. usage: stage_bench [REQUESTS | --of RECORDING]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "traces/ring/record.h"
+#include "traces/stage/ctf.h"
 #include "traces/stage.h"
 
 #define DEPTH 32
@@ -79,6 +80,48 @@ static void make(const char *dir, u64 requests)
 	}
 }
 
+static int ignore(void *arg, u32 session, const struct trace_event *e, u64 ns)
+{
+	(void)session, (void)e, (void)ns;
+	++*(u64 *)arg;
+	return 0;
+}
+
+static void tell(const char *what, u64 events, u64 ns)
+{
+	printf("%-24s %12llu events in %.3f s: %.2f million events/s\n", what,
+	       (unsigned long long)events, (double)ns / 1e9, (double)events * 1e3 / (double)ns);
+}
+
+/* What reading alone takes, without the library and with it; then with all that makes a table. */
+static int of_recording(const char *dir)
+{
+	static const char *const names[] = { "LTTng's, by ourselves", "LTTng's, by the library" };
+	static struct stage_table t;
+	char err[300];
+	u64 begin;
+
+	for (int library = 0; library < 2; library++) {
+		struct ctf_result r;
+		u64 events = 0;
+
+		begin = buffer_gettime();
+		if (ctf_read_by(library, dir, ignore, &events, &r, err, sizeof(err))) {
+			fprintf(stderr, "stage_bench: %s\n", err);
+			return 1;
+		}
+		if (r.traces)
+			tell(names[library], events, buffer_gettime() - begin);
+	}
+	begin = buffer_gettime();
+	if (stage_read(dir, &t, err, sizeof(err))) {
+		fprintf(stderr, "stage_bench: %s\n", err);
+		return 1;
+	}
+	tell("all, as a table", t.events, buffer_gettime() - begin);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const u64 requests = argc > 1 ? strtoull(argv[1], NULL, 0) : 2000000;
@@ -87,6 +130,8 @@ int main(int argc, char **argv)
 	struct rusage u;
 	u64 begin, ns;
 
+	if (argc == 3 && strcmp(argv[1], "--of") == 0)
+		return of_recording(argv[2]);
 	if (!requests || !mkdtemp(dir))
 		return 1;
 	make(dir, requests);

@@ -289,6 +289,90 @@ static void a_histogram_with_more(void **state)
 	assert_non_null(strstr(c->error, "a bucket where none can be"));
 }
 
+/* A traced load: the untraced one before it, and events that come back as they were. */
+static void traced(u32 announced, u32 sent, u64 untraced)
+{
+	struct wire_bench m = { .depth = 1, .block_size = 4096, .hz = 1000000000, .requests = 3 };
+	struct wire_trace t = { .events = announced, .lost = 7, .hz = 62500000, .error_ppm = 5 };
+	static struct wire_hist h;
+	static struct wire_events e;
+
+	hello();
+	job(WIRE_JOB_BENCH, 0);
+	say(wire_bench(begin(WIRE_UNTRACED), &m));
+	h = (struct wire_hist){ .count = 1, .bucket = { 77 }, .value = { untraced } };
+	say(wire_hist(begin(WIRE_HIST), &h));
+	say(wire_bench(begin(WIRE_BENCH), &m));
+	h = (struct wire_hist){ .count = 1, .bucket = { 78 }, .value = { 3 } };
+	say(wire_hist(begin(WIRE_HIST), &h));
+	say(wire_trace(begin(WIRE_TRACE), &t));
+	e.count = 0;
+	for (u32 i = 0; i < sent; i++) {
+		const struct trace_event one = {
+			.ticks = (1ull << 50) - i * 1000000000ull,
+			.seq = i % 5 == 4 ? 0 : (1ull << 40) + i,
+			.len = i,
+			.head = (u16)(i * 3),
+			.kind = i % 5 == 4 ? TRACE_HANDLE : TRACE_SUBMIT,
+		};
+
+		if (wire_events_add(&e, &one))
+			continue;
+		say(wire_events(begin(WIRE_EVENTS), &e));
+		e.count = 0;
+		assert_true(wire_events_add(&e, &one));
+	}
+	say(wire_events(begin(WIRE_EVENTS), &e));
+	say(wire_job_end(begin(WIRE_JOB_END), &(struct wire_job_end){ 0 }));
+	end(0);
+	collect_finish(c);
+}
+
+static void a_trace(void **state)
+{
+	const struct collect_job *j = &c->job[0];
+
+	traced(1000, 1000, 3);
+	assert_string_equal(c->error, "");
+	assert_int_equal(j->untraced.latency->bucket[77], 3);
+	assert_int_equal(j->figures.latency->bucket[78], 3);
+	assert_int_equal(j->trace.lost, 7);
+	assert_int_equal(j->event_count, 1000);
+	for (u32 i = 0; i < 1000; i++) {
+		assert_int_equal(j->event[i].ticks, (1ull << 50) - i * 1000000000ull);
+		assert_int_equal(j->event[i].len, i);
+		assert_int_equal(j->event[i].head, (u16)(i * 3));
+		if (i % 5 == 4)
+			assert_int_equal(j->event[i].kind, TRACE_HANDLE);
+		else
+			assert_int_equal(j->event[i].seq, (1ull << 40) + i);
+	}
+}
+
+static void a_trace_that_is_not_whole(void **state)
+{
+	traced(1000, 999, 3);
+	assert_non_null(strstr(c->error, "999 events of 1000"));
+}
+
+static void a_trace_with_more(void **state)
+{
+	traced(1000, 1001, 3);
+	assert_non_null(strstr(c->error, "events where none can be"));
+}
+
+static void a_trace_with_more_than_anybody_keeps(void **state)
+{
+	traced(COLLECT_EVENTS + 1, 3, 3);
+	assert_non_null(strstr(c->error, "a trace where none can be"));
+}
+
+static void an_untraced_run_that_is_not_whole(void **state)
+{
+	traced(10, 10, 2);
+	assert_non_null(strstr(c->error, "without a trace has 2 requests"));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -305,6 +389,11 @@ int main(void)
 		TEST(a_histogram_holds_every_request),
 		TEST(a_histogram_that_does_not),
 		TEST(a_histogram_with_more),
+		TEST(a_trace),
+		TEST(a_trace_that_is_not_whole),
+		TEST(a_trace_with_more),
+		TEST(a_trace_with_more_than_anybody_keeps),
+		TEST(an_untraced_run_that_is_not_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

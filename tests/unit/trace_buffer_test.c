@@ -61,7 +61,8 @@ static void make_buffer(u64 requests, u64 *lost)
 	struct trace_sink s;
 	struct buffer b;
 
-	assert_int_equal(buffer_create(&b, path, BUFFER_BACK_END, 4, err, sizeof(err)), 0);
+	assert_int_equal(
+		buffer_create(&b, path, BUFFER_BACK_END, 4, BUFFER_EVENTS, err, sizeof(err)), 0);
 	assert_true(buffer_sink(&b, 3, "test", &s));
 	for (u64 seq = 0; seq < requests; seq++)
 		emit_request(&s, b.file->counter, seq);
@@ -129,7 +130,8 @@ static void recording_takes_out_what_comes(void **state)
 	pthread_t thread;
 	u64 lost;
 
-	assert_int_equal(buffer_create(&b, path, BUFFER_BACK_END, 4, err, sizeof(err)), 0);
+	assert_int_equal(
+		buffer_create(&b, path, BUFFER_BACK_END, 4, BUFFER_EVENTS, err, sizeof(err)), 0);
 	r = record_open(out, err, sizeof(err));
 	assert_non_null(r);
 	/* Found as another process's would be. */
@@ -162,7 +164,8 @@ static void make_recording(u64 requests, char *file, size_t len)
 	u64 lost;
 
 	assert_non_null(r);
-	assert_int_equal(buffer_create(&b, path, BUFFER_BACK_END, 4, err, sizeof(err)), 0);
+	assert_int_equal(
+		buffer_create(&b, path, BUFFER_BACK_END, 4, BUFFER_EVENTS, err, sizeof(err)), 0);
 	assert_int_equal(record_add(r, &b, err, sizeof(err)), 0);
 	assert_int_equal(record_start(r, err, sizeof(err)), 0);
 	assert_true(buffer_sink(&b, 0, "test", &s));

@@ -62,7 +62,7 @@ static const char metadata_event[] =
 
 static int write_metadata(const char *dir, const struct events_file *info)
 {
-	static const char *const actors[BUFFER_ACTORS] = { "back-end", "driver" };
+	static const char *const actors[BUFFER_ACTORS] = { "back-end", "driver", "monitor" };
 	char path[4600], name[64];
 	FILE *f;
 

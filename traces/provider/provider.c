@@ -19,6 +19,10 @@ EMIT(serve_begin)
 EMIT(serve_end)
 EMIT(publish)
 EMIT(call)
+EMIT(start)
+EMIT(exit)
+EMIT(kick)
+EMIT(inject)
 
 /* LTTng asks its sessions itself. */
 static const u32 always = 1;
@@ -31,4 +35,8 @@ const struct trace_ops ringside_trace_ops = {
 	.serve_end = emit_serve_end,
 	.publish = emit_publish,
 	.call = emit_call,
+	.start = emit_start,
+	.exit = emit_exit,
+	.kick = emit_kick,
+	.inject = emit_inject,
 };

@@ -74,10 +74,10 @@ struct buffer_moment buffer_moment(bool counter)
 }
 
 int buffer_create(struct buffer *b, const char *path, enum buffer_actor actor, unsigned rings,
-		  char *err, size_t len)
+		  u32 events, char *err, size_t len)
 {
 	const size_t header = ALIGN_UP(sizeof(struct buffer_file), 4096);
-	const size_t bytes = header + (size_t)rings * BUFFER_EVENTS * sizeof(struct trace_event);
+	const size_t bytes = header + (size_t)rings * events * sizeof(struct trace_event);
 	struct buffer_file *f;
 
 	*b = (struct buffer){ .fd = -1 };
@@ -101,7 +101,7 @@ int buffer_create(struct buffer *b, const char *path, enum buffer_actor actor, u
 	f->version = BUFFER_VERSION;
 	f->header_bytes = (u32)header;
 	f->rings = rings;
-	f->ring_events = BUFFER_EVENTS;
+	f->ring_events = events;
 	f->pid = (u32)getpid();
 	f->actor = actor;
 	f->counter = buffer_counter();

@@ -19,7 +19,16 @@
 enum buffer_actor {
 	BUFFER_BACK_END,
 	BUFFER_DRIVER,
+	BUFFER_MONITOR, /* sees notifications on their way, but serves nothing */
 	BUFFER_ACTORS,
+};
+
+/* Whose counter ticks are of, where they are of a counter. */
+enum buffer_whose {
+	BUFFER_HOST,
+	BUFFER_GUEST, /* a guest's: how it stands to the host's is to be found (stage/clock.h) */
+	BUFFER_GUEST_AHEAD, /* a guest's, which is ahead of the host's by a number that is known */
+	BUFFER_WHOSE,
 };
 
 /* The counter and CLOCK_MONOTONIC at one moment, and how far apart the two may be. */
@@ -49,7 +58,11 @@ struct buffer_file {
 	u32 taken;   /* rings that have an owner, or wanted one */
 	struct buffer_moment begin, end; /* end.ticks 0: the recording has not ended */
 	u64 lost;			 /* chunks only: of all rings */
-	u64 pad[4];
+	u32 whose;			 /* enum buffer_whose */
+	u32 error_ppm;			 /* of hz */
+	u64 hz;				 /* BUFFER_GUEST: ticks per second, as far as it knows */
+	u64 ahead;			 /* BUFFER_GUEST_AHEAD: ticks, modulo 2^64 */
+	u64 pad;
 	struct buffer_ring ring[BUFFER_RINGS];
 };
 
@@ -60,11 +73,12 @@ struct buffer {
 };
 
 /*
- * Make `path`, which is overwritten (NULL: memory without a name), with so many rings (BUFFER_RINGS at most). 0, or -1 with one line in `err`. The file stays when this is closed; its
- * descriptor is how a recorder finds it (/proc/PID/fd).
+ * Make `path`, which is overwritten (NULL: memory without a name), with so many rings (BUFFER_RINGS at most) of so
+ * many events (a power of two). 0, or -1 with one line in `err`. The file stays when this is closed; its descriptor
+ * is how a recorder finds it (/proc/PID/fd).
  */
 int buffer_create(struct buffer *b, const char *path, enum buffer_actor actor, unsigned rings,
-		  char *err, size_t len);
+		  u32 events, char *err, size_t len);
 void buffer_close(struct buffer *b);
 
 /* Take ring `i` of it for a writer. False: there is none left. */

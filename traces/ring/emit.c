@@ -2,6 +2,8 @@
 /* Tracepoints of a back-end that write to a buffer. Each thread has a ring of its own, at its first event. */
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,10 +36,10 @@ static __attribute__((noinline, cold)) bool take_ring(void)
 	return true;
 }
 
-static void emit(u8 kind, u16 queue, u16 head, u64 seq, u32 len)
+static void emit(u8 kind, u8 flags, u16 queue, u16 head, u64 seq, u32 len)
 {
 	struct trace_event e = {
-		.seq = seq, .len = len, .queue = queue, .head = head, .kind = kind
+		.seq = seq, .len = len, .queue = queue, .head = head, .kind = kind, .flags = flags
 	};
 
 	if (!mine.sink.event && !take_ring()) {
@@ -49,20 +51,49 @@ static void emit(u8 kind, u16 queue, u16 head, u64 seq, u32 len)
 	trace_sink_add(&mine.sink, &e);
 }
 
-#define EMIT(name, kind)                                                                           \
+#define EMIT(name, kind, flags)                                                                    \
 	static void emit_##name(u16 queue, u16 head, u64 seq, u32 len)                             \
 	{                                                                                          \
-		emit(kind, queue, head, seq, len);                                                 \
+		emit(kind, flags, queue, head, seq, len);                                          \
 	}
 
-EMIT(fetch, TRACE_FETCH)
-EMIT(serve_begin, TRACE_SERVE_BEGIN)
-EMIT(serve_end, TRACE_SERVE_END)
-EMIT(publish, TRACE_PUBLISH)
-EMIT(call, TRACE_CALL)
+EMIT(fetch, TRACE_FETCH, 0)
+EMIT(serve_begin, TRACE_SERVE_BEGIN, 0)
+EMIT(serve_end, TRACE_SERVE_END, 0)
+EMIT(publish, TRACE_PUBLISH, 0)
+EMIT(call, TRACE_CALL, 0)
+EMIT(start, TRACE_START, 0)
+EMIT(exit, TRACE_EXIT, TRACE_F_OUTSIDE)
+EMIT(kick, TRACE_KICK, TRACE_F_OUTSIDE)
+EMIT(inject, TRACE_INJECT, TRACE_F_OUTSIDE)
 
-int trace_buffer_open(const char *path, char *err, size_t len)
+/* Takes what is behind the path off it. False: it is not to be understood. */
+static bool parse(char *spec, u32 *events, bool *on)
 {
+	char *comma;
+
+	while ((comma = strrchr(spec, ',')) != NULL) {
+		char *end = NULL;
+
+		*comma++ = '\0';
+		if (strcmp(comma, "on") == 0) {
+			*on = true;
+			continue;
+		}
+		if (strncmp(comma, "events=", 7) != 0)
+			return false;
+		*events = (u32)strtoul(comma + 7, &end, 10);
+		if (*end || *events < 16 || *events > 1u << 24 || *events & (*events - 1))
+			return false;
+	}
+	return *spec != '\0';
+}
+
+int trace_buffer_open(const char *spec, bool monitor, char *err, size_t len)
+{
+	char path[4096];
+	u32 events = BUFFER_EVENTS;
+	bool on = false;
 	static struct trace_ops ops = {
 		.version = TRACE_OPS_VERSION,
 		.fetch = emit_fetch,
@@ -70,14 +101,26 @@ int trace_buffer_open(const char *path, char *err, size_t len)
 		.serve_end = emit_serve_end,
 		.publish = emit_publish,
 		.call = emit_call,
+		.start = emit_start,
+		.exit = emit_exit,
+		.kick = emit_kick,
+		.inject = emit_inject,
 	};
 
 	if (trace_ops) {
 		snprintf(err, len, "there is a tracer already");
 		return -1;
 	}
-	if (buffer_create(&buffer, path, BUFFER_BACK_END, BUFFER_RINGS, err, len))
+	if (snprintf(path, sizeof(path), "%s", spec) >= (int)sizeof(path) ||
+	    !parse(path, &events, &on)) {
+		snprintf(err, len, "'%s' is not FILE[,events=N][,on], N a power of two from 16 on",
+			 spec);
 		return -1;
+	}
+	if (buffer_create(&buffer, path, monitor ? BUFFER_MONITOR : BUFFER_BACK_END, BUFFER_RINGS,
+			  events, err, len))
+		return -1;
+	buffer.file->on = on;
 	counter = buffer.file->counter;
 	ops.on = &buffer.file->on;
 	trace_ops = &ops;
@@ -86,7 +129,7 @@ int trace_buffer_open(const char *path, char *err, size_t len)
 
 #else
 
-int trace_buffer_open(const char *path, char *err, size_t len)
+int trace_buffer_open(const char *spec, bool monitor, char *err, size_t len)
 {
 	snprintf(err, len, "built without tracepoints: RINGSIDE_TRACE is OFF");
 	return -1;

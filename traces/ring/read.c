@@ -28,12 +28,18 @@ struct stream {
 	u64 turn; /* … but its turn is after what was written before it */
 };
 
+/* ns = base_ns + (ticks - base_ticks) * mult >> 32. */
+struct scale {
+	u64 base_ticks, base_ns, mult;
+};
+
 struct file {
 	struct events_file info;
 	char *path;
 	int fd;
 	u64 bytes;
 	struct buffer_file head;
+	struct scale guest; /* BUFFER_GUEST */
 };
 
 struct events {
@@ -44,17 +50,21 @@ struct events {
 	struct stream *current; /* whose next event is the first, up to `limit` */
 	u64 limit;
 	bool begun;
-	/* ns = base_ns + (ticks - base_ticks) * mult >> 32, for all counters of this machine. */
-	u64 base_ticks, base_ns, mult, error_ns;
+	struct scale host; /* for all counters of this machine */
+	u64 error_ns;
+	bool rated; /* what its rate is, is known */
 };
 
 static u64 to_ns(const struct events *s, const struct file *f, u64 ticks)
 {
+	const struct scale *c = f->head.whose == BUFFER_GUEST ? &f->guest : &s->host;
 	__int128 ns = ticks;
 
+	if (f->head.whose == BUFFER_GUEST_AHEAD)
+		ticks -= f->head.ahead;
 	if (f->head.counter)
-		ns = (__int128)s->base_ns +
-		     ((__int128)(int64_t)(ticks - s->base_ticks) * (__int128)s->mult >> 32);
+		ns = (__int128)c->base_ns +
+		     ((__int128)(int64_t)(ticks - c->base_ticks) * (__int128)c->mult >> 32);
 	return ns < 0 ? 0 : ns > UINT64_MAX ? UINT64_MAX : (u64)ns;
 }
 
@@ -194,11 +204,17 @@ static bool plausible(const struct file *f)
 {
 	const struct buffer_file *h = &f->head;
 
-	if (h->rings > BUFFER_RINGS || h->header_bytes < sizeof(*h) || h->actor >= BUFFER_ACTORS)
+	if (h->rings > BUFFER_RINGS || h->header_bytes < sizeof(*h) || h->actor >= BUFFER_ACTORS ||
+	    h->whose >= BUFFER_WHOSE || (h->whose == BUFFER_GUEST && !h->hz))
 		return false;
 	if (!h->ring_events)
 		return h->header_bytes == sizeof(*h);
 	return !(h->ring_events & (h->ring_events - 1)) && h->ring_events <= 1u << 24;
+}
+
+static u64 scale_of(u64 hz)
+{
+	return (u64)(((unsigned __int128)1000000000 << 32) / hz);
 }
 
 static bool open_file(struct events *s, const char *path, char *err, size_t len)
@@ -224,9 +240,15 @@ static bool open_file(struct events *s, const char *path, char *err, size_t len)
 		.peer = f->head.peer,
 		.lost = f->head.lost,
 		.path = f->path,
+		.whose = f->head.whose,
+		.hz = f->head.hz,
+		.error_ppm = f->head.error_ppm,
 		/* The recorder did not come to the end. */
 		.torn = !f->head.ring_events && !f->head.end.ticks,
 	};
+	/* By its own word, until somebody knows better. */
+	if (f->head.whose == BUFFER_GUEST)
+		f->guest.mult = scale_of(f->head.hz);
 	return true;
 }
 
@@ -263,13 +285,13 @@ static void set_clock(struct events *s)
 {
 	u64 longest = 0;
 
-	s->mult = 1ull << 32;
+	s->host.mult = 1ull << 32;
 	for (unsigned i = 0; i < s->files; i++) {
 		const struct buffer_file *h = &s->file[i].head;
 		struct buffer_moment end = h->end;
 		u64 ticks;
 
-		if (!h->counter)
+		if (!h->counter || h->whose != BUFFER_HOST)
 			continue;
 		/* Not ended: as long as the machine runs, now is a moment of the same clocks. */
 		if (!end.ticks && buffer_counter())
@@ -280,10 +302,11 @@ static void set_clock(struct events *s)
 		if (ticks <= longest)
 			continue;
 		longest = ticks;
-		s->base_ticks = h->begin.ticks;
-		s->base_ns = h->begin.ns;
-		s->mult = (u64)MIN(((unsigned __int128)(end.ns - h->begin.ns) << 32) / ticks,
-				   (unsigned __int128)1 << 62);
+		s->rated = true;
+		s->host.base_ticks = h->begin.ticks;
+		s->host.base_ns = h->begin.ns;
+		s->host.mult = (u64)MIN(((unsigned __int128)(end.ns - h->begin.ns) << 32) / ticks,
+					(unsigned __int128)1 << 62);
 		s->error_ns = MIN(h->begin.error_ns, 1000000000u) + MIN(end.error_ns, 1000000000u);
 	}
 }
@@ -372,9 +395,34 @@ u64 events_clock_error(const struct events *s, bool other)
 	bool counters = false, times = false;
 
 	for (unsigned i = 0; i < s->files; i++) {
+		/* A guest's has an error of its own. */
+		if (s->file[i].head.whose == BUFFER_GUEST)
+			continue;
 		counters |= s->file[i].head.counter != 0;
 		times |= s->file[i].head.counter == 0;
 	}
 	/* Among themselves, they read one counter. */
 	return counters && (times || other) ? s->error_ns : 0;
+}
+
+double events_host_hz(const struct events *s)
+{
+	return s->rated && s->host.mult ? 4294967296.0 * 1e9 / (double)s->host.mult : 0;
+}
+
+void events_set_hz(struct events *s, u64 hz)
+{
+	s->host = (struct scale){ .mult = scale_of(hz) };
+	s->error_ns = 0;
+	s->rated = true;
+}
+
+void events_set_guest(struct events *s, unsigned file, u64 base_ticks, u64 base_ns, u64 mult)
+{
+	s->file[file].guest = (struct scale){ base_ticks, base_ns, mult };
+}
+
+u64 events_ns(const struct events *s, unsigned file, u64 ticks)
+{
+	return to_ns(s, &s->file[file], ticks);
 }

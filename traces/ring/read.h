@@ -16,6 +16,9 @@ struct events_file {
 	u32 pid, peer;
 	u64 lost;
 	bool torn; /* ends in the middle of something; known when all is read */
+	u32 whose; /* enum buffer_whose */
+	u64 hz;	   /* BUFFER_GUEST */
+	u32 error_ppm;
 	const char *path;
 };
 
@@ -28,6 +31,16 @@ void events_close(struct events *s);
 
 unsigned events_files(const struct events *s);
 const struct events_file *events_file(const struct events *s, unsigned i);
+
+/* Ticks per second of the host's counter; 0: not known, since no file has it. */
+double events_host_hz(const struct events *s);
+/* … and from here on it is this, and its times count from when it was 0. */
+void events_set_hz(struct events *s, u64 hz);
+/* Ticks of this file, a guest's, are ns = base_ns + ((ticks - base_ticks) * mult >> 32). Before events_next(). */
+void events_set_guest(struct events *s, unsigned file, u64 base_ticks, u64 base_ns, u64 mult);
+
+/* What so many ticks of a file are in ns. */
+u64 events_ns(const struct events *s, unsigned file, u64 ticks);
 
 /* How far the clocks of these files may be apart from each other, or from CLOCK_MONOTONIC where `other`. */
 u64 events_clock_error(const struct events *s, bool other);

@@ -18,7 +18,7 @@
 
 #define SOURCES	 64
 #define TURN_US	 5000
-#define MIN_TAKE (BUFFER_EVENTS / 8) /* while it runs, less than that stays where it is */
+#define MIN_TAKE 8 /* while it runs, less than this part of a ring stays where it is */
 
 struct record_file {
 	FILE *f;
@@ -117,7 +117,7 @@ static bool plausible(const struct buffer_file *f, size_t bytes)
 static int add_source(struct recording *r, struct buffer_file *file, size_t bytes, bool mapped,
 		      char *err, size_t len)
 {
-	static const char *const actors[BUFFER_ACTORS] = { "back-end", "driver" };
+	static const char *const actors[BUFFER_ACTORS] = { "back-end", "driver", "monitor" };
 	struct source *s = &r->source[r->sources];
 	char name[64];
 
@@ -227,7 +227,7 @@ static int take(struct source *s, bool all)
 		u64 head = __atomic_load_n(&ends->head, __ATOMIC_ACQUIRE);
 		u64 tail = ends->tail, n = head - tail;
 
-		if (n > s->ring_events || (!all && n < MIN_TAKE))
+		if (n > s->ring_events || (!all && n < s->ring_events / MIN_TAKE))
 			continue;
 		while (n) {
 			u64 at = tail & (s->ring_events - 1);

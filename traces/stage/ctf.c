@@ -7,9 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traces/stage/lttng.h"
 #include "traces/stage/mend.h"
 
 #define PROCESSES 256 /* traces in one folder */
+
+int ctf_kind(const char *name)
+{
+	static const struct {
+		const char *name;
+		int kind;
+	} names[] = {
+		{ "ringside:fetch", TRACE_FETCH },
+		{ "ringside:serve_begin", TRACE_SERVE_BEGIN },
+		{ "ringside:serve_end", TRACE_SERVE_END },
+		{ "ringside:publish", TRACE_PUBLISH },
+		{ "ringside:call", TRACE_CALL },
+		{ "ringside:start", TRACE_START },
+		{ "ringside:exit", TRACE_EXIT },
+		{ "ringside:kick", TRACE_KICK },
+		{ "ringside:inject", TRACE_INJECT },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(name, names[i].name) == 0)
+			return names[i].kind;
+	return -1;
+}
 
 /* The traces found under a folder. nftw() has no argument for its user. */
 static _Thread_local struct found {
@@ -65,7 +89,7 @@ static int read_found(const char *dir, const struct found *traces, ctf_fn *fn, v
 
 #include <babeltrace2/babeltrace.h>
 
-#define KINDS 5
+#define KINDS 9
 
 struct reader {
 	ctf_fn *fn;
@@ -119,25 +143,12 @@ static bool has_our_fields(const bt_event_class *class)
 
 static int kind_by_name(struct reader *r, const bt_event_class *class)
 {
-	static const struct {
-		const char *name;
-		int kind;
-	} names[KINDS] = {
-		{ "ringside:fetch", TRACE_FETCH },
-		{ "ringside:serve_begin", TRACE_SERVE_BEGIN },
-		{ "ringside:serve_end", TRACE_SERVE_END },
-		{ "ringside:publish", TRACE_PUBLISH },
-		{ "ringside:call", TRACE_CALL },
-	};
 	const char *name = bt_event_class_get_name(class);
+	const int kind = name ? ctf_kind(name) : -1;
 
-	for (int i = 0; name && i < KINDS; i++) {
-		if (strcmp(name, names[i].name) != 0)
-			continue;
-		if (has_our_fields(class))
-			return names[i].kind;
-		r->alien = true;
-	}
+	if (kind < 0 || has_our_fields(class))
+		return kind;
+	r->alien = true;
 	return -1;
 }
 
@@ -229,6 +240,7 @@ static void add_event(struct reader *r, const bt_message *message)
 		.head = (u16)field(payload, FIELD_HEAD),
 		.cpu = 0xffff,
 		.kind = (u8)kind,
+		.flags = ctf_flags((unsigned)kind),
 	};
 	r->events++;
 	r->stopped = r->fn(r->arg, process_of(r, event), &e, ns);
@@ -448,7 +460,8 @@ static int mend_all(struct found *traces, char *err, size_t len)
 	return torn;
 }
 
-int ctf_read(const char *dir, ctf_fn *fn, void *arg, struct ctf_result *r, char *err, size_t len)
+int ctf_read_by(bool library, const char *dir, ctf_fn *fn, void *arg, struct ctf_result *r,
+		char *err, size_t len)
 {
 	struct found *traces = calloc(1, sizeof(*traces));
 	struct found *mended = calloc(1, sizeof(*mended));
@@ -474,8 +487,13 @@ int ctf_read(const char *dir, ctf_fn *fn, void *arg, struct ctf_result *r, char 
 		torn = mend_all(mended, err, len);
 	if (torn < 0)
 		goto out;
-	r->torn = (u32)torn;
-	rc = traces->count ? read_found(dir, mended, fn, arg, r, err, len) : 0;
+	rc = traces->count && library;
+	if (traces->count && !library)
+		rc = lttng_read(mended->dir, mended->count, fn, arg, r, err, len);
+	/* Something that is not known by heart. */
+	if (rc == 1)
+		rc = read_found(dir, mended, fn, arg, r, err, len);
+	r->torn = MAX(r->torn, (u32)torn);
 out:
 	for (unsigned i = 0; mended && i < mended->count; i++) {
 		if (strcmp(mended->dir[i], traces->dir[i]) != 0)
@@ -487,4 +505,9 @@ out:
 	free(mended);
 	free(traces);
 	return rc;
+}
+
+int ctf_read(const char *dir, ctf_fn *fn, void *arg, struct ctf_result *r, char *err, size_t len)
+{
+	return ctf_read_by(false, dir, fn, arg, r, err, len);
 }

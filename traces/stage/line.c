@@ -30,7 +30,7 @@ struct lane {
 	u64 notify_from, notify_to; /* what the last notify was for */
 	u64 published;		    /* how many publish events so far … */
 	u64 called;		    /* … of which this many belong to a call, or never will */
-	u64 call_from;		    /* … and where the last call's began */
+	u64 injected;		    /* … for this many the guest was interrupted */
 	u64 handle_ns;		    /* when the driver last was notified */
 	bool handled;
 	u64 reaped;		    /* all before this are */
@@ -445,9 +445,8 @@ static bool add_call(struct lane *lane, const struct trace_event *e, u64 ns)
 	u64 covered = e->len ? MIN(e->len, waiting) : waiting;
 
 	covered = MIN(covered, LINE_WINDOW);
-	lane->call_from = lane->published - covered;
 	lane->called = lane->published;
-	for (u64 i = lane->call_from; i < lane->published; i++) {
+	for (u64 i = lane->published - covered; i < lane->published; i++) {
 		struct line *l = look(lane, lane->publish_seq[i % LINE_WINDOW]);
 
 		if (l)
@@ -456,14 +455,16 @@ static bool add_call(struct lane *lane, const struct trace_event *e, u64 ns)
 	return e->len <= waiting;
 }
 
+/* For all that was published before it, as far as no other was for that and it is still waited for. */
 static bool add_inject(struct lane *lane, u64 ns)
 {
 	bool any = false;
 
-	for (u64 i = lane->call_from; i < lane->published; i++) {
-		struct line *l = look(lane, lane->publish_seq[i % LINE_WINDOW]);
+	lane->injected = MAX(lane->injected, lane->published - MIN(lane->published, LINE_WINDOW));
+	for (; lane->injected < lane->published; lane->injected++) {
+		struct line *l = look(lane, lane->publish_seq[lane->injected % LINE_WINDOW]);
 
-		any |= l && put(l, TRACE_INJECT, ns);
+		any |= l && !line_has(l, TRACE_REAP) && put(l, TRACE_INJECT, ns);
 	}
 	return any;
 }

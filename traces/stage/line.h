@@ -61,6 +61,7 @@ struct lines_options {
 		whole; /* each whole request, in the order of a queue's requests; NULL: not wanted */
 	void *arg;
 	unsigned slowest; /* how many of the slowest are kept */
+	u64 counter_hz;	  /* of the host's counter, for a reader of files; 0: as they say */
 };
 
 /* NULL when there is no memory. */

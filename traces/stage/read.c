@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "traces/ring/read.h"
+#include "traces/stage/clock.h"
 #include "traces/stage/ctf.h"
 #include "traces/stage/kernel.h"
 
@@ -17,6 +18,10 @@ struct reader {
 	struct kernel_source *kernel; /* NULL: there is none */
 	struct lines *lines;
 	u32 only_back_end; /* the one process that is a back-end in them; 0: none, or several */
+	u64 hz;		   /* of the host's counter; 0: as the files say */
+	u64 from,
+		to; /* what happened outside is not of the requests that the guest has written down */
+	bool ctf_only; /* … and no file of ours is a back-end's: what LTTng has seen is of the one session */
 };
 
 /* Whose requests a file's events are about. */
@@ -39,6 +44,8 @@ static int drain_files(struct reader *r, u64 until)
 	while (events_next(r->events, until, &e, &ns, &file)) {
 		int rc;
 
+		if (ns < r->from || ns > r->to)
+			continue;
 		rc = lines_add(r->lines, session_of(r, events_file(r->events, file)), &e, ns);
 		if (rc)
 			return rc;
@@ -59,6 +66,8 @@ static int drain(struct reader *r, u64 until)
 		if (rc || next > until || next == UINT64_MAX)
 			return rc;
 		kernel_source_next(r->kernel, &e, &ns, &session);
+		if (ns < r->from || ns > r->to)
+			continue;
 		rc = lines_add(r->lines, session, &e, ns);
 		if (rc)
 			return rc;
@@ -70,12 +79,17 @@ static int add_ctf(void *arg, u32 session, const struct trace_event *e, u64 ns)
 	struct reader *r = arg;
 	int rc = drain(r, ns);
 
-	return rc ? rc : lines_add(r->lines, session, e, ns);
+	if (rc || ns < r->from || ns > r->to)
+		return rc;
+	if (r->ctf_only)
+		session = 0;
+	return lines_add(r->lines, session, e, ns);
 }
 
 static void meet(struct reader *r, struct stage_table *t)
 {
 	unsigned back_ends = 0;
+	bool guest = false;
 
 	for (unsigned i = 0; i < events_files(r->events); i++) {
 		const struct events_file *f = events_file(r->events, i);
@@ -85,6 +99,10 @@ static void meet(struct reader *r, struct stage_table *t)
 	}
 	if (back_ends != 1)
 		r->only_back_end = back_ends ? 0 : kernel_source_back_end(r->kernel);
+	/* A guest does not know who serves it. */
+	for (unsigned i = 0; i < events_files(r->events); i++)
+		guest |= events_file(r->events, i)->whose != BUFFER_HOST;
+	r->ctf_only = guest && !back_ends && !r->kernel;
 	for (unsigned i = 0; i < events_files(r->events); i++) {
 		const struct events_file *f = events_file(r->events, i);
 
@@ -94,6 +112,130 @@ static void meet(struct reader *r, struct stage_table *t)
 	t->processes = events_files(r->events);
 }
 
+/* --- a guest's clock ----------------------------------------------------------------------------------- */
+
+struct fitter {
+	struct clock_fit *fit;
+	unsigned guest;	 /* which file */
+	bool any;	 /* somebody else has events, too */
+	u64 first, last; /* ticks of the guest's */
+};
+
+static int fit_ctf(void *arg, u32 session, const struct trace_event *e, u64 ns)
+{
+	struct fitter *f = arg;
+
+	(void)session;
+	f->any = true;
+	return clock_fit_host(f->fit, e, ns);
+}
+
+/* All events of the one file, or of all others. */
+static int fit_files(struct fitter *f, const char *path, u64 hz, bool guest, char *err, size_t len)
+{
+	struct events *s = events_open(path, err, len);
+	struct trace_event e;
+	unsigned file;
+	int rc = 0;
+	u64 ns;
+
+	if (!s)
+		return -1;
+	if (hz)
+		events_set_hz(s, hz);
+	while (!rc && events_next(s, UINT64_MAX, &e, &ns, &file)) {
+		if (guest && file == f->guest) {
+			f->first = MIN(f->first, e.ticks);
+			f->last = MAX(f->last, e.ticks);
+			rc = clock_fit_guest(f->fit, &e);
+		}
+		if (!guest && events_file(s, file)->actor == BUFFER_BACK_END) {
+			f->any = true;
+			rc = clock_fit_host(f->fit, &e, ns);
+		}
+	}
+	events_close(s);
+	return rc;
+}
+
+static int fit_all(struct fitter *f, const char *path, u64 hz, bool folder, char *err, size_t len)
+{
+	struct ctf_result ctf = { 0 };
+	int rc = fit_files(f, path, hz, true, err, len);
+
+	if (!rc)
+		rc = fit_files(f, path, hz, false, err, len);
+	if (!rc && folder)
+		rc = ctf_read(path, fit_ctf, f, &ctf, err, len);
+	return rc;
+}
+
+/* The guest's file's times become the host's. */
+static int relate(struct reader *r, unsigned file, const char *path, u64 hz, bool folder,
+		  struct stage_table *t, char *err, size_t len)
+{
+	const struct events_file *info = events_file(r->events, file);
+	struct fitter f = { .guest = file, .first = UINT64_MAX };
+	const bool known = info->whose == BUFFER_GUEST_AHEAD;
+	struct guest_clock c;
+	const char *why = NULL;
+	int rc;
+
+	f.fit = clock_fit_new(info->hz, info->error_ppm, events_host_hz(r->events));
+	if (!f.fit)
+		return -ENOMEM;
+	rc = fit_all(&f, path, hz, folder, err, len);
+	/* A guest alone has a clock of its own. */
+	if (!rc && f.any && !known)
+		why = clock_fit_end(f.fit, &c);
+	else if (!rc && r->kernel && !known)
+		why = "the kernel's events do not say which request is which";
+	clock_fit_free(f.fit);
+	if (rc)
+		return rc;
+	if (why) {
+		snprintf(err, len, "'%s': the guest's clock cannot be related to ours: %s",
+			 info->path, why);
+		return -1;
+	}
+	t->guest.known = known;
+	if (f.any && !known) {
+		events_set_guest(r->events, file, c.base_ticks, c.base_ns, c.mult);
+		t->guest = (struct stage_guest){ .related = true,
+						 .offset_ns = c.offset_ns,
+						 .error_ns = c.error_ns,
+						 .rate_ppm = c.rate_ppm,
+						 .requests = c.requests };
+	}
+	if (f.first <= f.last) {
+		r->from = events_ns(r->events, file, f.first);
+		r->to = events_ns(r->events, file, f.last);
+	}
+	return 0;
+}
+
+static int relate_guests(struct reader *r, const char *path, u64 hz, bool folder,
+			 struct stage_table *t, char *err, size_t len)
+{
+	unsigned guests = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; !rc && i < events_files(r->events); i++) {
+		const u32 whose = events_file(r->events, i)->whose;
+
+		if (whose == BUFFER_HOST)
+			continue;
+		if (guests++) {
+			snprintf(err, len, "'%s' holds the events of more than one guest", path);
+			return -1;
+		}
+		rc = relate(r, i, path, hz, folder, t, err, len);
+	}
+	if (rc == -ENOMEM)
+		snprintf(err, len, "out of memory");
+	return rc ? -1 : 0;
+}
+
 static int read_all(struct reader *r, const char *path, bool folder, struct stage_table *t,
 		    char *err, size_t len)
 {
@@ -101,6 +243,8 @@ static int read_all(struct reader *r, const char *path, bool folder, struct stag
 	int rc = 0;
 
 	meet(r, t);
+	if (relate_guests(r, path, r->hz, folder, t, err, len))
+		return -1;
 	if (folder)
 		rc = ctf_read(path, add_ctf, r, &ctf, err, len);
 	if (rc == -1)
@@ -121,7 +265,8 @@ static int read_all(struct reader *r, const char *path, bool folder, struct stag
 	t->processes += ctf.traces;
 	t->discarded = ctf.discarded;
 	t->torn = ctf.torn;
-	t->clock_error_ns = events_clock_error(r->events, ctf.traces > 0 || r->kernel);
+	t->clock_error_ns =
+		events_clock_error(r->events, ctf.traces > 0 || r->kernel) + t->guest.error_ns;
 	if (r->kernel) {
 		kernel_source_sum(r->kernel, &t->kernel);
 		t->discarded += t->kernel.lost;
@@ -149,6 +294,10 @@ int stage_read_lines(const char *path, const struct lines_options *o, struct sta
 	if (!r.events)
 		return -1;
 	folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+	r.hz = o->counter_hz;
+	r.to = UINT64_MAX;
+	if (r.hz)
+		events_set_hz(r.events, r.hz);
 	r.lines = lines_new(o);
 	if (!r.lines)
 		snprintf(err, len, "out of memory");
@@ -163,9 +312,30 @@ int stage_read_lines(const char *path, const struct lines_options *o, struct sta
 	return rc;
 }
 
+int stage_read_at(const char *path, u64 counter_hz, struct stage_table *table, char *err,
+		  size_t len)
+{
+	const struct lines_options o = { .counter_hz = counter_hz, .slowest = STAGE_SLOWEST };
+	const struct line *slow;
+	struct lines *lines = NULL;
+
+	if (stage_read_lines(path, &o, table, &lines, err, len))
+		return -1;
+	table->slows = MIN(lines_slowest(lines, &slow), STAGE_SLOWEST);
+	for (unsigned i = 0; i < table->slows; i++) {
+		struct stage_request *r = &table->slow[i];
+
+		*r = (struct stage_request){ .seq = slow[i].seq,
+					     .queue = slow[i].queue,
+					     .head = slow[i].head,
+					     .seen = slow[i].seen };
+		memcpy(r->at, slow[i].at, sizeof(r->at));
+	}
+	lines_free(lines);
+	return 0;
+}
+
 int stage_read(const char *path, struct stage_table *table, char *err, size_t len)
 {
-	const struct lines_options o = { 0 };
-
-	return stage_read_lines(path, &o, table, NULL, err, len);
+	return stage_read_at(path, 0, table, err, len);
 }

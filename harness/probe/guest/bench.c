@@ -16,7 +16,13 @@ static struct {
 	struct vq_slot slots[RING_MAX];
 	struct load_slot requests[LOAD_DEPTH_MAX];
 	struct hist latency;
-	struct load_stamp raw[RAW_MAX];
+	/* What of each request is kept: its stamps, or its events. */
+	union {
+		struct load_stamp raw[RAW_MAX];
+		struct trace_event event[RAW_MAX];
+	};
+	struct trace_ends ends; /* nobody takes events out while it runs */
+	struct trace_sink sink;
 	u64 calls;
 	u32 type;      /* of its requests */
 	u32 *flag;     /* set by the queue's interrupt */
@@ -80,8 +86,12 @@ static void do_relax(void *arg)
 
 static void do_sleep(void *arg, u64 deadline)
 {
-	if (arch_sleep(b.flag, deadline))
-		b.calls++;
+	if (!arch_sleep(b.flag, deadline))
+		return;
+	b.calls++;
+	/* A message's handler does no more than set the flag: this is the first instruction of ours behind it. */
+	if (b.flag != &b.line_flag)
+		b.load.woken = clock_start(&machine.clock);
 }
 
 /* In the interrupt: what the device says is taken, so that the line falls. */
@@ -241,6 +251,7 @@ static bool prepare(const struct bench_job *job)
 	b.load.indirect = job->indirect;
 	b.load.batch = MIN(job->batch, job->depth);
 	b.load.notified = job->notified && !job->poll;
+	b.load.in_guest = true;
 	b.load.rate = job->rate;
 	b.load.stall_ns = (u64)MAX(tp->timeout_ms, 5000u) * 1000000;
 	b.load.slots = b.requests;
@@ -290,7 +301,7 @@ static void reset_figures(void)
 	b.calls = 0;
 }
 
-static void send_figures(const struct bench_job *job)
+static void send_figures(const struct bench_job *job, enum wire_kind kind)
 {
 	struct wire_bench m = {
 		.type = b.type,
@@ -319,7 +330,7 @@ static void send_figures(const struct bench_job *job)
 		.error_ppm = machine.clock.error_ppm,
 	};
 
-	out_end(wire_bench(out_begin(WIRE_BENCH), &m));
+	out_end(wire_bench(out_begin(kind), &m));
 }
 
 static void send_histogram(void)
@@ -379,26 +390,79 @@ static bool measure(const struct bench_job *job)
 	return done;
 }
 
+/* The same load again, with its events. */
+static bool measure_traced(const struct bench_job *job)
+{
+	u64 room = 1;
+
+	if (!job->trace)
+		return true;
+	send_figures(job, WIRE_UNTRACED);
+	send_histogram();
+	out_flush();
+	while (room * 2 <= MIN(job->trace, RAW_MAX))
+		room *= 2;
+	/* All that may be used is there before it is wanted. */
+	memset(b.event, 0, room * sizeof(b.event[0]));
+	memset(&b.ends, 0, sizeof(b.ends));
+	b.sink = (struct trace_sink){ .event = b.event, .room = room, .ends = &b.ends };
+	reset_figures();
+	b.load.raw_room = 0;
+	b.load.events = &b.sink;
+	if (!run_phase(job->requests, job->requests ? 0 : job->duration_ns))
+		return false;
+	b.load.events = NULL;
+	return true;
+}
+
+static void send_events(const struct bench_job *job)
+{
+	static struct wire_events m;
+	struct wire_trace t = {
+		.events = (u32)b.ends.head,
+		.lost = b.ends.lost,
+		.hz = machine.clock.hz,
+		.error_ppm = machine.clock.error_ppm,
+	};
+
+	if (!job->trace)
+		return;
+	out_end(wire_trace(out_begin(WIRE_TRACE), &t));
+	m.count = 0;
+	for (u32 i = 0; i < t.events; i++) {
+		if (wire_events_add(&m, &b.event[i]))
+			continue;
+		out_end(wire_events(out_begin(WIRE_EVENTS), &m));
+		m.count = 0;
+		wire_events_add(&m, &b.event[i]);
+	}
+	if (m.count)
+		out_end(wire_events(out_begin(WIRE_EVENTS), &m));
+}
+
 bool run_bench(struct guest_target *t, u32 number)
 {
 	const struct bench_job *job = &t->job->bench;
 	const u64 start = guest_now_ns();
 	bool done;
 
+	if (job->raw && job->trace)
+		return fail("bench", "raw= and trace= exclude each other");
 	b.t = t;
 	b.type = job->type;
 	done = (job->poll || choose_wait()) && bring_up(job) && prepare(job) &&
 	       (job->poll || set_up_wait());
 	if (done) {
 		run_begin(t, number, b.offered, regs_from_tp(t->tp)->queues, 0, 0);
-		done = measure(job);
+		done = measure(job) && measure_traced(job);
 	}
 	t->tp->ops->close(t->tp);
 	if (!done)
 		return false;
-	send_figures(job);
+	send_figures(job, WIRE_BENCH);
 	send_histogram();
 	send_raw();
+	send_events(job);
 	run_end(number, 0, start);
 	return true;
 }

@@ -155,6 +155,7 @@ enum key {
 	KEY_REQUESTS,
 	KEY_WARMUP,
 	KEY_RAW,
+	KEY_TRACE,
 	KEY_NOTIFIED,
 	KEY_MARK,
 	KEY_SAMPLES,
@@ -198,6 +199,7 @@ static const char *const keys[KEYS] = {
 	[KEY_REQUESTS] = "requests",
 	[KEY_WARMUP] = "warmup",
 	[KEY_RAW] = "raw",
+	[KEY_TRACE] = "trace",
 	[KEY_NOTIFIED] = "notified",
 	[KEY_MARK] = "mark",
 	[KEY_SAMPLES] = "samples",
@@ -295,6 +297,8 @@ static bool take_bench(struct bench_job *b, enum key key, const char *value)
 		return duration_ns(value, &b->warmup_ns);
 	case KEY_RAW:
 		return number32(value, 0, 1 << 16, &b->raw);
+	case KEY_TRACE:
+		return number32(value, 0, 1 << 16, &b->trace);
 	case KEY_NOTIFIED:
 		return choice(value, "on", "off", &b->notified);
 	case KEY_MARK:

@@ -25,6 +25,7 @@ struct bench_job {
 	u64 duration_ns, warmup_ns;
 	u32 ring_size; /* 0: chosen for the depth */
 	u32 raw;       /* keep the stamps of so many requests */
+	u32 trace;     /* run it once more, and keep so many events of its requests; 0: no */
 	u64 mark;      /* told when the measurement begins (1) and ends (2); 0: nobody */
 };
 

@@ -201,6 +201,81 @@ bool wire_raw(struct wire *w, struct wire_raw *m)
 	return !w->bad;
 }
 
+bool wire_trace(struct wire *w, struct wire_trace *m)
+{
+	NUMBER(w, m->events);
+	NUMBER(w, m->lost);
+	NUMBER(w, m->hz);
+	NUMBER(w, m->error_ppm);
+	return !w->bad;
+}
+
+bool wire_events(struct wire *w, struct wire_events *m)
+{
+	NUMBER(w, m->queue);
+	NUMBER(w, m->ticks);
+	NUMBER(w, m->seq);
+	NUMBER(w, m->count);
+	if (m->count > WIRE_EVENTS_MAX)
+		w->bad = true;
+	for (u32 i = 0; !w->bad && i < m->count; i++) {
+		NUMBER(w, m->kind[i]);
+		NUMBER(w, m->ticks_by[i]);
+		NUMBER(w, m->seq_by[i]);
+		NUMBER(w, m->head[i]);
+		NUMBER(w, m->len[i]);
+	}
+	return !w->bad;
+}
+
+/* Does the difference of two numbers fit into 32 bits, whichever is the larger one? */
+static bool near(u64 a, u64 b)
+{
+	return a - b + 0x80000000u <= 0xffffffffu;
+}
+
+bool wire_events_add(struct wire_events *m, const struct trace_event *e)
+{
+	const bool counted = e->kind != TRACE_HANDLE;
+	const u32 i = m->count;
+
+	if (i == WIRE_EVENTS_MAX)
+		return false;
+	if (i == 0) {
+		m->queue = e->queue;
+		m->ticks = e->ticks;
+		m->seq = e->seq;
+	}
+	if (e->queue != m->queue || !near(e->ticks, m->ticks) || (counted && !near(e->seq, m->seq)))
+		return false;
+	m->kind[i] = e->kind;
+	m->ticks_by[i] = (u32)(e->ticks - m->ticks);
+	m->seq_by[i] = counted ? (u32)(e->seq - m->seq) : 0;
+	m->head[i] = e->head;
+	m->len[i] = e->len;
+	m->count++;
+	return true;
+}
+
+/* The same sign in 64 bits. */
+static u64 wide(u32 v)
+{
+	return (u64)(int64_t)(int32_t)v;
+}
+
+struct trace_event wire_events_get(const struct wire_events *m, u32 i)
+{
+	return (struct trace_event){
+		.ticks = m->ticks + wide(m->ticks_by[i]),
+		.seq = m->seq + wide(m->seq_by[i]),
+		.len = m->len[i],
+		.queue = m->queue,
+		.head = m->head[i],
+		.kind = m->kind[i],
+		.cpu = 0xffff,
+	};
+}
+
 bool wire_job_end(struct wire *w, struct wire_job_end *m)
 {
 	NUMBER(w, m->number);

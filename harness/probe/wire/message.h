@@ -4,7 +4,8 @@
  * it on the host, so that the two cannot differ.
  *
  * Numbers are little endian; a text is its length (u16) and its bytes. A message may grow at its end:
- * a reader ignores what it does not know. Anything else is a new WIRE_VERSION.
+ * a reader ignores what it does not know. A kind of message that comes only when a job asks for it may be
+ * added. Anything else is a new WIRE_VERSION.
  *
  * Freestanding.
  */
@@ -37,7 +38,10 @@ enum wire_kind {
 	WIRE_FAIL, /* a job that could not be done, and why */
 	WIRE_PANIC,
 	WIRE_END,
-	WIRE_FIGURE, /* what some single thing takes (calibrate) */
+	WIRE_FIGURE,   /* what some single thing takes (calibrate) */
+	WIRE_UNTRACED, /* figures of the same load before it is traced; its HIST follow */
+	WIRE_TRACE,    /* what comes of the trace: how many events, how many were lost */
+	WIRE_EVENTS,   /* some of them */
 	WIRE_KINDS
 };
 
@@ -130,6 +134,33 @@ struct wire_raw {
 	u64 start[WIRE_RAW_MAX], end[WIRE_RAW_MAX], kicked[WIRE_RAW_MAX], woken[WIRE_RAW_MAX];
 };
 
+struct wire_trace {
+	u32 events; /* that EVENTS hold, all together */
+	u64 lost;   /* that found no room */
+	u64 hz;	    /* ticks per second, as far as the guest knows */
+	u32 error_ppm;
+};
+
+#define WIRE_EVENTS_MAX 132
+
+/* Of one queue, in the order that they were written in; ticks and seq as they differ from the first one's. */
+struct wire_events {
+	u16 queue;
+	u64 ticks, seq;
+	u32 count;
+	u8 kind[WIRE_EVENTS_MAX];
+	u32 ticks_by[WIRE_EVENTS_MAX], seq_by[WIRE_EVENTS_MAX]; /* two's complement */
+	u16 head[WIRE_EVENTS_MAX];
+	u32 len[WIRE_EVENTS_MAX];
+};
+
+/*
+ * Add an event to `m`, which is empty when its count is 0. False: it does not go into this one. The seq of a
+ * handle, which has none, is the first one's.
+ */
+bool wire_events_add(struct wire_events *m, const struct trace_event *e);
+struct trace_event wire_events_get(const struct wire_events *m, u32 i);
+
 struct wire_job_end {
 	u32 number;
 	u32 results;
@@ -173,6 +204,8 @@ bool wire_result(struct wire *w, struct wire_result *m);
 bool wire_bench(struct wire *w, struct wire_bench *m);
 bool wire_hist(struct wire *w, struct wire_hist *m);
 bool wire_raw(struct wire *w, struct wire_raw *m);
+bool wire_trace(struct wire *w, struct wire_trace *m);
+bool wire_events(struct wire *w, struct wire_events *m);
 bool wire_job_end(struct wire *w, struct wire_job_end *m);
 bool wire_mark(struct wire *w, struct wire_mark *m);
 bool wire_figure(struct wire *w, struct wire_figure *m);

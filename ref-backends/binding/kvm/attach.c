@@ -52,6 +52,7 @@ static const struct rreg_ops library_ops = {
 	.translate = attach_translate,
 	.line = library_line,
 	.msi = library_msi,
+	.injects = true,
 };
 
 static const struct rreg_ops *const ops_of[] = {

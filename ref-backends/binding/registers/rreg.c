@@ -6,6 +6,7 @@
 
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
+#include "traces/trace.h"
 
 /* Bits that a driver writes. SUSPEND has rules of its own: suspend.c. */
 #define DRIVER_BITS                                                                                \
@@ -495,6 +496,8 @@ static void write_register(struct rreg *r, enum rreg_id reg, u32 value)
 		rreg_set_line(r, r->isr != 0);
 		break;
 	case RREG_NOTIFY:
+		/* Of whose notifications are events nobody comes here. */
+		trace_exit((u16)value, 0, 0, 0);
 		rreg_notify(r, value);
 		break;
 	default:

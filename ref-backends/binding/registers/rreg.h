@@ -100,7 +100,18 @@ struct rreg_ops {
 	bool (*queue_start)(void *ctx, struct rreg_queue *q);
 	void (*queue_kick)(void *ctx, struct rreg_queue *q);
 	void (*queue_stop)(void *ctx, struct rreg_queue *q);
+	/* When line() or msi() returns, the interrupt is pending for the guest; else an event is on its way. */
+	bool injects;
 };
+
+/* A request that was written as used, for the tracer, until the driver can see it. */
+struct rreg_noted {
+	u64 seq;
+	u32 len;
+	u16 queue, head;
+};
+
+#define RREG_NOTED 64
 
 /* A shared memory region (2.10); `mem` is the device's address of it. */
 struct rreg_shm {
@@ -157,6 +168,9 @@ struct rreg_queue {
 	u64 desc, avail, used;
 	u32 in_flight;
 	u64 seq;
+	u32 unsignalled; /* for the tracer: published since notification was last decided on */
+	u64 last_seq;	 /* of the last one published */
+	u16 last_head;
 	struct rreg_slot *oldest, *newest; /* in flight, with VIRTIO_F_IN_ORDER */
 };
 
@@ -204,6 +218,9 @@ struct rreg {
 	struct dvq_seg *big;
 	u32 big_cap;
 	bool big_busy;
+	/* For the tracer. */
+	struct rreg_noted noted[RREG_NOTED];
+	u32 n_noted;
 	struct rreg_queue queues[RREG_QUEUES_MAX];
 };
 

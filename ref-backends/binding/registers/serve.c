@@ -4,6 +4,7 @@
 
 #include "ref-backends/binding/registers/rreg.h"
 #include "ref-backends/fault/fault.h"
+#include "traces/trace.h"
 
 #define DEPTH	  64  /* requests in flight, all queues together */
 #define SLOT_SEGS 130 /* segments of a usual chain */
@@ -83,6 +84,7 @@ void rreg_queue_begin(struct rreg_queue *q)
 		q->vq.used_idx = q->vq.used_shown = q->vq.signalled_used = 0;
 	if (fault_active && fault_active->reg_queue_begin)
 		fault_active->reg_queue_begin(q);
+	trace_start(q->index, 0, q->seq, 0);
 }
 
 static bool may_run(struct rreg_queue *q)
@@ -100,16 +102,71 @@ static bool may_run(struct rreg_queue *q)
 
 /* --- requests ------------------------------------------------------------------------------------------- */
 
+/* What of this queue was written as used can now be seen by the driver. */
+static void __attribute__((noinline)) trace_shown(struct rreg_queue *q)
+{
+	struct rreg *r = q->r;
+	u32 kept = 0;
+
+	for (u32 i = 0; i < r->n_noted; i++) {
+		const struct rreg_noted *n = &r->noted[i];
+
+		if (n->queue != q->index) {
+			r->noted[kept++] = *n;
+			continue;
+		}
+		trace_publish(n->queue, n->head, n->seq, n->len);
+		q->unsignalled++;
+		q->last_seq = n->seq;
+		q->last_head = n->head;
+	}
+	r->n_noted = kept;
+}
+
+static void show(struct rreg_queue *q)
+{
+	dvq_ring_flush(&q->ring);
+	if (__builtin_expect(q->r->n_noted, 0))
+		trace_shown(q);
+}
+
+static void __attribute__((noinline)) note(struct rreg_queue *q, const struct rdev_req *req)
+{
+	struct rreg *r = q->r;
+
+	if (r->n_noted == RREG_NOTED)
+		show(q);
+	/* Of other queues: they are shown before long, and not noted. */
+	if (r->n_noted == RREG_NOTED)
+		return;
+	r->noted[r->n_noted++] =
+		(struct rreg_noted){ req->seq, req->used_len, q->index, req->chain.head };
+}
+
+static void trace_told(struct rreg_queue *q, u32 n)
+{
+	if (q->r->ops->injects)
+		trace_inject(q->index, 0, 0, 0);
+	else
+		trace_call(q->index, q->last_head, q->last_seq, n);
+}
+
 static void notify_driver(struct rreg_queue *q)
 {
 	const struct rreg *r = q->r;
+	u32 n;
 
-	dvq_ring_flush(&q->ring);
+	show(q);
+	n = q->unsignalled;
+	q->unsignalled = 0; /* decided, whichever way: a later notification is not for these */
 	if (!dvq_ring_notify_due(&q->ring))
 		return;
 	/* A reset that has begun ends without a word. */
-	if (!r->resetting && q->stop != RREG_RESETS)
-		r->face->interrupt(q->r, q->index);
+	if (r->resetting || q->stop == RREG_RESETS)
+		return;
+	r->face->interrupt(q->r, q->index);
+	if (n)
+		trace_told(q, n);
 }
 
 static void slot_put(struct rreg_slot *slot)
@@ -129,8 +186,9 @@ static void publish(struct rreg_slot *slot)
 {
 	struct rdev_req *req = &slot->req;
 
-	if (!slot->dropped)
-		dvq_ring_stage(&slot->q->ring, &req->chain, req->used_len);
+	if (!slot->dropped && dvq_ring_stage(&slot->q->ring, &req->chain, req->used_len) &&
+	    trace_on())
+		note(slot->q, req);
 	slot_put(slot);
 }
 
@@ -182,6 +240,7 @@ static void serve_done(struct rdev_req *req)
 	struct rreg_slot *slot = (struct rreg_slot *)((u8 *)req - offsetof(struct rreg_slot, req));
 	struct rreg_queue *q = slot->q;
 
+	trace_serve_end(q->index, req->chain.head, req->seq, req->used_len);
 	if (req->put_back) {
 		put_back(slot);
 		return;
@@ -223,6 +282,8 @@ static void serve(struct rreg_queue *q, struct rreg_slot *slot, enum dvq_error e
 	slot->req.queue = q->index;
 	if (rreg_negotiated(r, VIRTIO_F_IN_ORDER))
 		enqueue(q, slot);
+	if (!e)
+		trace_fetch(q->index, c->head, slot->req.seq, (u32)(c->readable + c->writable));
 	if (e) {
 		slot->req.used_len = 0;
 		slot->dropped = fault_active && dvq_ring_fault_bad(&q->ring, c, e) == FAULT_DONE;
@@ -231,6 +292,9 @@ static void serve(struct rreg_queue *q, struct rreg_slot *slot, enum dvq_error e
 		slot->dropped = true;
 		complete(slot);
 	} else {
+		const u32 len = (u32)(c->readable + c->writable);
+
+		trace_serve_begin(q->index, c->head, slot->req.seq, len);
 		r->dev->ops->serve(r->dev, &slot->req);
 	}
 }

@@ -93,8 +93,7 @@ static int idle_us(struct vub_ring *r)
  */
 static bool look(struct vub_ring *r, unsigned looks, bool polling)
 {
-	if (!r->take_plain || trace_on() || r->next || r->in_flight || r->held ||
-	    !vub_ring_may_run(r))
+	if (!vub_short_way(r) || r->next || r->in_flight || r->held || !vub_ring_may_run(r))
 		return false;
 	for (unsigned i = 0; i < looks; i++) {
 		if (__atomic_load_n(&r->call, __ATOMIC_RELAXED))

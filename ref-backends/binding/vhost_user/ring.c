@@ -12,6 +12,7 @@
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
+#include "traces/trace.h"
 
 bool vub_ring_may_run(struct vub_ring *r)
 {
@@ -173,10 +174,12 @@ static void choose_way(struct vub_ring *r)
 	const struct rdev_ops *ops = r->s->dev->ops;
 
 	r->vq.ops = logs || fault_active ? &vub_dvq_ops : &vub_dvq_ops_unlogged;
-	r->take_plain = NULL;
+	r->take_plain = r->take_untraced = NULL;
 	if (!logs && !fault_active && !judge_active && !vub_has_iommu(r->s) &&
 	    !vub_inflight_on(&r->inflight) && !ops->served && !ops->let_go && !ops->ready)
-		r->take_plain = vub_serve_plain(r->ring.is_packed, r->in_order);
+		/* Asked here, not for each request: with no tracer at all tracing costs nothing. */
+		*(trace_opened() ? &r->take_untraced : &r->take_plain) =
+			vub_serve_plain(r->ring.is_packed, r->in_order);
 }
 
 static void begin(struct vub_ring *r)
@@ -187,13 +190,15 @@ static void begin(struct vub_ring *r)
 	else
 		begin_split(r);
 	r->unsignalled = 0;
-	r->n_staged = 0;
+	r->n_staged = r->n_noted = 0;
+	r->due &= VUB_DUE_LOG;
 	r->listens = true;
 	/* The last one may have been published, and its notification not sent any more. */
 	r->call_missed = r->inflight.recovered && r->call_fd < 0;
 	if (r->inflight.recovered)
 		vub_signal(r->call_fd, r->call_may_block);
 	choose_way(r);
+	trace_start(r->index, 0, r->seq, 0);
 	if (judge_active)
 		judge_active->ring_start(r);
 }

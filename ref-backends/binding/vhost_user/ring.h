@@ -56,6 +56,11 @@ struct vub_staged {
 	u16 head;
 };
 
+/* The dirty log was written to since the last notification. */
+#define VUB_DUE_LOG 1u
+/* For the tracer: some were published about which notification is not decided. */
+#define VUB_DUE_NOTED 2u
+
 #define VUB_STAGED 16 /* so many are shown at once, and more when they belong together */
 
 /* True when finished; called again after each event until then. On the ring's thread. */
@@ -92,7 +97,7 @@ struct vub_ring {
 	bool scattered; /* a part of the ring is in several pieces of memory: that is not served */
 	struct vub_miss miss;
 	bool call_missed; /* a notification was due and there was no descriptor */
-	bool logged;	  /* the dirty log was written to since the last notification */
+	u8 due;		  /* VUB_DUE_*: beside the notification itself */
 	struct vub_inflight_queue inflight;
 	u16 *resubmit; /* heads in flight before, to be served first */
 	u32 n_resubmit, next_resubmit;
@@ -106,8 +111,10 @@ struct vub_ring {
 	u32 n_staged;			  /* written as used, not shown to the driver */
 	u32 n_noted;			  /* of those, for the tracer: */
 	struct vub_staged staged[VUB_RING_DEPTH];
-	/* The short way, where there is no fault, judge, in-flight tracking or log; else NULL. */
+	/* The short way, where there is no fault, judge, in-flight tracking or log, and no tracer; else NULL. */
 	vub_take_plain_fn *take_plain;
+	/* The same where there is a tracer: while nobody records. */
+	vub_take_plain_fn *take_untraced;
 	struct vub_slot *free;
 	void *slots;
 	/* For chains with more segments than a slot has: one at a time. */

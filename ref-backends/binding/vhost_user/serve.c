@@ -54,7 +54,7 @@ static void mark(struct vub_ring *r, u64 gpa, u64 len)
 	if (fault_active && fault_active->log_write && !fault_active->log_write(r->s, gpa, len))
 		return;
 	vub_log_mark(&r->s->log, gpa, len);
-	r->logged = true;
+	r->due |= VUB_DUE_LOG;
 }
 
 static bool logs(const struct vub_ring *r)
@@ -178,16 +178,9 @@ void vub_serve_flush(struct vub_ring *r)
 	r->n_staged = 0;
 }
 
-/* With nothing noted. True: the driver was notified. */
+/* With all that was staged shown. True: the driver was notified. */
 static inline bool notify(struct vub_ring *r)
 {
-	if (r->n_staged)
-		dvq_ring_flush(&r->ring);
-	r->n_staged = 0;
-	if (r->logged) {
-		r->logged = false;
-		vub_signal(r->s->log_fd, true);
-	}
 	if (!dvq_ring_notify_due(&r->ring))
 		return false;
 	if (r->call_fd < 0) {
@@ -199,21 +192,27 @@ static inline bool notify(struct vub_ring *r)
 	return true;
 }
 
-static void __attribute__((noinline, cold)) notify_traced(struct vub_ring *r)
+static void __attribute__((noinline, cold)) notify_due(struct vub_ring *r)
 {
-	u32 n = r->unsignalled;
+	const u32 n = r->unsignalled;
 
-	vub_serve_flush(r);
+	trace_noted(r);
 	r->unsignalled = 0; /* decided, whichever way: a later call is not for these */
-	if (notify(r))
+	if (r->due & VUB_DUE_LOG)
+		vub_signal(r->s->log_fd, true);
+	r->due = 0;
+	if (notify(r) && n)
 		trace_call(r->index, r->last_head, r->last_seq, n);
 }
 
 void vub_serve_notify(struct vub_ring *r)
 {
-	/* Off, this one question is all that tracing costs here: what is noted is not yet decided on. */
-	if (__builtin_expect(r->unsignalled, 0))
-		notify_traced(r);
+	if (r->n_staged)
+		dvq_ring_flush(&r->ring);
+	r->n_staged = 0;
+	/* The log's question is the tracer's, too, so that the latter costs nothing when it is off. */
+	if (__builtin_expect(r->due, 0))
+		notify_due(r);
 	else
 		notify(r);
 }
@@ -261,6 +260,9 @@ static void track_done(struct vub_ring *r, u16 entry)
 /* For the tracer: who was written as used, and who was last. */
 static void note(struct vub_ring *r, const struct rdev_req *req)
 {
+	if (r->n_noted == VUB_RING_DEPTH)
+		trace_noted(r);
+	r->due |= VUB_DUE_NOTED;
 	r->unsignalled++;
 	r->last_head = req->chain.head;
 	r->last_seq = req->seq;
@@ -483,11 +485,21 @@ static bool resubmit(struct vub_ring *r)
 	return true;
 }
 
+/* What was taken the short way has nothing noted; what was noted before is, where notification is decided on. */
+static inline void show_plain(struct vub_ring *r)
+{
+	if (!r->n_staged)
+		return;
+	dvq_ring_flush(&r->ring);
+	r->n_staged = 0;
+}
+
 static unsigned serve_chains(struct vub_ring *r)
 {
 	static const struct source ring = { .again = false };
 	struct rdev *dev = r->s->dev;
-	const bool plain = r->take_plain && !trace_on(), pulls = dev->ops->ready;
+	vub_take_plain_fn *const plain = vub_short_way(r);
+	const bool pulls = dev->ops->ready;
 	unsigned n = 0;
 
 	while (n < BATCH && resubmit(r))
@@ -498,9 +510,9 @@ static unsigned serve_chains(struct vub_ring *r)
 		bool unusual = true;
 
 		if (plain) {
-			const unsigned some = r->take_plain(r, &unusual);
+			const unsigned some = plain(r, &unusual);
 
-			vub_serve_flush(r);
+			show_plain(r);
 			n += some;
 			if (some == VUB_STAGED)
 				continue;

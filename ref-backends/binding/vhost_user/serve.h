@@ -5,6 +5,7 @@
 
 #include "ref-backends/binding/vhost_user/ring.h"
 #include "ref-backends/fault/fault.h"
+#include "traces/trace.h"
 
 /*
  * A driver that reads on one queue what it has written on another orders the two itself, in memory
@@ -34,7 +35,7 @@ bool vub_serve_once(struct vub_ring *r);
 unsigned vub_serve_batch(struct vub_ring *r);
 
 /*
- * The same and notify, of a ring with take_plain, none in flight and nothing else to be looked at. False: that
+ * The same and notify, of a ring with a short way, none in flight and nothing else to be looked at. False: that
  * is not so any more, or there is what only the long way can serve.
  */
 bool vub_serve_short(struct vub_ring *r);
@@ -85,5 +86,11 @@ void vub_signal(int fd, bool may_block);
 
 /* With and without a dirty log. */
 extern const struct dvq_ops vub_dvq_ops, vub_dvq_ops_unlogged;
+
+/* The short way if it may be taken now; NULL: it may not. */
+static inline vub_take_plain_fn *vub_short_way(const struct vub_ring *r)
+{
+	return r->take_plain || trace_on() ? r->take_plain : r->take_untraced;
+}
 
 #endif

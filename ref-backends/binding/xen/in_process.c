@@ -30,7 +30,7 @@ static void line(void *ctx, bool level)
 		measure_call();
 }
 
-static const struct rreg_ops device_ops = { .translate = translate, .line = line };
+static const struct rreg_ops device_ops = { .translate = translate, .line = line, .injects = true };
 
 static u64 on_read(void *ctx, u32 offset, unsigned size)
 {

@@ -14,6 +14,7 @@
 #include "ref-backends/binding/front/bounce.h"
 #include "ref-backends/binding/front/remote.h"
 #include "ref-backends/binding/xen/registers.h"
+#include "traces/trace.h"
 
 #define SOCKET_EVENT 0xffffu /* beside the numbers of queues */
 #define ERROR_EVENT  0xfffeu
@@ -71,7 +72,7 @@ static void line(void *ctx, bool level)
 }
 
 /* Rings are served here, and each request is given to the back-end. */
-static const struct rreg_ops bounce_ops = { .translate = translate, .line = line };
+static const struct rreg_ops bounce_ops = { .translate = translate, .line = line, .injects = true };
 
 static const struct rreg_ops mapped_ops = {
 	.translate = translate,
@@ -96,10 +97,12 @@ static void called(struct shim *s, u32 queue)
 
 	if (read(call_fd(s, queue), &value, sizeof(value)) != sizeof(value))
 		return;
-	if (bounces(s))
+	if (bounces(s)) {
 		bounce_called(&s->bounce, (u16)queue);
-	else
-		r->face->interrupt(r, (int)queue);
+		return;
+	}
+	r->face->interrupt(r, (int)queue);
+	trace_inject((u16)queue, 0, 0, 0);
 }
 
 static u64 on_read(void *ctx, u32 offset, unsigned size)
@@ -117,6 +120,9 @@ static void on_write(void *ctx, u32 offset, unsigned size, u64 value)
 	struct shim *s = ctx;
 
 	rmmio_write(&s->regs.mmio, offset, size, value);
+	/* The back-end was told on the way. */
+	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && !bounces(s))
+		trace_kick((u16)value, 0, 0, 0);
 }
 
 static int on_fd(void *ctx)

@@ -35,7 +35,7 @@ extern const struct cli_device *const cli_devices[];
 struct cli_device_program {
 	const char *name, *synopsis, *ending; /* as of struct cli_program */
 	struct cli_table first;
-	struct cli_table rest[4];
+	struct cli_table rest[6];
 	unsigned num_rest;
 };
 

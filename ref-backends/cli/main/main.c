@@ -255,7 +255,7 @@ static int run(const struct cli_device *device)
 	}
 	if (opt.trace && trace_open(err, sizeof(err)))
 		return cli_failed("--trace: %s", err);
-	if (opt.trace_buffer && trace_buffer_open(opt.trace_buffer, err, sizeof(err)))
+	if (opt.trace_buffer && trace_buffer_open(opt.trace_buffer, false, err, sizeof(err)))
 		return cli_failed("--trace-buffer: %s", err);
 	if (opt.judge)
 		judge_open(opt.judge_output);

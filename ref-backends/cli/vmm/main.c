@@ -11,6 +11,7 @@
 #include "ref-backends/cli/common/size.h"
 #include "ref-backends/cli/device/device.h"
 #include "ref-backends/cli/device/measured.h"
+#include "ref-backends/cli/device/traced.h"
 #include "ref-backends/judge/judge.h"
 
 static struct {
@@ -117,6 +118,7 @@ static bool parse(int argc, char **argv, int *status)
 	p.rest[p.num_rest++] = (struct cli_table)CLI_TABLE(measuring_options);
 	p.rest[p.num_rest++] = measured_options;
 	p.rest[p.num_rest++] = (struct cli_table)CLI_TABLE(judge_options);
+	p.rest[p.num_rest++] = traced_options;
 	p.rest[p.num_rest++] = (struct cli_table)CLI_TABLE(check_options);
 	return cli_device_parse(&p, argc, argv, status);
 }
@@ -165,6 +167,8 @@ static int run(const struct cli_device *device)
 		if (opt.kvm.stream < 0)
 			return cli_failed("%s: %s", opt.stream, strerror(errno));
 	}
+	if (traced_open(remote))
+		return KVM_END_FAILED;
 	if (opt.judge_output)
 		judge_open(opt.judge_output);
 	status = remote ? kvm_run(&opt.kvm) : device->run(&place);

@@ -10,6 +10,7 @@
 #include "ref-backends/cli/common/size.h"
 #include "ref-backends/cli/device/device.h"
 #include "ref-backends/cli/device/measured.h"
+#include "ref-backends/cli/device/traced.h"
 #include "ref-backends/fault/fault.h"
 
 #define CHANNEL_SIZE (4u << 20)
@@ -141,6 +142,7 @@ static bool parse(int argc, char **argv, int *status)
 
 	p.rest[p.num_rest++] = (struct cli_table)CLI_TABLE(test_options);
 	p.rest[p.num_rest++] = measured_options;
+	p.rest[p.num_rest++] = traced_options;
 	return cli_device_parse(&p, argc, argv, status);
 }
 
@@ -236,6 +238,9 @@ static int run(const struct cli_device *device)
 		status = complete(words, sizeof(words));
 	if (status)
 		return status;
+	/* Who copies for a back-end serves the rings itself. */
+	if (traced_open(opt.mode == MODE_VHOST_USER && opt.share != XEN_SHARE_BOUNCE))
+		return XEN_STATUS_FAILED;
 	if (opt.mode != MODE_VHOST_USER)
 		return device->run(&place);
 	opt.shim.device_id = remote_device_id(device->name);
