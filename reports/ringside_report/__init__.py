@@ -10,6 +10,7 @@ compare   hypervisors and approaches beside each other
 gate      what `ringside gate` found
 history   entries of a store over time
 latency   bench results as groups of comparable runs, their tables and plots
+stages    where requests' time goes: bars, latency over time, the slowest, differences
 plot      the plots themselves, as SVG
 proof     what `ringside prove` found, and coverage
 page      puts it together

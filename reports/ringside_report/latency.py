@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bench results: runs of the same load beside each other, their figures and plots."""
 from ringside_report import names, plot, units
+from ringside_report.stages import parts, style
 
 SAME_LOAD = ("device", "op", "block_size", "queue_depth", "rate", "wait", "ring", "pattern")
-STAGE_STYLES = {"fetch": "st0", "serve": "st1", "publish": "st2", "call": "st3"}
 COLUMNS = [("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p999", "p99.9"), ("max", "max"),
            ("mean", "mean")]
 
 
 def stage_styles(stages):
     """[(style, stage), …]"""
-    return [(STAGE_STYLES.get(s["name"], "st4"), s) for s in stages]
+    return [(style(s["name"]), s) for s in stages]
 
 
 class Run:
@@ -81,15 +81,13 @@ class Run:
 
         A stage that not every request had counts as much as it adds to the mean request.
         """
-        most = max((s.get("count", 1) for s in self.stages), default=1)
-        parts = [(style, s["name"], s.get("mean_ns", s["p50_ns"]) * s.get("count", most) / most)
-                 for style, s in self.staged]
+        found = [(style(name), name, ns) for name, ns in parts(self.stages, self.trace or {})]
         # Of the traced run, which the stages are of.
         mean = self.latency.get("mean", self.latency["p50"])
-        rest = mean - sum(ns for _, _, ns in parts)
-        if parts and rest > 0:
-            parts.append(("st-rest", "outside", rest))
-        return parts
+        rest = mean - sum(ns for _, _, ns in found)
+        if found and rest > 0:
+            found.append(("st-rest", "outside", rest))
+        return found
 
 
 class Load:

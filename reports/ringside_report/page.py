@@ -8,7 +8,7 @@ import re
 import jinja2
 from markupsafe import Markup
 
-from ringside_report import exact, plot, units
+from ringside_report import exact, plot, stages, units
 from ringside_report.by_clause import ByClause
 from ringside_report.clauses import Catalogue
 from ringside_report.compare import Comparison
@@ -44,7 +44,9 @@ def _environment():
                        seconds=units.seconds, significant=units.significant,
                        breakable=breakable)
     env.globals.update(VERDICTS=VERDICTS, MEANING=MEANING, FINDINGS=FINDINGS,
-                       series_style=plot.style, EXACT_STAGES=exact.STAGES, stage_styles=stage_styles)
+                       series_style=plot.style, EXACT_STAGES=exact.STAGES, stage_styles=stage_styles,
+                       STAGE_ORDER=stages.ORDER, stage_style=stages.style,
+                       stage_signed=stages.signed)
     return env
 
 
@@ -64,6 +66,6 @@ def render(results, title):
         title=clean(title), results=results, matrix=matrix, latency=latency, proofs=proofs,
         by_clause=ByClause(matrix) if matrix else None, comparison=Comparison(results),
         gates=[Gate(r) for r in of("gate")], history=History(of("entry")) if of("entry") else None,
-        exact=exact.groups(of("exact")),
+        exact=exact.groups(of("exact")), stages=stages.of(of("bench") + of("trace") + of("exact")),
         traces=of("trace"), script=Markup(script), style=Markup(style),
         script_digest=_digest(script), style_digest=_digest(style))

@@ -4,7 +4,7 @@ import math
 import sys
 
 from ringside_report import gather, units
-from ringside_results import cli, findings, paired, policy, series, terminal
+from ringside_results import cli, findings, paired, policy, series, terminal, traced
 
 EPILOG = """\
 RESULT is a file that ringside wrote, a set, or a folder of them. Colour is used on a terminal,
@@ -24,6 +24,8 @@ def parse(argv):
     p = cli.Parser("show", "Show results on the terminal.", EPILOG)
     p.add_argument("results", metavar="RESULT", nargs="*")
     p.add_argument("--all", action="store_true", help="list checks that passed or were skipped, too")
+    p.add_argument("--stages", action="store_true",
+                   help="of traced runs: where the time goes, over time, the slowest requests, differences")
     options = p.parse_args(argv)
     if not options.results:
         p.error("which results? no RESULT is given")
@@ -174,6 +176,11 @@ def main(argv):
 
     def of(kind):
         return [r for r in results if r.kind == kind]
+    if options.stages:
+        blocks = traced.blocks(of("bench") + of("trace") + of("exact"), paint) or \
+            [["none of these results was traced"]]
+        sys.stdout.write("\n\n".join("\n".join(b) for b in blocks) + "\n")
+        return cli.OK
     conform = of("conform")
     if conform:
         blocks.append(terminal.table(verdict_table(conform), range(1, 9), paint))

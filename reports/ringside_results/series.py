@@ -5,6 +5,7 @@ A series is what a result is about: a target, how it was reached, and the load. 
 series can be compared; several of one side are repeated measurements.
 """
 from ringside_report import names, units
+from ringside_report.stages import parts
 
 LOAD = ("device", "op", "block_size", "queue_depth", "batch", "indirect", "rate", "wait", "ring",
         "pattern", "in_order", "notification_data", "queues", "memory")
@@ -142,10 +143,9 @@ def values(result):
 
 def stages(result):
     """{stage: share of a request's time or instructions}, as means that add up."""
-    found = {}
-    for s in result.data.get("stages", []):
-        if result.kind == "exact":
-            found[s["stage"]] = s["instructions"]["median"]
-        else:
-            found[s["name"]] = s.get("mean_ns", s.get("p50_ns"))
-    return {name: value for name, value in found.items() if value is not None}
+    d = result.data
+    if result.kind == "exact":
+        if d.get("traced"):
+            return dict(parts(d["traced"]["stages"], d["traced"]["trace"]))
+        return {s["stage"]: s["instructions"]["median"] for s in d.get("stages", [])}
+    return dict(parts(d.get("stages", []), d.get("trace") or {}))

@@ -509,7 +509,8 @@ def test_contrast(repo):
         base = {**themes[0], **theme}
         text = [(fg, bg) for fg in ("text", "muted", "link", "good", "bad")
                 for bg in ("bg", "panel", "sunken")]
-        text += [("in-stage", s) for s in ("st0", "st1", "st2", "st3", "st4", "st-rest")]
+        text += [("in-stage", s) for s in ("st0", "st1", "st2", "st3", "st4", "st5", "st6", "st7", "st8", "st9", "st10",
+                                      "st-rest")]
         text += [("floor", "panel")]
         for fg, bg in verdicts + text:
             assert contrast(base[fg], base[bg]) >= 4.5, (fg, bg, base[fg], base[bg])

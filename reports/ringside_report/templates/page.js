@@ -130,6 +130,47 @@
 	window.addEventListener("hashchange", route);
 	route();
 
+	// What differs between two traced runs, stage by stage.
+	const unit = (ns, what) => {
+		if (what !== "time") return `${Math.round(ns)} instructions`;
+		for (const [name, scale] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]])
+			if (Math.abs(ns) >= scale) return `${(ns / scale).toPrecision(3)} ${name}`;
+		return `${Math.round(ns)} ns`;
+	};
+	const parts = (text) => new Map(text.split(";").filter(Boolean).map((part) => {
+		const at = part.lastIndexOf("=");
+		return [part.slice(0, at), Number(part.slice(at + 1))];
+	}));
+	const compare = (form) => {
+		const out = form.querySelector("output");
+		const [old, fresh] = ["old", "new"].map((name) => parts(form.elements[name].value));
+		const table = document.createElement("table");
+		const row = (kind, texts) => {
+			const tr = table.insertRow();
+			texts.forEach((text, i) => {
+				const cell = document.createElement(kind === "head" || !i ? "th" : "td");
+				cell.scope = kind === "head" ? "col" : i ? "" : "row";
+				cell.textContent = text;
+				tr.append(cell);
+			});
+		};
+		const show = (ns) => ns === undefined ? "–" : unit(ns, out.dataset.unit);
+		const sum = (all) => [...all.values()].reduce((a, b) => a + b, 0);
+		const change = (by) => (by > 0 ? "+" : "") + unit(by, out.dataset.unit);
+		table.className = "figures";
+		row("head", ["Stage", "from", "to", "difference"]);
+		for (const name of new Set([...old.keys(), ...fresh.keys()]))
+			row("", [name, show(old.get(name)), show(fresh.get(name)),
+				change((fresh.get(name) || 0) - (old.get(name) || 0))]);
+		row("", ["all", show(sum(old)), show(sum(fresh)), change(sum(fresh) - sum(old))]);
+		out.replaceChildren(table);
+	};
+	for (const each of document.querySelectorAll("form.stage-diff")) {
+		each.addEventListener("input", () => compare(each));
+		each.addEventListener("submit", (e) => e.preventDefault());
+		compare(each);
+	}
+
 	const openAll = $("open-all");
 	if (openAll)
 		openAll.addEventListener("click", () => {
