@@ -22,6 +22,8 @@ class Backend:
         self.log = os.path.join(ctx.folder, "backend.log")
         self.judge = None  # the file with the judge's verdicts
         self.process = None
+        # Where its tracepoints go, when somebody wants to know.
+        self.trace_buffer = os.path.join(ctx.work, "trace-buffer") if cell.stages and self.ours else None
         self.image = None  # what is on the medium; None: nothing
 
     @property
@@ -41,6 +43,8 @@ class Backend:
         argv = [self.ctx.backend_program, cell.device, "--socket-path", socket]
         if cell.device == "blk":
             argv += ["--image", self.image] if self.image else ["--memory", MEMORY]
+        if self.trace_buffer:
+            argv += ["--trace-buffer", self.trace_buffer]
         if cell.judge:
             self.judge = os.path.join(self.ctx.folder, "judge.json")
             argv += ["--judge-output", self.judge]

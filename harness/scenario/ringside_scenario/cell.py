@@ -49,6 +49,7 @@ class Cell:
         # Whether a measurement tells the machine's floor, too.
         self.floor = True
         self.iommu = scenario.data.get("iommu", False)
+        self.traced = False  # this is the traced one of its measurements
         # What starts the back-end, when that is not for its name to say.
         self.backend_command = scenario.data.get("backends", {}).get(axes["backend"], {}).get("command")
 
@@ -64,6 +65,11 @@ class Cell:
         return self.options.get("op", "fill" if self.device == "rng" else "read")
 
     @property
+    def stages(self):
+        """Is it to be told where the time of its requests goes?"""
+        return self.job == "bench" and self.options.get("stages", False)
+
+    @property
     def label(self):
         """The job and what tells it from others of its kind."""
         if self.job == "bench":
@@ -71,7 +77,7 @@ class Cell:
             return (f"bench-{self.op}-qd{self.options.get('queue-depth', 1)}" +
                     (f"-bs{bytes_}" if bytes_ != DEFAULT_BLOCK else "") +
                     "".join(f"-{key}{self.options[key]}" for key in ("rate", "burn")
-                            if key in self.options))
+                            if key in self.options) + ("-stages" if self.stages else ""))
         if self.job == "workload":
             return self.options["name"]
         return self.job

@@ -121,8 +121,9 @@ class Sample:
         return None if self.offset == other.offset else "the guest's clock"
 
 
-def document(sample, head, runs):
-    """The result. `head`: ringside, created, target, lab, load. NotExact."""
+def document(sample, head, runs, traced=None):
+    """The result. `head`: ringside, created, target, lab, load; `traced`: stages and trace of another run, or
+    None. NotExact."""
     rows = read_raw(sample.raw)
     if len(rows) != head["load"]["requests"]:
         raise NotExact(f"{len(rows)} requests have a time stamp, not {head['load']['requests']}")
@@ -132,6 +133,8 @@ def document(sample, head, runs):
              "counts": json.loads(sample.counts) if sample.counts else {},
              "runs": runs, "identical": True,
              "samples_sha256": hashlib.sha256(sample.raw.encode() + sample.stamps).hexdigest()}
+    if traced:
+        found["traced"] = traced
     if sample.figures:
         found["calibration"] = read_figures(sample.figures)
     return found

@@ -26,6 +26,8 @@ class Host(Driver):
         argv += ["--ring", cell.ring]
         argv += self._conform(cell, ctx, hypervisor) if cell.job == "conform" \
             else self._bench(cell)
+        if cell.stages:
+            argv += ["--trace", os.path.join(ctx.folder, "trace")]
         log = os.path.join(ctx.folder, "ringside.log")
         try:
             p = ctx.processes.start("ringside", argv, log)

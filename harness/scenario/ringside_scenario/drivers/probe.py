@@ -3,13 +3,14 @@
 import os
 import subprocess
 
-from ringside_scenario import programs, results
+from ringside_scenario import programs, recording, results
 from ringside_scenario.drivers.base import Driver
 from ringside_scenario.guest import Guest
 from ringside_scenario.outcome import Failed, Outcome
 from ringside_scenario.process import wait_any
 
 COLLECT_DEADLINE = 60
+EVENTS = 65536  # that the guest keeps at most
 # How QEMU ends when the guest writes to isa-debug-exit: all done, a job could not be done, a panic.
 EXITS = {33: None, 35: "a job could not be done", 37: "the probe met an exception"}
 KEYS = {
@@ -36,12 +37,15 @@ class Probe(Driver):
             words.append(f"wait={cell.wait}")
             if "op" in cell.options or cell.device == "rng":
                 words.append(f"op={cell.op}")
+            if cell.stages:
+                words.append(f"trace={EVENTS}")
         kernel, append = programs.guest(f"ringside-probe-{cell.arch}"), " ".join(words)
         args = ["-kernel", kernel, "-append", append]
         if cell.arch == "x86_64":
             args += ["-debugcon", f"file:{stream}", "-device", "isa-debug-exit"]
         if backend:
             backend.start()
+        recorder = recording.start(cell, ctx, backend)
         running = hypervisor.start(cell, ctx, backend, Guest(
             args, memory="64M", kernel=kernel, append=append, stream=stream))
         if cell.arch != "x86_64":
@@ -53,6 +57,8 @@ class Probe(Driver):
             ended = wait_any([running.process], min(5.0, ctx.left()))[0]
         hung = running.process not in ended
         running.process.stop()
+        if recorder:
+            recorder.stop()
         return self._collect(cell, ctx, hypervisor, backend, running, stream, hung)
 
     def _collect(self, cell, ctx, hypervisor, backend, running, stream, hung):
@@ -60,6 +66,8 @@ class Probe(Driver):
         result = os.path.join(ctx.folder, f"{cell.job}.json")
         argv = [ctx.ringside, "collect", "--from", stream, "--job", cell.job, "--name",
                 cell.target_name, "--format", "json", "--output", result]
+        if cell.stages:
+            argv += ["--trace", os.path.join(ctx.folder, recording.FOLDER)]
         files = cell.expect_files + (hypervisor.expect_files(cell) if cell.job == "conform" else [])
         if files and cell.job == "conform":
             argv += ["--expect", results.join_expectations(files, ctx.folder)]

@@ -3,10 +3,12 @@
 processes and a socket, on the same machine."""
 import shlex
 
-from ringside_scenario.hypervisor.lab import HZ, LabHypervisor
+from ringside_scenario.hypervisor.lab import EVENTS, HZ, LabHypervisor
 
 SOCKET = "/tmp/back.sock"
 STAMP_HEAD, STAMP = 32, 24  # bytes: measure.h
+TRACE, SHIM_TRACE = "/tmp/trace", "/tmp/trace-shim"
+TRACE_KEEP = 4096 + 3 * EVENTS * 32  # bytes: traces/ring/buffer.h
 
 BACKEND = """\
 {command} 2>/tmp/backend.log &
@@ -69,6 +71,9 @@ class KvmLab(LabHypervisor):
 
     def _measured(self, cell):
         argv = ["--stamps", "/tmp/stamps"] if cell.job == "bench" else []
+        if cell.traced:
+            argv += ["--trace-buffer", f"{TRACE},events={EVENTS}" +
+                     ("" if cell.connect == "direct" else ",on")]
         if cell.options.get("burn"):
             argv += ["--burn", str(cell.options["burn"])]
         return argv
@@ -94,6 +99,7 @@ class KvmLab(LabHypervisor):
         argv += ["--append", " ".join(words)]
         if self._has_backend(cell.connect):
             argv += ["--socket-path", SOCKET]
+            argv += ["--trace-buffer", f"{SHIM_TRACE},events={EVENTS},on"] if cell.traced else []
         else:
             argv += self._medium(cell) + self._measured(cell)
         if cell.job == "bench":
@@ -108,8 +114,8 @@ class KvmLab(LabHypervisor):
     def _direct(self, cell):
         options = cell.options
         argv = ["ringside", "bench", f"vhost-user:{SOCKET}", "--device", cell.device, "--wait",
-                cell.wait, "--notified", "--warmup", "0", "--counter-hz", str(HZ), "--raw",
-                "/tmp/raw", "--no-floor", "--requests", str(options.get("requests", 200)),
+                cell.wait, "--notified", "--warmup", "0", "--counter-hz", str(HZ), "--no-floor",
+                *(["--trace", "/tmp/recorded"] if cell.traced else ["--raw", "/tmp/raw"]), "--requests", str(options.get("requests", 200)),
                 "--queue-depth", str(options.get("queue-depth", 1)), "--block-size",
                 str(options.get("block-size", 4096 if cell.device == "blk" else 512))]
         if cell.device == "blk":
@@ -149,6 +155,14 @@ class KvmLab(LabHypervisor):
         for name, path in (("stream", "/tmp/stream"), ("raw", "/tmp/raw"),
                            ("counts", "/tmp/counts"), ("offset", "/tmp/offset"), ("log", "/tmp/log")):
             text += f"[ -s {path} ] && give {name} {path}\n"
+        if cell.traced:
+            # Of a buffer, the header and the rings of three threads.
+            text += "".join(f"[ -s {path} ] && head -c {TRACE_KEEP} {path} >{path}.cut && give "
+                            f"{name} {path}.cut\n"
+                            for name, path in (("trace-device", TRACE), ("trace-shim", SHIM_TRACE))
+                            if cell.connect != "direct")
+            text += ("n=0\nfor f in /tmp/recorded/*.events; do\n\t[ -s \"$f\" ] || continue\n"
+                     "\tn=$((n + 1))\n\tgive trace-$n \"$f\"\ndone\n")
         text += (f"[ -s /tmp/stamps ] && head -c {keep} /tmp/stamps >/tmp/stamps.cut && "
                  "give stamps /tmp/stamps.cut\n")
         text += "verdict exit $status\n"

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What hypervisors in labs have in common: a cell is a job that runs inside, and what comes out of it
 becomes the same results as elsewhere. Measurements are run twice, and must not differ."""
+import copy
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -18,6 +20,7 @@ RUNS = 2
 HZ = 1000000000  # the clock of a lab: an instruction is a nanosecond
 REQUESTS = 200
 SAMPLES = 50  # of each single thing that is calibrated
+EVENTS = 8192  # that a traced run keeps of each side
 # Where the device is; the monitors of ours have it on virtio-mmio.
 TRANSPORTS = {"direct": "vhost-user", "library-pci": "pci", "eventfd-pci": "pci", "qemu": "pci",
               "qemu-vhost-user": "pci"}
@@ -78,10 +81,10 @@ class LabHypervisor(Hypervisor):
             return words + [f"{k}={options[k]}" for k in ("check", "clause", "timeout", "quiet")
                             if k in options]
         n = options.get("requests", REQUESTS)
-        if self.calibrates(cell):
+        if self.calibrates(cell) and not cell.traced:
             words += ["job=calibrate", f"samples={SAMPLES}", *self.calibration(cell)]
         words += ["job=bench", f"device={cell.device}@{cell.transport}", f"wait={cell.wait}",
-                  f"requests={n}", f"raw={n}", "warmup=0ms", "notified=on",
+                  f"requests={n}", f"trace={EVENTS}" if cell.traced else f"raw={n}", "warmup=0ms", "notified=on",
                   f"queue-depth={options.get('queue-depth', 1)}"]
         size = options.get("block-size", 4096 if cell.device == "blk" else 512)
         return words + [f"op={cell.op}", f"block-size={size}"]
@@ -116,14 +119,14 @@ class LabHypervisor(Hypervisor):
             return self._conform(cell, ctx, self._runs(cell, ctx, place, 1)[0])
         return self._bench(cell, ctx, self._runs(cell, ctx, place, RUNS), place)
 
-    def _runs(self, cell, ctx, place, count):
+    def _runs(self, cell, ctx, place, count, folder="lab"):
         """The files of each run, {name: path}. They go side by side: what else the machine does changes
         nothing in a lab."""
         started = []
         job = run.Job(self.script(cell), self.job_files(place[2]))
         try:
             for n in range(count):
-                logs = os.path.join(ctx.folder, f"lab-{n + 1}" if n else "lab")
+                logs = os.path.join(ctx.folder, f"{folder}-{n + 1}" if n else folder)
                 os.makedirs(logs, exist_ok=True)
                 work = tempfile.mkdtemp(dir=ctx.work)
                 started.append((run.Run(*place, ctx.processes, work, logs).launch(job), logs))
@@ -164,14 +167,8 @@ class LabHypervisor(Hypervisor):
         raise Failed(kind, why)
 
     def _collect(self, cell, ctx, files, *more):
-        argv = [ctx.ringside, "collect", "--from", files["stream"], "--job", cell.job, "--name",
-                cell.target_name, *more]
-        try:
-            return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE, text=True, check=False,
-                                  timeout=COLLECT_DEADLINE)
-        except (OSError, subprocess.TimeoutExpired) as e:
-            raise Failed("error", f"ringside collect: {e}") from None
+        return _ringside(ctx, "collect", "--from", files["stream"], "--job", cell.job, "--name",
+                         cell.target_name, *more)
 
     def _conform(self, cell, ctx, files):
         if "stream" not in files:
@@ -234,12 +231,46 @@ class LabHypervisor(Hypervisor):
                            "device": cell.device, "ring": cell.ring, "backend": cell.backend,
                            "transport": cell.transport},
                 "lab": {"name": lab.name, "snapshot": snapshot.key}, "load": load}
+        traced = self._traced(cell, ctx, place) if cell.stages else None
         try:
-            found = exact.document(samples[0], head, RUNS)
+            found = exact.document(samples[0], head, RUNS, traced)
         except (exact.NotExact, ValueError, KeyError, IndexError, json.JSONDecodeError) as e:
             raise Failed("error", f"stamps of the lab: {e}") from None
         results.write(os.path.join(ctx.folder, "exact.json"), found)
         return Outcome("pass", "", ["exact.json"], results.summarise(found))
+
+
+    # --- traced ---------------------------------------------------------------------------------------------
+
+    def _traced(self, cell, ctx, place):
+        """The same load once more, with all events of both sides: what `ringside trace stages` says of them."""
+        cell = copy.copy(cell)
+        cell.traced = True
+        files = self._runs(cell, ctx, place, 1, "lab-traced")[0]
+        folder = os.path.join(ctx.folder, "trace")
+        os.makedirs(folder)
+        for name, path in files.items():
+            if name.startswith("trace"):
+                shutil.copyfile(path, os.path.join(folder, f"{name}.events"))
+        result = os.path.join(ctx.folder, "traced.json")
+        clock = ["--counter-hz", str(HZ), "--format", "json", "--output", result]
+        if "stream" in files:
+            done = self._collect(cell, ctx, files, "--trace", folder, "--counter-ahead",
+                                 str(self._offset(files)), *clock)
+        else:
+            done = _ringside(ctx, "trace", "stages", *clock, folder)
+        found = results.read(result)
+        if done.returncode or not found or not found.get("stages"):
+            raise Failed("error", f"the traced run: {done.stderr.strip()[-300:] or 'no stages'}")
+        return {"stages": found["stages"], "trace": found["trace"]}
+
+
+def _ringside(ctx, *argv):
+    try:
+        return subprocess.run([ctx.ringside, *argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True, check=False, timeout=COLLECT_DEADLINE)
+    except (OSError, subprocess.TimeoutExpired) as e:
+        raise Failed("error", f"ringside {argv[0]}: {e}") from None
 
 
 def _version(ringside):
