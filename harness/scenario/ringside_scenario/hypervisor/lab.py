@@ -252,7 +252,7 @@ class LabHypervisor(Hypervisor):
         for name, path in files.items():
             if name.startswith("trace"):
                 shutil.copyfile(path, os.path.join(folder, f"{name}.events"))
-        result = os.path.join(ctx.folder, "traced.json")
+        result = os.path.join(ctx.work, "traced.json")
         clock = ["--counter-hz", str(HZ), "--format", "json", "--output", result]
         if "stream" in files:
             done = self._collect(cell, ctx, files, "--trace", folder, "--counter-ahead",
