@@ -316,7 +316,7 @@ static unsigned fill(struct load *l, struct pace *p, u64 now)
 /* Until something may have changed. */
 static void rest(struct load *l, struct pace *p, u64 now)
 {
-	u64 until = p->last + p->stall, woken;
+	u64 until = p->last + p->stall;
 
 	if (!l->ops.sleep) {
 		/* Reading the clock takes as long as many a look. */
@@ -336,10 +336,11 @@ static void rest(struct load *l, struct pace *p, u64 now)
 	if (!l->notified && vq_enable_calls(l->vq))
 		return;
 	l->sleeps++;
-	woken = l->woken;
 	l->ops.sleep(l->ops.arg, until);
-	if (l->events && l->woken != woken)
+	/* It may have come before the sleep: with the notification itself, where one processor does everything. */
+	if (l->events && l->woken != l->handled)
 		trace(l, TRACE_HANDLE, 0, 0, 0, l->woken);
+	l->handled = l->woken;
 	/* With the event index what was asked for is passed, and nothing more will be told. */
 	if (!l->notified && !vq_event_idx(l->vq))
 		vq_disable_calls(l->vq);

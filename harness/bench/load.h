@@ -109,7 +109,7 @@ struct load {
 
 	/* The loop's own. */
 	u64 rng, next_block, blocks;
-	u64 kicked;
+	u64 kicked, handled;
 	u64 seq;  /* requests since load_prepare() */
 	u64 told; /* … when the device was last notified */
 	unsigned free_count;
