@@ -116,13 +116,14 @@ int main(int argc, char **argv)
 	static struct lines lines;
 	struct ways line = { .lines = &lines, .trips = LINE_TRIPS };
 	struct ways pipes = { .room = 1, .trips = TRIPS }, events = { .room = 8, .trips = TRIPS };
-	struct hist *h = malloc(sizeof(*h));
 	struct floor_result poll;
+	struct hist *h;
 
 	if (argc > 1 && !only_line) {
 		fprintf(stderr, "floors: %s is no option; --cache-line is one\n", argv[1]);
 		return 2;
 	}
+	h = malloc(sizeof(*h));
 	/* Where the two sides are. */
 	must(h && !floor_measure(FLOOR_POLL, &poll), "floors");
 	line.cpu = pipes.cpu = events.cpu = poll.cpu[1];

@@ -46,8 +46,8 @@ void reactor_watch_add(struct reactor *r, struct reactor_watch *w,
 		       void (*readable)(struct reactor_watch *w))
 {
 	*w = (struct reactor_watch){
-		.poll_op = { poll_done },
-		.read_op = { read_done },
+		.poll_op = { .done = poll_done },
+		.read_op = { .done = read_done },
 		.next = r->watches,
 		.readable = readable,
 		.fd = -1,
