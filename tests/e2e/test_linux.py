@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Linux's own drivers in a guest, over our back-ends; the judge watches. What cannot be fetched here is skipped."""
+import glob
 import json
+import os
+import sys
 
 import pytest
+
+from conftest import REPO
+
+sys.path.insert(0, str(REPO / "harness/scenario"))
+from ringside_scenario import debian  # noqa: E402 pylint: disable=wrong-import-position
 
 
 @pytest.fixture
@@ -28,3 +36,12 @@ def test_behind_an_iommu(cell):
         assert verdicts[f"VU.iotlb.{clause}"] == "pass"
     assert verdicts["VU.breq.iotlb.fe.1"] == "pass"
     assert verdicts["v14.split-ring.message-framing.drv.1"] == "pass"
+
+
+@pytest.mark.parametrize("device", ["i2c", "gpio"])
+def test_small_devices(cell, device):
+    # It takes Debian's source of the kernel: not fetched for a test.
+    if not glob.glob(os.path.join(glob.escape(debian.cache()), f"**/modules/*/{device}_virtio*"), recursive=True):
+        pytest.skip(f"{device}_virtio is not built: ringside run scenarios/linux-{device}.yaml does that")
+    verdicts = cell(f"linux-{device}", "tcg")
+    assert [c for c, v in verdicts.items() if c.startswith(f"v14.{device}.") and v == "pass"]
