@@ -85,7 +85,6 @@ static bool copied(struct ck *c, const struct vu_inflight_packed *s, unsigned en
 static bool watch(struct ck *c, const struct cki *b, struct blk_req *r)
 {
 	const struct vu_inflight_packed *s = queue_of(b);
-	const u16 off = c->q[0].vq.packed.avail.off;
 	struct vring_packed_desc first;
 	u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
 	struct ck_used u;
@@ -93,7 +92,7 @@ static bool watch(struct ck *c, const struct cki *b, struct blk_req *r)
 	memset(r->data.hva, CKR_UNTOUCHED, r->data.len);
 	if (ckb_add(c, 0, r, BLK_LAYOUT_MERGED) < 0)
 		return false;
-	first = c->q[0].vq.packed.desc[off];
+	first = c->q[0].vq.packed.unshown_desc;
 	if (!ckr_publish(c, 0))
 		return false;
 	while (!vq_used_pending(&c->q[0].vq)) {
