@@ -162,9 +162,7 @@ static void how_far(const struct rreg_queue *q, u16 told)
 
 static void notified(const struct rreg *r, u32 value)
 {
-	const u32 name = value & 0xffff, index = rreg_negotiated(r, VIRTIO_F_NOTIF_CONFIG_DATA)
-							 ? name - RREG_NOTIFY_DATA
-							 : name;
+	const u32 index = rreg_notified(r, value);
 	const struct rreg_queue *q = index < r->num_queues ? &r->queues[index] : NULL;
 
 	if (q && q->enabled && !q->elsewhere && q->ring.is_packed && q->vq.desc &&

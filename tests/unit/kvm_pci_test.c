@@ -24,6 +24,8 @@
 #define BAR4	  0xe0100000u
 #define ELSEWHERE 0xe0200000u
 #define MESSAGE	  0xfee00000u
+/* Of the common configuration, behind what older headers have. */
+#define NOTIF_CONFIG_DATA 56
 
 static struct vm vm = { .kvm = -1, .vm = -1, .vcpu = -1, .ram_size = RAM };
 static struct attach a;
@@ -62,8 +64,8 @@ static u64 get(u64 at, unsigned size)
 	return value;
 }
 
-/* With a vector for queue 0, whose message is `data`. */
-static void start(u32 data)
+/* With a vector for queue 0, whose message is `data`; `features` beside VERSION_1 are from bit 32 on. */
+static void start_with(u64 features, u32 data)
 {
 	set_config(DEVICE, PCI_BASE_ADDRESS_1, 4, BAR1);
 	set_config(DEVICE, PCI_BASE_ADDRESS_4, 4, BAR4);
@@ -74,7 +76,7 @@ static void start(u32 data)
 	set_config(DEVICE, RPCI_CAP_MSIX + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
 	set(COMMON(device_status), 1, 3);
 	set(COMMON(guest_feature_select), 4, 1);
-	set(COMMON(guest_feature), 4, BIT_ULL(VIRTIO_F_VERSION_1) >> 32);
+	set(COMMON(guest_feature), 4, (BIT_ULL(VIRTIO_F_VERSION_1) | features) >> 32);
 	set(COMMON(device_status), 1, 11);
 	set(COMMON(queue_size), 2, NUM);
 	set(COMMON(queue_msix_vector), 2, 1);
@@ -84,6 +86,11 @@ static void start(u32 data)
 	set(COMMON(queue_enable), 2, 1);
 	set(COMMON(device_status), 1, 15);
 	assert_int_equal(get(COMMON(device_status), 1), 15);
+}
+
+static void start(u32 data)
+{
+	start_with(0, data);
 }
 
 /* --- set-up ------------------------------------------------------------------------------------------------------ */
@@ -232,6 +239,21 @@ static void an_event_is_served_on_a_thread(void **state)
 	assert_int_equal(calls.msis, 0);
 }
 
+/* An event has no value: which queue it is of the descriptor says, whatever the driver would have to write. */
+static void an_event_has_no_name(void **state)
+{
+	const u64 features =
+		BIT_ULL(VIRTIO_F_NOTIF_CONFIG_DATA) | BIT_ULL(VIRTIO_F_NOTIFICATION_DATA);
+
+	attach(KVM_EVENTFD);
+	start_with(features, 0x31);
+	assert_int_not_equal(get(BAR4 + RPCI_COMMON + NOTIF_CONFIG_DATA, 2), 0);
+	add();
+	signal_fd(calls.io[0].fd);
+	assert_true(signalled(irq_of(1), PATIENCE));
+	filled(1);
+}
+
 static void another_message_is_another_route(void **state)
 {
 	attach(KVM_EVENTFD);
@@ -272,6 +294,7 @@ int main(void)
 		TEST(no_function_with_a_window),
 		TEST(library_serves_in_the_exit),
 		TEST(an_event_is_served_on_a_thread),
+		TEST(an_event_has_no_name),
 		TEST(another_message_is_another_route),
 		TEST(events_are_where_the_driver_puts_the_function),
 	};

@@ -16,6 +16,7 @@
 #include "harness/virtqueue/split.h"
 #include "ref-backends/binding/registers/pci.h"
 #include "ref-backends/device/rng.h"
+#include "traces/trace.h"
 
 #define DEVFN	 (3 << 3)
 #define RAM	 0x10000
@@ -287,6 +288,40 @@ static void test_notifications(void **state)
 	}
 }
 
+#ifdef RINGSIDE_HAVE_TRACE
+static unsigned exits;
+
+static void no_event(u16 queue, u16 head, u64 seq, u32 len)
+{
+}
+
+static void exit_event(u16 queue, u16 head, u64 seq, u32 len)
+{
+	exits++;
+	assert_int_equal(queue, 0);
+}
+
+/* A trace is about queues, whatever the driver has to call them. */
+static void test_notifications_in_a_trace(void **state)
+{
+	static const u32 on = 1;
+	static const struct trace_ops events = { .on = &on,
+						 .fetch = no_event,
+						 .serve_begin = no_event,
+						 .serve_end = no_event,
+						 .publish = no_event,
+						 .call = no_event,
+						 .start = no_event,
+						 .exit = exit_event };
+
+	exits = 0;
+	trace_ops = &events;
+	test_notifications(state);
+	trace_ops = NULL;
+	assert_int_equal(exits, 6);
+}
+#endif
+
 static void test_queue_reset(void **state)
 {
 	struct tp *t = opened();
@@ -323,9 +358,18 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_finds_and_places), TEST(test_all_below), TEST(test_nothing_there),
-		TEST(test_messages),	     TEST(test_line),	   TEST(test_notifications),
-		TEST(test_queue_reset),	     TEST(test_no_common), TEST(test_circle),
+		TEST(test_finds_and_places),
+		TEST(test_all_below),
+		TEST(test_nothing_there),
+		TEST(test_messages),
+		TEST(test_line),
+		TEST(test_notifications),
+		TEST(test_queue_reset),
+		TEST(test_no_common),
+		TEST(test_circle),
+#ifdef RINGSIDE_HAVE_TRACE
+		TEST(test_notifications_in_a_trace),
+#endif
 	};
 
 	return cmocka_run_group_tests_name("regs_pci", tests, NULL, NULL);

@@ -59,7 +59,7 @@ static void serve(struct attach *a, unsigned queue)
 		return;
 	pthread_mutex_lock(&a->lock);
 	a->kicks++;
-	rreg_notify(&a->regs, queue);
+	rreg_kick(&a->regs, queue);
 	while (rreg_pending(&a->regs)) {
 		/* Others may have their turn: the guest runs meanwhile, and may go on adding. */
 		pthread_mutex_unlock(&a->lock);

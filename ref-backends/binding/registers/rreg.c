@@ -497,7 +497,7 @@ static void write_register(struct rreg *r, enum rreg_id reg, u32 value)
 		break;
 	case RREG_NOTIFY:
 		/* Of whose notifications are events nobody comes here. */
-		trace_exit((u16)value, 0, 0, 0);
+		trace_exit((u16)rreg_notified(r, value), 0, 0, 0);
 		rreg_notify(r, value);
 		break;
 	default:

@@ -237,8 +237,10 @@ void rreg_write(struct rreg *r, enum rreg_id reg, u32 value);
 u64 rreg_config_read(struct rreg *r, u32 offset, unsigned size);
 void rreg_config_write(struct rreg *r, u32 offset, unsigned size, u64 value);
 
-/* Queue `q` was notified. `value` is what was written (VIRTIO_F_NOTIFICATION_DATA). */
+/* The driver notified; `value` is what it wrote. */
 void rreg_notify(struct rreg *r, u32 value);
+/* The same where an event says which queue is meant, and nothing of what was written. */
+void rreg_kick(struct rreg *r, u32 queue);
 
 /* The outside of the device changed (rdev_ops.resized): tells the driver if that is to be told. */
 void rreg_resized(struct rreg *r);
@@ -255,6 +257,16 @@ void rreg_set_line(struct rreg *r, bool level);
 static inline bool rreg_negotiated(const struct rreg *r, unsigned bit)
 {
 	return r->features & BIT_ULL(bit);
+}
+
+/* The queue that a notification means, by its index; it may be none. */
+static inline u32 rreg_notified(const struct rreg *r, u32 value)
+{
+	/* With VIRTIO_F_NOTIFICATION_DATA the upper half says how far the driver is. */
+	const u32 name = rreg_negotiated(r, VIRTIO_F_NOTIFICATION_DATA) ? value & 0xffff : value;
+
+	/* 4.1.5.2.1: the name that we gave the queue takes the place of its index. */
+	return rreg_negotiated(r, VIRTIO_F_NOTIF_CONFIG_DATA) ? name - RREG_NOTIFY_DATA : name;
 }
 
 /* The selected queue, or NULL. */

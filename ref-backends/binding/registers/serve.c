@@ -404,18 +404,17 @@ void rreg_queue_serve(struct rreg_queue *q)
 	rreg_drained(q);
 }
 
+void rreg_kick(struct rreg *r, u32 queue)
+{
+	if (r->resetting || queue >= r->num_queues)
+		return;
+	r->queues[queue].pending = true;
+	rreg_queue_serve(&r->queues[queue]);
+}
+
 void rreg_notify(struct rreg *r, u32 value)
 {
-	/* With VIRTIO_F_NOTIFICATION_DATA the upper half says how far the driver is. */
-	u32 index = rreg_negotiated(r, VIRTIO_F_NOTIFICATION_DATA) ? value & 0xffff : value;
-
-	/* 4.1.5.2.1: the name that we gave the queue takes the place of its index. */
-	if (rreg_negotiated(r, VIRTIO_F_NOTIF_CONFIG_DATA))
-		index -= RREG_NOTIFY_DATA;
-	if (r->resetting || index >= r->num_queues)
-		return;
-	r->queues[index].pending = true;
-	rreg_queue_serve(&r->queues[index]);
+	rreg_kick(r, rreg_notified(r, value));
 }
 
 void rreg_wake(struct rdev *dev, u16 queue)

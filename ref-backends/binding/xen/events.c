@@ -104,7 +104,7 @@ static void serve(struct state *s, u16 queue)
 	if (read(s->kick[queue], &value, sizeof(value)) < 0)
 		return;
 	pthread_mutex_lock(&s->lock);
-	rreg_notify(&s->regs.mmio.r, queue);
+	rreg_kick(&s->regs.mmio.r, queue);
 	while (rreg_pending(&s->regs.mmio.r)) {
 		/* Others may have their turn: the guest runs meanwhile, and may go on adding. */
 		pthread_mutex_unlock(&s->lock);
