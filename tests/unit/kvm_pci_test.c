@@ -254,6 +254,25 @@ static void an_event_has_no_name(void **state)
 	filled(1);
 }
 
+/* What KVM did not take it is told again, and until then there is no interrupt that would be another's. */
+static void a_route_that_kvm_refuses(void **state)
+{
+	attach(KVM_EVENTFD);
+	start(0x31);
+	calls.refused = KVM_SET_GSI_ROUTING;
+	add();
+	set(BAR4 + RPCI_NOTIFY, 2, 0);
+	filled(1);
+	assert_false(signalled(irq_of(1), 0));
+	assert_null(route(VM_GSI_MSI + 1));
+	calls.refused = 0;
+	add();
+	set(BAR4 + RPCI_NOTIFY, 2, 0);
+	filled(2);
+	assert_true(signalled(irq_of(1), 0));
+	assert_non_null(route(VM_GSI_MSI + 1));
+}
+
 static void another_message_is_another_route(void **state)
 {
 	attach(KVM_EVENTFD);
@@ -295,6 +314,7 @@ int main(void)
 		TEST(library_serves_in_the_exit),
 		TEST(an_event_is_served_on_a_thread),
 		TEST(an_event_has_no_name),
+		TEST(a_route_that_kvm_refuses),
 		TEST(another_message_is_another_route),
 		TEST(events_are_where_the_driver_puts_the_function),
 	};

@@ -229,25 +229,15 @@ static unsigned pins(struct kvm_irq_routing_entry *e)
 	return n;
 }
 
-int vm_msi_route(struct vm *v, u32 gsi, u64 addr, u32 data)
+static int set_routes(struct vm *v)
 {
 	struct kvm_irq_routing *table;
-	const u32 i = gsi - VM_GSI_MSI;
 	unsigned n;
 	int rc;
 
-	if (i >= VM_MSIS) {
-		errno = ENOSPC;
-		return vm_failed("KVM_SET_GSI_ROUTING");
-	}
-	if (i < v->msis && v->msi[i].addr == addr && v->msi[i].data == data)
-		return 0;
 	table = calloc(1, sizeof(*table) + (VM_GSI_MSI + 16 + VM_MSIS) * sizeof(table->entries[0]));
 	if (!table)
 		return vm_failed("KVM_SET_GSI_ROUTING");
-	v->msi[i].addr = addr;
-	v->msi[i].data = data;
-	v->msis = MAX(v->msis, i + 1);
 	n = pins(table->entries);
 	for (u32 m = 0; m < v->msis; m++)
 		table->entries[n++] = (struct kvm_irq_routing_entry){
@@ -262,6 +252,29 @@ int vm_msi_route(struct vm *v, u32 gsi, u64 addr, u32 data)
 	rc = ioctl(v->vm, KVM_SET_GSI_ROUTING, table) ? vm_failed("KVM_SET_GSI_ROUTING") : 0;
 	free(table);
 	return rc;
+}
+
+int vm_msi_route(struct vm *v, u32 gsi, u64 addr, u32 data)
+{
+	const u32 i = gsi - VM_GSI_MSI;
+	const unsigned were = v->msis;
+	struct vm_message was;
+
+	if (i >= VM_MSIS) {
+		errno = ENOSPC;
+		return vm_failed("KVM_SET_GSI_ROUTING");
+	}
+	was = v->msi[i];
+	if (i < were && was.addr == addr && was.data == data)
+		return 0;
+	v->msi[i] = (struct vm_message){ addr, data };
+	v->msis = MAX(were, i + 1);
+	if (set_routes(v) == 0)
+		return 0;
+	/* What KVM has is as it was: it is to be told the next time. */
+	v->msi[i] = was;
+	v->msis = were;
+	return -1;
 }
 
 int vm_irqfd(struct vm *v, u32 line, int fd, bool on)

@@ -12,17 +12,19 @@
 #define VM_GSI_MSI 24u
 #define VM_MSIS	   64u
 
+/* A message to a local APIC. */
+struct vm_message {
+	u64 addr;
+	u32 data;
+};
+
 struct vm {
 	int kvm, vm, vcpu, ram_fd;
 	struct kvm_run *run;
 	size_t run_size;
 	u8 *ram;
 	u64 ram_size;
-	/* Messages that a GSI stands for. */
-	struct {
-		u64 addr;
-		u32 data;
-	} msi[VM_MSIS];
+	struct vm_message msi[VM_MSIS]; /* that a GSI stands for, as KVM has them */
 	unsigned msis;
 };
 
