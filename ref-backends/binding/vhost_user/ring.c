@@ -50,8 +50,7 @@ static const char *resolve(struct vub_ring *r)
 	const struct dvq_shape shape = dvq_shape(r->ring.is_packed, r->num, r->vq.event_idx);
 	const u8 read = VU_IOTLB_READ, both = VU_IOTLB_READ | VU_IOTLB_WRITE;
 	const bool told = r->scattered;
-	void *desc;
-	void *avail, *used;
+	void *desc, *avail, *used;
 
 	r->scattered = false;
 	desc = part_at(r, r->addr.desc, shape.desc, r->ring.is_packed ? both : read);
@@ -221,6 +220,7 @@ static bool start_fn(struct vub_ring *r, void *arg)
 	struct start *st = arg;
 
 	if (!r->started) {
+		r->scattered = false; /* an earlier driver was told, not this one */
 		st->why = prepare(r);
 		if (st->why)
 			return true;
