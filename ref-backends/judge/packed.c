@@ -83,41 +83,43 @@ void jd_packed_ring_start(struct vub_ring *r)
 		b->num = 0;
 }
 
-/* Descriptors from `avail` on that are linked and available, as far as the ring goes. */
-static u32 list_length(const struct dvq_packed *vq)
+u32 jd_packed_available(const struct dvq_packed *vq, bool list)
 {
 	struct dvq_at at = vq->avail;
 	u32 n = 0;
 
 	while (n < vq->num) {
 		const u16 flags = dvq_packed_read(vq, at.off).flags;
-		const bool avail = flags & 1 << VRING_PACKED_DESC_F_AVAIL,
-			   used = flags & 1 << VRING_PACKED_DESC_F_USED;
 
-		if (avail != at.wrap || used == at.wrap)
+		if (!dvq_packed_is_new(flags, at.wrap))
 			break;
 		n++;
-		if (!(flags & VRING_DESC_F_NEXT))
+		if (list && !(flags & VRING_DESC_F_NEXT))
 			break;
 		at = dvq_packed_forward(vq, at, 1);
 	}
 	return n;
 }
 
-/* Places that the driver does not have: taken, and not returned. */
-static u32 places_in_flight(const struct dvq_packed *vq)
+/* In two laps. */
+static u32 place(const struct dvq_packed *vq, struct dvq_at at)
+{
+	return at.off + (at.wrap ? 0 : vq->num);
+}
+
+u32 jd_packed_between(const struct dvq_packed *vq, struct dvq_at from, struct dvq_at to)
 {
 	const u32 circle = 2 * vq->num;
-	const u32 avail = vq->avail.off + (vq->avail.wrap ? 0 : vq->num);
-	const u32 used = vq->used.off + (vq->used.wrap ? 0 : vq->num);
 
-	return circle ? (avail + circle - used) % circle : 0;
+	return circle ? (place(vq, to) + circle - place(vq, from)) % circle : 0;
 }
 
 static void not_whole(const struct vub_ring *r)
 {
 	const struct dvq_packed *vq = &r->ring.packed;
-	const u32 n = list_length(vq), flying = places_in_flight(vq);
+	const u32 n = jd_packed_available(vq, true);
+	/* Places that the driver does not have: taken, and not returned. */
+	const u32 flying = jd_packed_between(vq, vq->used, vq->avail);
 	static const char form[] =
 		"ring %u of %u: a list begins with %u descriptors and does not go "
 		"on; %u others are in flight";
@@ -138,7 +140,7 @@ void jd_packed_avail(struct vub_ring *r, int error)
 		jd_look(&looked[i]);
 	if (error == DVQ_E_NEXT)
 		not_whole(r);
-	else if (error == DVQ_E_LONG && list_length(&r->ring.packed) == r->num)
+	else if (error == DVQ_E_LONG && jd_packed_available(&r->ring.packed, true) == r->num)
 		jd_broke(clauses[TOO_LONG],
 			 "ring %u: a list has no end in the %u descriptors of it", r->index,
 			 r->num);

@@ -11,6 +11,11 @@ extern const struct jd_chain_rule jd_packed_chain_rules[]; /* ends with a row wi
 /* Where the chain began that was taken last, of so many descriptors of the ring. */
 struct dvq_at jd_packed_first(const struct vub_ring *r, u16 slots);
 
+/* Descriptors that are available and were not taken; with `list`, of the first list alone. */
+u32 jd_packed_available(const struct dvq_packed *vq, bool list);
+/* From one place on to another, in descriptors: less than two laps. */
+u32 jd_packed_between(const struct dvq_packed *vq, struct dvq_at from, struct dvq_at to);
+
 void jd_packed_ring_start(struct vub_ring *r);
 /* The ring was looked at, with this enum dvq_error. */
 void jd_packed_avail(struct vub_ring *r, int error);

@@ -5,6 +5,7 @@
 
 #include "harness/spec/virtio14.h"
 #include "ref-backends/binding/registers/pci.h"
+#include "ref-backends/judge/packed.h"
 
 enum {
 	ACCESS, /* 0 */
@@ -104,52 +105,26 @@ static void features(const struct rreg *r)
 
 /* --- notifications that say how far the driver is ------------------------------------------------------------ */
 
-/* Descriptors that are available and were not taken. */
-static u32 available(const struct dvq_packed *vq)
-{
-	struct dvq_at at = vq->avail;
-	u32 n = 0;
-
-	while (n < vq->num) {
-		const u16 flags = dvq_packed_read(vq, at.off).flags;
-		const bool avail = flags & 1 << VRING_PACKED_DESC_F_AVAIL,
-			   used = flags & 1 << VRING_PACKED_DESC_F_USED;
-
-		if (avail != at.wrap || used == at.wrap)
-			break;
-		n++;
-		at = dvq_packed_forward(vq, at, 1);
-	}
-	return n;
-}
-
-/* In two laps. */
-static u32 place(const struct dvq_packed *vq, u16 off, bool wrap)
-{
-	return off + (wrap ? 0 : vq->num);
-}
-
 static void how_far(const struct rreg_queue *q, u16 told)
 {
 	const struct dvq_packed *vq = &q->ring.packed;
 	struct queue *k = &queues[q->index];
-	const u32 circle = 2 * vq->num, off = told & 0x7fff, n = available(vq);
+	const struct dvq_at next = dvq_at_of(told);
+	const u32 circle = 2 * vq->num, n = jd_packed_available(vq, false);
 	u32 ahead;
 
 	jd_look(&looked[DATA_PACKED]);
-	if (off >= vq->num) {
+	if (next.off >= vq->num) {
 		jd_broke(clauses[DATA_PACKED], "queue %u of %u: next_off is %u", q->index, vq->num,
-			 off);
+			 next.off);
 		return;
 	}
-	ahead = (place(vq, (u16)off, told >> 15) + circle -
-		 place(vq, vq->avail.off, vq->avail.wrap)) %
-		circle;
+	ahead = jd_packed_between(vq, vq->avail, next);
 	if (ahead > n && ahead < vq->num) {
 		jd_broke(clauses[DATA_PACKED],
 			 "queue %u: next_off %u and next_wrap %u are %u descriptors ahead; %u are "
 			 "available",
-			 q->index, off, told >> 15, ahead, n);
+			 q->index, next.off, next.wrap, ahead, n);
 		return;
 	}
 	if ((ahead + circle - n) % circle == vq->num)

@@ -43,12 +43,6 @@ static const char *const own_clauses[OWNS] = {
 };
 static u64 own_looked[OWNS];
 
-/* Rings have threads of their own. */
-static void look(u64 *looked)
-{
-	__atomic_fetch_add(looked, 1, __ATOMIC_RELAXED);
-}
-
 static void device_claims(jd_claim_fn *claim)
 {
 	for (size_t i = 0; jd_blk_rules[i].clause; i++)
@@ -175,7 +169,7 @@ static void run_message_rules(const struct jd_message_rule *rules, u64 *looked,
 		if (!concerns(rule->ids, ARRAY_SIZE(rule->ids), id) ||
 		    !is_about(rule->clause, m->s))
 			continue;
-		look(&looked[rule - rules]);
+		jd_look(&looked[rule - rules]);
 		if (rule->broken(m))
 			jd_broke(rule->clause, "%s flags %#x size %u, %u descriptors",
 				 vu_msg_name(VU_CHAN_MAIN, id), m->rq->msg.hdr.flags,
@@ -203,8 +197,8 @@ static void message(struct vub_session *s, const struct vub_request *rq)
 static void answer(struct vub_session *s, const struct vu_header *hdr)
 {
 	jd_iotlb_answer(hdr);
-	look(&own_looked[OWN_ANSWER_REPLY]);
-	look(&own_looked[OWN_ANSWER_VERSION]);
+	jd_look(&own_looked[OWN_ANSWER_REPLY]);
+	jd_look(&own_looked[OWN_ANSWER_VERSION]);
 	if (!(hdr->flags & VU_FLAG_REPLY))
 		jd_broke(own_clauses[OWN_ANSWER_REPLY], "answer to %s with flags %#x",
 			 vu_msg_name(VU_CHAN_BACKEND, hdr->request), hdr->flags);
@@ -223,7 +217,7 @@ static void run_ring_rules(const struct jd_ring_rule *rules, u64 *looked, const 
 	for (const struct jd_ring_rule *rule = rules; rule->clause; rule++) {
 		if (!applies(r, rule->with, rule->without))
 			continue;
-		look(&looked[rule - rules]);
+		jd_look(&looked[rule - rules]);
 		if (rule->broken(r))
 			jd_broke(rule->clause,
 				 "ring %u at available index %u: avail flags %#x idx %u, "
@@ -260,7 +254,7 @@ static void avail(struct vub_ring *r, int error)
 	}
 	run_ring_rules(jd_avail_rules, avail_looked, r);
 	jd_kicks_avail(r);
-	look(&own_looked[OWN_RUNAWAY]);
+	jd_look(&own_looked[OWN_RUNAWAY]);
 	if (error == DVQ_E_RUNAWAY)
 		jd_broke(own_clauses[OWN_RUNAWAY],
 			 "ring %u of %u: available index went from %u to %u", r->index, r->num,
@@ -302,7 +296,7 @@ static void run_chain_rules(const struct jd_chain_rule *rules, u64 *looked,
 	for (const struct jd_chain_rule *rule = rules; rule->clause; rule++) {
 		if (!applies(r, rule->with, rule->without))
 			continue;
-		look(&looked[rule - rules]);
+		jd_look(&looked[rule - rules]);
 		if (rule->broken(jc))
 			jd_broke(rule->clause, "ring %u of %u: chain %u, %u descriptors: %s",
 				 r->index, r->num, jc->c->head, jc->c->descs,
@@ -337,7 +331,7 @@ static void used(struct vub_ring *r, u16 head)
 	}
 	if (head >= f->num || !f->sums[head])
 		return;
-	look(&own_looked[OWN_CHANGED]);
+	jd_look(&own_looked[OWN_CHANGED]);
 	if (r->vq.desc && descriptors_sum(r, head) != f->sums[head])
 		jd_broke(own_clauses[OWN_CHANGED],
 			 "ring %u: the descriptors of chain %u changed before it was returned",
@@ -352,7 +346,7 @@ static void blk(struct rblk *dev, const struct rblk_req *req)
 	for (const struct jd_blk_rule *rule = jd_blk_rules; rule->clause; rule++) {
 		if (!concerns(rule->types, ARRAY_SIZE(rule->types), type))
 			continue;
-		look(&blk_looked[rule - jd_blk_rules]);
+		jd_look(&blk_looked[rule - jd_blk_rules]);
 		if (rule->broken(dev, req))
 			jd_broke(rule->clause,
 				 "type %u sector %llu: %llu bytes from the driver, %llu to it",
@@ -375,7 +369,7 @@ static void net_tx(struct rnet *n, const struct virtio_net_hdr_v1 *hdr, const st
 	for (const struct jd_net_rule *rule = jd_net_rules; rule->clause; rule++) {
 		if (!has_features(n, rule->with, rule->without))
 			continue;
-		look(&net_looked[rule - jd_net_rules]);
+		jd_look(&net_looked[rule - jd_net_rules]);
 		if (rule->broken(&t))
 			jd_broke(
 				rule->clause,
@@ -397,7 +391,7 @@ static void net_ctrl(struct rnet *n, const struct dvq_chain *c,
 		    !(rule->commands >> hdr->cmd & 1) ||
 		    (rule->broken != jd_net_always && !has_features(n, rule->with, rule->without)))
 			continue;
-		look(&command_looked[rule - jd_net_command_rules]);
+		jd_look(&command_looked[rule - jd_net_command_rules]);
 		/* Whose feature decides it is looked at by whoever has it, and broken by who has not. */
 		if (rule->broken == jd_net_always ? !(n->features & rule->without)
 						  : rule->broken(&command))
@@ -411,7 +405,7 @@ static void i2c(struct ri2c *dev, const struct dvq_chain *c, const struct virtio
 	const struct jd_i2c q = { dev, c, hdr };
 
 	for (const struct jd_i2c_rule *rule = jd_i2c_rules; rule->clause; rule++) {
-		look(&i2c_looked[rule - jd_i2c_rules]);
+		jd_look(&i2c_looked[rule - jd_i2c_rules]);
 		if (rule->broken(&q))
 			jd_broke(
 				rule->clause,
@@ -427,7 +421,7 @@ static void gpio(struct rgpio *dev, const struct dvq_chain *c, const struct virt
 	const struct jd_gpio t = { dev, c, m };
 
 	for (const struct jd_gpio_rule *rule = jd_gpio_rules; rule->clause; rule++) {
-		look(&gpio_looked[rule - jd_gpio_rules]);
+		jd_look(&gpio_looked[rule - jd_gpio_rules]);
 		if (rule->broken(&t))
 			jd_broke(
 				rule->clause,
@@ -442,7 +436,7 @@ static void gpio_event(struct rgpio *dev, const struct dvq_chain *c, u16 line)
 	const struct jd_gpio_event e = { dev, c, line };
 
 	for (const struct jd_gpio_event_rule *rule = jd_gpio_event_rules; rule->clause; rule++) {
-		look(&gpio_event_looked[rule - jd_gpio_event_rules]);
+		jd_look(&gpio_event_looked[rule - jd_gpio_event_rules]);
 		if (rule->broken(&e))
 			jd_broke(rule->clause,
 				 "a buffer for line %u: %llu bytes from the driver, %llu to it",
