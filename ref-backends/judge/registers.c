@@ -215,12 +215,18 @@ static void enabled(const struct rreg *r, struct queue *k, unsigned index)
 	k->since = 0;
 }
 
+static u32 field(int reg)
+{
+	return 1u << (reg - RREG_QUEUE_SIZE_MAX);
+}
+
 static void queue_write(const struct rreg *r, const struct rreg_queue *q, int reg, u32 value)
 {
 	struct queue *k = &queues[q->index];
 
 	if (reg == RREG_QUEUE_ENABLE) {
-		if (value == 1 && !q->enabled)
+		/* While its reset goes on it still is. */
+		if (value == 1 && (!q->enabled || k->reset))
 			enabled(r, k, q->index);
 	} else if (reg == RREG_QUEUE_RESET) {
 		if (value != 1 || !rreg_negotiated(r, VIRTIO_F_RING_RESET))
@@ -229,8 +235,11 @@ static void queue_write(const struct rreg *r, const struct rreg_queue *q, int re
 		k->reset = true;
 		k->confirmed = false;
 		k->since = 0;
+	} else if (reg == RREG_QUEUE_VECTOR && value == RREG_NO_VECTOR) {
+		/* That is what a queue begins with: who takes a vector back has set none. */
+		k->since &= ~field(reg);
 	} else {
-		k->since |= 1u << (reg - RREG_QUEUE_SIZE_MAX);
+		k->since |= field(reg);
 	}
 }
 

@@ -279,6 +279,37 @@ static void owner_comes_first(void **state)
 	assert_int_equal(count_of("VU.owner.set.fe.1"), 1);
 }
 
+static void update(void)
+{
+	struct vub_request rq = { .msg.hdr = { VU_IOTLB_MSG, 1, sizeof(rq.msg.iotlb) } };
+
+	rq.msg.iotlb = (struct vu_iotlb){ .iova = 0x1000,
+					  .size = 0x1000,
+					  .uva = 0x70000,
+					  .perm = VU_IOTLB_READ,
+					  .type = VU_IOTLB_UPDATE };
+	jd_watch_ops.message(&s, &rq);
+}
+
+/* Two rings miss the same, and nobody knows that the other's update will do: each is given one. */
+static void an_update_for_each_miss(void **state)
+{
+	static const char clause[] = "VU.iotlb.miss.fe.2";
+
+	fresh();
+	s.features |= BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
+	s.protocol_features &= ~PF(REPLY_ACK);
+	for (unsigned i = 0; i < 2; i++) {
+		rings[i].miss = (struct vub_miss){ 0x1000, VU_IOTLB_READ, VU_IOTLB_MISS, false, 0 };
+		jd_watch_ops.miss(&s, &rings[i]);
+	}
+	update();
+	update();
+	assert_int_equal(count_of(clause), 0);
+	update();
+	assert_int_equal(count_of(clause), 1);
+}
+
 static void every_rule_names_a_clause_of_the_other_side(void **state)
 {
 	static const u32 types[] = { VIRTIO_ID_BLOCK, VIRTIO_ID_NET, VIRTIO_ID_I2C_ADAPTER,
@@ -301,6 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_on_messages),
 		cmocka_unit_test(owner_comes_first),
+		cmocka_unit_test(an_update_for_each_miss),
 		cmocka_unit_test(every_rule_names_a_clause_of_the_other_side),
 	};
 
