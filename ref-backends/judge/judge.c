@@ -60,8 +60,8 @@ void jd_broke(const char *clause, const char *fmt, ...)
 		va_start(ap, fmt);
 		vsnprintf(e->first, sizeof(e->first), fmt, ap);
 		va_end(ap);
-		fprintf(stderr, "ringside-backend: judge: %s: %s: %s\n", clause, e->first,
-			c ? c->summary : "(not in the catalogue)");
+		fprintf(stderr, "%s: judge: %s: %s: %s\n", program_invocation_short_name, clause,
+			e->first, c ? c->summary : "(not in the catalogue)");
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -174,7 +174,8 @@ int jd_write(void)
 	failed = json_dump_file(root, output, JSON_INDENT(2));
 	json_decref(root);
 	if (failed)
-		fprintf(stderr, "ringside-backend: judge: '%s': %s\n", output, strerror(errno));
+		fprintf(stderr, "%s: judge: '%s': %s\n", program_invocation_short_name, output,
+			strerror(errno));
 	return failed ? -1 : 0;
 }
 
