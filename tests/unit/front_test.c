@@ -201,23 +201,19 @@ static void nobody_there(void **state)
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, back_setup, back_teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(only_what_is_used_is_negotiated, back_setup,
-						back_teardown),
-		cmocka_unit_test_setup_teardown(what_a_shim_wants_besides, back_setup,
-						back_teardown),
-		cmocka_unit_test_setup_teardown(without_protocol_features, back_setup,
-						back_teardown),
-		cmocka_unit_test_setup_teardown(queues_without_end, back_setup, back_teardown),
-		cmocka_unit_test_setup_teardown(no_queue_at_all, back_setup, back_teardown),
-		cmocka_unit_test_setup_teardown(memory_and_a_ring, back_setup, back_teardown),
-		cmocka_unit_test_setup_teardown(more_memory_than_a_message_has_room_for, back_setup,
-						back_teardown),
-		cmocka_unit_test_setup_teardown(configuration_space, back_setup, back_teardown),
-		cmocka_unit_test_setup_teardown(no_configuration_space, back_setup, back_teardown),
-		cmocka_unit_test_setup_teardown(answers_that_make_no_sense, back_setup,
-						back_teardown),
-		cmocka_unit_test_setup_teardown(nobody_there, back_setup, back_teardown),
+		TEST(only_what_is_used_is_negotiated),
+		TEST(what_a_shim_wants_besides),
+		TEST(without_protocol_features),
+		TEST(queues_without_end),
+		TEST(no_queue_at_all),
+		TEST(memory_and_a_ring),
+		TEST(more_memory_than_a_message_has_room_for),
+		TEST(configuration_space),
+		TEST(no_configuration_space),
+		TEST(answers_that_make_no_sense),
+		TEST(nobody_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

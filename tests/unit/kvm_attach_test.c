@@ -375,20 +375,20 @@ static void no_back_end(void **state)
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(library_serves_in_the_exit, setup, teardown),
-		cmocka_unit_test_setup_teardown(addresses_outside_of_memory, setup, teardown),
-		cmocka_unit_test_setup_teardown(events_are_connected, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_event_is_served_on_a_thread, setup, teardown),
-		cmocka_unit_test_setup_teardown(events_that_kvm_refuses, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_back_end_serves, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_driver_that_wants_no_interrupt, setup, teardown),
-		cmocka_unit_test_setup_teardown(features_are_the_back_ends, setup, teardown),
-		cmocka_unit_test_setup_teardown(configuration_is_as_long_as_the_features_ask, setup,
-						teardown),
-		cmocka_unit_test_setup_teardown(a_ring_that_the_back_end_gives_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_back_end_that_goes_away, setup, teardown),
-		cmocka_unit_test_setup_teardown(no_back_end, setup, teardown),
+		TEST(library_serves_in_the_exit),
+		TEST(addresses_outside_of_memory),
+		TEST(events_are_connected),
+		TEST(an_event_is_served_on_a_thread),
+		TEST(events_that_kvm_refuses),
+		TEST(a_back_end_serves),
+		TEST(a_driver_that_wants_no_interrupt),
+		TEST(features_are_the_back_ends),
+		TEST(configuration_is_as_long_as_the_features_ask),
+		TEST(a_ring_that_the_back_end_gives_up),
+		TEST(a_back_end_that_goes_away),
+		TEST(no_back_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -277,26 +277,27 @@ static void serve(struct rreg_queue *q, struct rreg_slot *slot, enum dvq_error e
 {
 	struct rreg *r = q->r;
 	struct dvq_chain *c = &slot->req.chain;
+	u32 len;
 
 	slot->req.seq = q->seq++;
 	slot->req.queue = q->index;
 	if (rreg_negotiated(r, VIRTIO_F_IN_ORDER))
 		enqueue(q, slot);
-	if (!e)
-		trace_fetch(q->index, c->head, slot->req.seq, (u32)(c->readable + c->writable));
 	if (e) {
 		slot->req.used_len = 0;
 		slot->dropped = fault_active && dvq_ring_fault_bad(&q->ring, c, e) == FAULT_DONE;
 		complete(slot);
-	} else if (fault_active && dvq_ring_fault_chain(&q->ring, c) == FAULT_DONE) {
+		return;
+	}
+	len = (u32)(c->readable + c->writable);
+	trace_fetch(q->index, c->head, slot->req.seq, len);
+	if (fault_active && dvq_ring_fault_chain(&q->ring, c) == FAULT_DONE) {
 		slot->dropped = true;
 		complete(slot);
-	} else {
-		const u32 len = (u32)(c->readable + c->writable);
-
-		trace_serve_begin(q->index, c->head, slot->req.seq, len);
-		r->dev->ops->serve(r->dev, &slot->req);
+		return;
 	}
+	trace_serve_begin(q->index, c->head, slot->req.seq, len);
+	r->dev->ops->serve(r->dev, &slot->req);
 }
 
 /* Take the next chain and have it served. DVQ_OK also when it is malformed. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A Xen domain of our own: one processor, memory from XEN_RAM_BASE on, a kernel that is entered as PVH says, or as
- * Linux's boot protocol for arm64 does, and no device model but us. It is made through libxenctrl and libxenguest, without the toolstack's daemon or
- * xenstore, and is gone when its maker closes it.
+ * Linux's boot protocol for arm64 does, and no device model but us. It is made through libxenctrl and libxenguest,
+ * without the toolstack's daemon or xenstore, and is gone when its maker closes it.
  */
 #ifndef REF_BACKENDS_BINDING_XEN_DOMAIN_H
 #define REF_BACKENDS_BINDING_XEN_DOMAIN_H
