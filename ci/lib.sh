@@ -7,6 +7,8 @@
 #                         it fails the log is shown. Exit status 77 is "skipped": the log's last
 #                         line says why.
 #   step_summary          the last line, "N passed, N failed"; returns 1 if any failed
+#   steps_stop            ends what still runs; at the script's end it is called. Who has more to clean up
+#                         calls it from a trap of its own
 #
 # What computes and never waits can be done behind what waits most of its time:
 #
@@ -17,6 +19,19 @@
 step_logs=${CI_LOGS:-build/ci-logs}
 steps_passed=0 steps_failed=0 steps_skipped=0 steps_names=()
 steps_started=$EPOCHREALTIME
+
+# Steps and lanes are jobs, each with a process group of its own: nothing of theirs is left behind, and a signal is
+# acted on at once.
+steps_stop()
+{
+	local group
+
+	for group in $(jobs -pr); do kill -- "-$group" 2>/dev/null || :; done
+	wait
+}
+trap steps_stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 
 # 12.3 from two values of $EPOCHREALTIME, which counts in microseconds.
 elapsed()
@@ -60,7 +75,10 @@ step()
 	local name=$1 start=$EPOCHREALTIME status=0
 	shift
 	mkdir -p "$step_logs"
-	"$@" >"$(step_log "$name")" 2>&1 </dev/null || status=$?
+	set -m
+	"$@" >"$(step_log "$name")" 2>&1 </dev/null &
+	set +m
+	wait "$!" || status=$?
 	step_tell "$name" "$status" "$(elapsed "$start" "$EPOCHREALTIME")" "$*"
 }
 
@@ -69,7 +87,7 @@ lane()
 {
 	mkdir -p "$step_logs"
 	rm -f "$step_logs"/*.done
-	set -m # a process group of its own, to be ended as one
+	set -m
 	(
 		# Idle ones first give way to everything, nice ones at least to most.
 		chrt --idle --pid 0 "$BASHPID" 2>/dev/null || renice -n 19 -p "$BASHPID" >/dev/null
@@ -77,7 +95,6 @@ lane()
 	) &
 	lane_pid=$!
 	set +m
-	trap 'kill -- "-$lane_pid" 2>/dev/null || :' EXIT
 }
 
 step_behind()
