@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The judge is proven: it has nothing to say of a good driver, and of a driver that is wrong in one
 thing it names the clause of that and no other."""
-import json
 import os
 import re
 import signal
@@ -11,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+import judgement
 import test_judge_registers
 import wrong_driver as w
-from wrong_drivers import ALL, NO_EVENT_IDX, NO_INDIRECT, PIECES, TRANSLATING, WRONG
+from judgement import accused
+from wrong_drivers import TRANSLATING, WRONG
+from wrong_table import NO_EVENT_IDX, NO_INDIRECT, PIECES
+from wrong_translations import ALL
 
 
 @pytest.fixture
@@ -37,13 +40,8 @@ def judged(backend, run_dir):
         finally:
             driver.close()
         assert one.stop() == 0, one.output()
-        found = json.loads(output.read_text(encoding="utf-8"))
-        return {c["clauses"][0]: c for c in found["checks"]}
+        return judgement.of(output)
     return run
-
-
-def accused(verdicts):
-    return {clause for clause, c in verdicts.items() if c["verdict"] in ("fail", "warn")}
 
 
 def good(d):
@@ -113,8 +111,7 @@ def test_our_own_driver(ringside, backend, run_dir, ring, more):
     ringside("bench", one.target, "--device=blk", "--op=write", f"--ring={ring}",
              "--queue-depth=8", "--requests=500", *more)
     assert one.stop() == 0, one.output()
-    found = json.loads(output.read_text(encoding="utf-8"))
-    verdicts = {c["clauses"][0]: c for c in found["checks"]}
+    verdicts = judgement.of(output)
     assert accused(verdicts) == set()
     assert verdicts["v14.init.device-init.drv.1"]["verdict"] == "pass"
     assert verdicts["v14.packed-ring.scatter-gather.drv.6"]["verdict"] == \

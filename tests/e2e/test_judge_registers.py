@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The judge of a driver that has the registers itself: nothing to say of a good one, and of one that is wrong in
 one thing it names the clause of that and no other."""
-import json
 import subprocess
 
 import pytest
 
+import judgement
 import wrong_register_driver as w
+from judgement import accused
 
 FACES = ("mmio", "pci")
 
@@ -27,13 +28,8 @@ def judged(backend_bin, run_dir):
                 machine.close()
                 said = one.communicate(timeout=w.DEADLINE)[1]
         assert one.returncode == 0, said
-        found = json.loads(output.read_text(encoding="utf-8"))
-        return {c["clauses"][0]: c for c in found["checks"]}
+        return judgement.of(output)
     return run
-
-
-def accused(verdicts):
-    return {clause for clause, c in verdicts.items() if c["verdict"] in ("fail", "warn")}
 
 
 def good(d):

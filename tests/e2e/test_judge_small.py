@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The judge of devices of small messages: it has nothing to say of a good driver, and of one that is wrong in
 one thing it names the clause of that and no other."""
-import json
 import os
 import struct
 import time
 
 import pytest
 
+import judgement
 import wrong_driver as w
 
 CHAPTERS = {"i2c": "v14.i2c.", "gpio": "v14.gpio."}
@@ -28,10 +28,8 @@ def judged(start_backend, backend_bin, run_dir):
         finally:
             driver.close()
         assert one.stop() == 0, one.output()
-        found = json.loads(output.read_text(encoding="utf-8"))
-        verdicts = {c["clauses"][0]: c for c in found["checks"]}
-        accused = {c for c, v in verdicts.items() if v["verdict"] in ("fail", "warn")}
-        return verdicts, accused
+        verdicts = judgement.of(output)
+        return verdicts, judgement.accused(verdicts)
     return run
 
 
