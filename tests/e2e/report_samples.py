@@ -103,6 +103,17 @@ def latency(buckets):
             "max": buckets[-1][0], "mean": sum(ns * n for ns, n in buckets) // total}
 
 
+# Latency over time: in the second slice nothing ended, and one request of the last took eight times as long.
+HEAT = {"slice_ns": 10000000, "least_ns": 1024, "counts": [[3, 90], [], [0, 95, 2, 0, 1]]}
+
+
+def outlier(seq, ns):
+    """A request that waited in the device's work."""
+    return {"seq": seq, "queue": 1, "head": 3, "begin_ns": 81000000, "latency_ns": ns, "points": [
+        {"point": "submit", "ns": 0}, {"point": "fetch", "ns": ns // 10}, {"point": "serve_begin", "ns": ns // 8},
+        {"point": "serve_end", "ns": ns - 200}, {"point": "reap", "ns": ns}]}
+
+
 def bench(name, op="read", depth=1, wait="poll", median=3000, traced=False, requests=20000,
           tail=9, floor=None, rate=0):
     buckets = histogram(median, requests, tail, f"{name}{op}{depth}{wait}")
@@ -129,7 +140,8 @@ def bench(name, op="read", depth=1, wait="poll", median=3000, traced=False, requ
             {"name": n, "p50_ns": int(mean * s * .9), "p99_ns": int(mean * s * 3),
              "mean_ns": int(mean * s), "max_ns": int(mean * s * 40), "count": requests}
             for n, s in zip(names, shares)]
-        result["trace"] = {"dir": f"/tmp/trace/{op}.{depth}", "events": requests * 4,
+        result["trace"] = {"dir": f"/tmp/trace/{op}.{depth}", "events": requests * 4, "requests": requests,
+                           "adds_up": True, "heat": HEAT, "outliers": [outlier(7, 9 * mean), outlier(5, 4 * mean)],
                            "discarded": 0, "untraced": {**latency(untraced), "histogram": untraced,
                                                   "requests_per_s": depth * 1e9 / median},
                            "cost_ratio": result["latency_ns"]["p50"] / quantile(untraced, .5)}

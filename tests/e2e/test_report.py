@@ -9,10 +9,16 @@ import os
 import random
 import re
 import subprocess
+import sys
 
 import jsonschema
 import pytest
 import report_samples as samples
+from conftest import REPO
+
+sys.path.insert(0, str(REPO / "reports"))
+# pylint: disable=wrong-import-position
+from ringside_report import units  # noqa: E402
 
 USAGE, INTERNAL = 2, 4
 VOID = {"meta", "input", "br", "wbr", "img", "hr", "link", "line", "circle", "path"}
@@ -139,8 +145,8 @@ def test_samples_follow_the_schemas(validate):
 
 def test_page_of_everything(report):
     page = check_sound(report({**samples.samples(), "ways.json": samples.ways()}))
-    for name in ("summary", "gate", "verdicts", "clauses", "checks", "compare", "latency", "exact", "traces",
-                 "history", "proof", "runs"):
+    for name in ("summary", "gate", "verdicts", "clauses", "checks", "compare", "latency", "stages", "exact",
+                 "traces", "history", "proof", "runs"):
         assert f"#{name}" in page.links and name in page.ids
     assert "17 of 17 checks are proven" in page.text
 
@@ -220,8 +226,7 @@ def test_comparison_of_ways(report, ringside, tmp_path):
 
 def test_history(report):
     page = check_sound(report(samples.entries()))
-    assert "10,000 → 10,300 , worse since 2026-11-09" in page.text.replace("\u202f", " ") or \
-        "10,000 → 10,300" in page.text and "worse since 2026-11-09T00:00:00Z ( r8 )" in page.text
+    assert "10,000 → 10,300 , worse since 2026-11-09T00:00:00Z ( r8 )" in page.text
     assert "16 entries of the store, from 2026-11-01 to 2026-11-16" in page.text
 
 
@@ -328,6 +333,29 @@ def test_traced_run_is_compared_by_its_untraced_one(report):
     assert recorded[1] == f"{traced['latency_ns']['p50'] / 1000:.2f} µs"
     assert "tracer's cost" in recorded[-1]
     assert [row[0] for row in sum(page.tables, []) if row[0].strip() in ("fetch", "serve")]
+
+
+def test_stages(report):
+    """Parts that add up, and what differs between runs; a field for each class of latency that was seen."""
+    def time(ns):
+        return " ".join(units.time(ns).split())
+    runs = [samples.bench(name, median=median, traced=True) for name, median in (("first", 3000), ("second", 9000))]
+    text = report({f"{n}.json": run for n, run in enumerate(runs)})
+    page = check_sound(text)
+    means = [{s["name"]: s["mean_ns"] for s in run["stages"]} for run in runs]
+    for stage in means[0]:
+        old, new = (mean[stage] for mean in means)
+        assert [stage, time(old), time(new), "+" + time(new - old)] in page.rows(stage)
+    old, new = (sum(mean.values()) for mean in means)
+    assert page.rows("all") == [["all", time(old), time(new), "+" + time(new - old)]]
+    slow = [run["trace"]["outliers"][0] for run in runs]
+    assert [row[:3] for row in page.rows("7")] == [["7", "1", time(one["latency_ns"])] for one in slow]
+    for one, row in zip(slow, page.rows("7")):
+        at = [point["ns"] for point in one["points"]]
+        assert row[3] == f"submit+notify+exit+wake {time(at[1])}, fetch {time(at[2] - at[1])}, " \
+            f"serve {time(at[3] - at[2])}, publish+call+inject+handle+reap {time(at[4] - at[3])}"
+    assert len(re.findall('class="heat h[1-6]"', text)) == \
+        len(runs) * sum(n > 0 for slice_ in samples.HEAT["counts"] for n in slice_)
 
 
 def test_loads_are_kept_apart(report):

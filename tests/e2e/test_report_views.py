@@ -11,8 +11,8 @@ import report_samples as samples
 
 pytestmark = pytest.mark.skipif(not browser.program(), reason="chromium is not installed: ci/bootstrap browser")
 
-VIEWS = ("summary", "gate", "verdicts", "clauses", "checks", "compare", "latency", "exact", "traces", "history",
-         "proof", "runs")
+VIEWS = ("summary", "gate", "verdicts", "clauses", "checks", "compare", "latency", "stages", "exact", "traces",
+         "history", "proof", "runs")
 SHOWN = "[...document.querySelectorAll('{}')].filter((e) => e.offsetParent).length"
 
 
@@ -152,6 +152,20 @@ def test_comparison(page):
     assert shown(page, "#compare .ways tr.row") == 1
 
 
+def test_stages(page):
+    """Two runs are chosen, and what differs between them is a table."""
+    assert shown(page, "#stages details.stage-cell") == 8
+    rows = "[...document.querySelectorAll('#stages .stage-diff output tr')].map((r) => [...r.cells].map((c) => c.textContent))"
+    before = page.ask(rows)
+    assert before[0] == ["Stage", "from", "to", "difference"] and before[-1][0] == "all"
+    assert {"fetch", "serve", "publish"} <= {row[0] for row in before}
+    page.focus("#stages [name=new]")
+    page.key("ArrowUp")
+    same = page.ask(rows)
+    assert [row[1] for row in same] == [row[1] for row in before] != [row[2] for row in before]
+    assert [row[2] for row in same[1:]] == [row[1] for row in same[1:]] and {row[3] for row in same[1:]} == {"0 ns"}
+
+
 def test_history(page):
     assert shown(page, "#history figure.line") == 3
     page.focus("#history-filter [name=metric]")
@@ -172,7 +186,7 @@ def test_gate(page):
 
 
 def test_plots_have_a_size(page):
-    sizes = page.ask("[...document.querySelectorAll('#latency svg.plot, #exact svg.plot, #history svg.plot')]"
+    sizes = page.ask("[...document.querySelectorAll('#latency svg.plot, #exact svg.plot, #history svg.plot, #stages > figure svg')]"
                      ".map((s) => s.getBoundingClientRect()).map((r) => Math.min(r.width, r.height))")
     assert len(sizes) > 12 and min(sizes) > 40
 

@@ -6,6 +6,7 @@ clause-ids: made up
 import json
 import os
 import pty
+import re
 import subprocess
 
 import pytest
@@ -92,6 +93,22 @@ def test_show_has_the_slowest_requests(ringside, files):
             {"seq": 7, "queue": 1, "head": 3, "begin_ns": 5, "latency_ns": 81000,
              "points": [{"point": "submit", "ns": 0}, {"point": "reap", "ns": 81000}]}]})).stdout
     assert "request 7" in shown and "reap 81.0" in shown
+
+
+def test_show_has_stages(ringside, files):
+    """Bars, latency over time with the slowest on top, the slowest requests, and what differs."""
+    one, two = bench("x", median=3000, traced=True), bench("y", median=9000, traced=True)
+    lines = [line.rstrip() for line in ringside("show", "--stages", *files(one, two)).stdout.splitlines()]
+    longest = max(s["mean_ns"] for s in one["stages"])
+    for s in one["stages"]:
+        row, = [line for line in lines[:lines.index("")] if line.startswith(s["name"])]
+        assert row.count("█") == round(s["mean_ns"] / longest * 40)
+    over_time = lines[next(i for i, line in enumerate(lines) if line.startswith("latency over time")) + 1:][:5]
+    assert [line.partition("│")[2] for line in over_time] == ["  ░│ 1", "   │ 0", "  ░│ 2", "█ █│ 185", "░  │ 3"]
+    assert sum("request 7 of queue 1: submit+notify+exit+wake" in line for line in lines) == 2
+    changes = {line.split()[0]: line.split()[-2:] for line in lines if re.search(r" [+−±]\S+\s\S+$", line)}
+    assert set(changes) == {"fetch", "serve", "publish", "all"} and all(by.startswith("+") for by, _ in changes.values())
+    assert "none of these results was traced" in ringside("show", "--stages", *files(bench("x"))).stdout
 
 
 def test_show_all(ringside, files):
