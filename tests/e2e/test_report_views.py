@@ -109,6 +109,17 @@ def test_keys_go_from_cell_to_check_and_back(page):
     assert page.ask("document.activeElement.closest('tr').dataset.text") == there
 
 
+def test_a_link_leads_where_it_says_from_a_check_too(page):
+    page.focus("#verdicts tr.row td.v a")
+    page.key("Enter")
+    page.until("document.documentElement.classList.contains('routed')")
+    page.focus('nav a[href="#latency"]')
+    page.key("Enter")
+    page.until("location.hash === '#latency' && !document.documentElement.classList.contains('routed')")
+    assert page.ask("document.activeElement.closest('.matrix') === null")
+    assert page.ask("Math.abs(document.getElementById('latency').getBoundingClientRect().top)") < 200
+
+
 def test_tab_reaches_the_results(page):
     page.key("Tab")
     assert focused(page) == "Skip to the results"

@@ -100,7 +100,6 @@
 			e.preventDefault();
 		} else if (e.key === "Escape" && root.classList.contains("routed")) {
 			location.hash = left ? left.closest("section").id : "verdicts";
-			if (left) left.focus();
 		}
 	});
 	document.addEventListener("click", (e) => {
@@ -123,7 +122,7 @@
 			window.scrollTo(0, 0);
 		} else if (target) {
 			target.scrollIntoView();
-			if (left) left.focus();
+			if (left && target.contains(left)) left.focus();
 			left = null;
 		}
 	};
