@@ -14,11 +14,13 @@ import sys
 import jsonschema
 import pytest
 import report_samples as samples
+import test_lab
 from conftest import REPO
 
-sys.path.insert(0, str(REPO / "reports"))
+sys.path[:0] = [str(REPO / "reports"), str(REPO / "harness/scenario")]
 # pylint: disable=wrong-import-position
 from ringside_report import units  # noqa: E402
+from ringside_scenario import exact  # noqa: E402
 
 USAGE, INTERNAL = 2, 4
 VOID = {"meta", "input", "br", "wbr", "img", "hr", "link", "line", "circle", "path"}
@@ -559,6 +561,45 @@ def test_real_results(ringside, qsd, validate, tmp_path):
         validate(json.loads(files[-1].read_text()))
     ringside("report", *files, "-o", tmp_path / "out")
     check_sound((tmp_path / "out/index.html").read_text(encoding="utf-8"))
+
+
+AB = """\
+scenario: in-turns
+summary: one read
+matrix: {device: blk, backend: ringside-backend, wait: event}
+jobs:
+  - bench: {op: read, block-size: 4096, queue-depth: 1, requests: 100}
+"""
+
+
+def test_every_kind_of_result_follows_its_schema(ringside, backend, backend_bin, schemas, validate, tmp_path):
+    """Of each there is one that Ringside wrote."""
+    target, folder = backend("--memory", "64M").target, tmp_path / "trace"
+    (tmp_path / "ab.yaml").write_text(AB)
+    command = f"{backend_bin} blk --socket-path {{socket}} --memory 64M"
+
+    def made(kind, *arguments):
+        ringside(*arguments, "-o", tmp_path / f"{kind}.json", timeout=240)
+        return tmp_path / f"{kind}.json"
+    as_json = ("--format", "json")
+    conform = made("conform", "conform", target, "--device", "blk", "--check", "blk.id.*", *as_json)
+    bench = made("bench", "bench", target, "--requests", 300, "--wait", "event", "--trace", folder, *as_json)
+    files = [conform, bench, made("trace", "trace", "stages", folder, *as_json),
+             made("outliers", "trace", "outliers", folder, *as_json),
+             made("prove", "prove", "--quick", "--check", "blk.id.*", *as_json),
+             made("ab", "ab", "--a", command, "--b", command, "--max-rounds", 2, tmp_path / "ab.yaml"),
+             made("gate", "gate", "--baseline", conform, "--candidate", conform),
+             made("set", "merge", conform, bench)]
+    ringside("history", "--store", tmp_path / "store", "--add", conform, "--add", bench)
+    files += (tmp_path / "store").rglob("*.json")
+    found = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    # A lab's counts, without the lab.
+    found.append(exact.document(exact.Sample(test_lab.raw_text(test_lab.ROWS), test_lab.stamp_file(test_lab.STAMPS)),
+                                test_lab.HEAD, 2))
+    for result in found:
+        validate(result)
+    assert {result["schema"] for result in found} == {schema["properties"]["schema"]["const"]
+                                                      for schema in schemas.values()}
 
 
 def test_installed(build_dir, tmp_path):
