@@ -68,6 +68,8 @@ def _key(axes):
 
 
 class Comparison:
+    verdicts = VERDICTS
+
     def __init__(self, results):
         self.costs = [Costs(g) for g in exact.groups([r for r in results if r.kind == "exact"])]
         found = {}

@@ -2,12 +2,11 @@
 """Entries of a store of results: each figure over time, and where its level changes."""
 import statistics
 
-from ringside_report import names, units
+from ringside_report import names
 from ringside_report.plot import Canvas
+from ringside_results import series
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 440, 170, 64, 12, 12, 34
-HIGHER = ("requests_per_s", "verdicts.pass")
-TIMES = ("p50", "p99")
 
 
 def _points(values):
@@ -19,15 +18,6 @@ def _points(values):
     return change_points(values)
 
 
-def show(metric, value):
-    """A figure as it is read."""
-    if metric in TIMES:
-        return units.time(value)
-    if metric == "requests_per_s":
-        return f"{units.rate(value)}/s"
-    return f"{value:,.10g}"
-
-
 class Change:
     """A new level from one entry on."""
 
@@ -36,24 +26,26 @@ class Change:
         values = [v for _, _, v in entries]
         old = statistics.median(values[edges[n - 1]:edges[n]])
         new = statistics.median(values[edges[n]:edges[n + 1]])
-        self.old, self.new = show(metric, old), show(metric, new)
-        self.worse = (new < old) == (metric in HIGHER)
+        self.old, self.new = metric.show(old), metric.show(new)
+        self.worse = metric.worse(old, new)
 
 
 class Line:
     """One metric of one series."""
 
-    def __init__(self, metric, title, entries, anchor):
-        self.metric, self.title, self.entries, self.anchor = metric, title, entries, anchor
+    def __init__(self, name, title, entries, anchor):
+        self.metric, self.title, self.entries, self.anchor = name, title, entries, anchor
         self.values = [v for _, _, v in entries]
         self.points = _points(self.values)
         edges = [0, *(self.points or []), len(self.values)]
-        self.changes = [Change(metric, entries, edges, n) for n in range(1, len(edges) - 1)]
-        self.better = "higher is better" if metric in HIGHER else "lower is better"
+        known = series.kept_metric(name)
+        self.show = known.show
+        self.changes = [Change(known, entries, edges, n) for n in range(1, len(edges) - 1)]
+        self.better = f"{known.better} is better"
 
     @property
     def last(self):
-        return show(self.metric, self.values[-1])
+        return self.show(self.values[-1])
 
     @property
     def text(self):
@@ -75,13 +67,13 @@ class Line:
         for value in (min(self.values), statistics.median(self.values), max(self.values)):
             c.line(LEFT, y(value), WIDTH - RIGHT, y(value), "grid")
         for value in sorted({min(self.values), max(self.values)}):
-            c.text(LEFT - 6, y(value) + 4, show(self.metric, value), "end")
+            c.text(LEFT - 6, y(value) + 4, self.show(value), "end")
         for at in self.points or ():
             c.line(x(at - .5), TOP, x(at - .5), HEIGHT - BOTTOM, "floor")
         c.path([(x(n), y(v)) for n, v in enumerate(self.values)], "series s0")
         for n, (created, revision, value) in enumerate(self.entries):
             c.add('<g><title>{}</title><circle class="dot s0" cx="{:.1f}" cy="{:.1f}" r="3"/></g>',
-                  f"{show(self.metric, value)}, {revision or created}", x(n), y(value))
+                  f"{self.show(value)}, {revision or created}", x(n), y(value))
         c.text(LEFT, HEIGHT - 12, self.entries[0][0][:10], "start")
         c.text(WIDTH - RIGHT, HEIGHT - 12, self.entries[-1][0][:10], "end")
         return c.svg()

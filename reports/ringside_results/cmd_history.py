@@ -96,14 +96,6 @@ def _levels(values, points, i):
     return statistics.median(values[edges[at - 1]:i]), statistics.median(values[i:edges[at + 1]])
 
 
-def _metric(name):
-    known = series.known_metrics().get(name)
-    if known:
-        return known
-    better = "higher" if name == "verdicts.pass" else "lower"
-    return series.Metric(name, "", better, "trend")
-
-
 def main(argv):
     options = parse(argv)
     if options.add:
@@ -113,7 +105,7 @@ def main(argv):
         print("\n".join(store.metrics()))
         return cli.OK
     found = _found(store, options)
-    metric = _metric(options.metric)
+    metric = series.kept_metric(options.metric)
     if options.plot:
         cli.write(options.plot, plots.history(metric, found))
     if options.format == "json":

@@ -66,6 +66,12 @@ def known_metrics():
     return {m.name: m for m in [*_TREND, _ERRORS]}
 
 
+def kept_metric(name):
+    """What a store keeps by that name."""
+    better = "higher" if name == "verdicts.pass" else "lower"
+    return known_metrics().get(name) or Metric(name, "", better, "trend")
+
+
 def exact_metric(name):
     """A count of the exact tier: less is better, whatever is counted."""
     return Metric(name, "", "lower", "exact")
