@@ -123,6 +123,9 @@ def test_without_a_base_expectations_count(ringside, project, environment):
     ringside("ci", "measure", "--build", "make", "-o", "shard", cwd=folder, env=environment)
     done = ringside("ci", "verdict", "-o", "out", "shard", cwd=folder, env=environment)
     assert done.stdout.splitlines()[-1].startswith("gate passed")
+    # A store that nothing was added to yet is what the first pipeline of a project finds.
+    ringside("ci", "verdict", "--history", "store", "-o", "out", "shard", cwd=folder, env=environment)
+    assert (folder / "out/report/index.html").exists()
 
 
 @pytest.mark.parametrize("argv,status,complaint", [
