@@ -21,11 +21,14 @@ class Here:
     def __init__(self, env):
         self.env = env
 
+    def argv(self, script):
+        return ["bash", "-e", "-o", "pipefail", "-c", script]
+
     def run(self, script, folder, env, seconds):
         """(exit status, what it said)"""
-        argv = ["bash", "-e", "-o", "pipefail", "-c", script]
-        done = subprocess.run(argv, cwd=folder, env={**self.env, **env}, timeout=seconds, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(self.argv(script), cwd=folder, env={**self.env, **env}, timeout=seconds,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
         return done.returncode, done.stdout
 
     def job(self):
@@ -49,17 +52,14 @@ class Inside(Here):
         self.count += 1
         return self
 
-    def run(self, script, folder, env, seconds):
+    def argv(self, script):
         places = []
         for name in ("opt", "local"):
             place = self.folder / f"{name}-{self.count}"
             place.mkdir(exist_ok=True)
             places.append(place)
         mounts = f"mount --bind {places[0]} /opt && mount --bind {places[1]} /usr/local && "
-        argv = ["unshare", "--mount", "bash", "-c", mounts + 'exec bash -e -o pipefail -c "$0"', script]
-        done = subprocess.run(argv, cwd=folder, env={**self.env, **env}, timeout=seconds, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        return done.returncode, done.stdout
+        return ["unshare", "--mount", "bash", "-c", mounts + 'exec bash -e -o pipefail -c "$0"', script]
 
 
 class Pipeline:

@@ -11,6 +11,10 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, os.environ.get("RINGSIDE_BUILD", "build"))
 
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions"),
+    pytest.mark.skipif("asan" in BUILD or "tsan" in BUILD, reason="valgrind and sanitizers exclude each other")]
+
 # Instructions a request may take at a batch of 32, whatever the layout.
 BOUND = 150
 
@@ -24,8 +28,6 @@ def count(half, form):
     return json.loads(done.stdout)
 
 
-@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
-@pytest.mark.skipif("asan" in BUILD or "tsan" in BUILD, reason="valgrind and sanitizers exclude each other")
 @pytest.mark.parametrize("half", ("driver", "device"))
 @pytest.mark.parametrize("form", ("split", "packed", "split in order", "packed in order"))
 def test_instructions(half, form):
@@ -36,8 +38,6 @@ def test_instructions(half, form):
     assert alone["strange"] == together["strange"] == []
 
 
-@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
-@pytest.mark.skipif("asan" in BUILD or "tsan" in BUILD, reason="valgrind and sanitizers exclude each other")
 def test_tracepoints_that_are_off_cost_nothing():
     """At most one instruction in a hundred more than without them, where each request is a batch of its own, too."""
     (alone, together), (alone_without, together_without) = count("device", "split"), count("untraced", "split")
@@ -45,8 +45,6 @@ def test_tracepoints_that_are_off_cost_nothing():
     assert alone["instructions"] <= 1.01 * alone_without["instructions"]
 
 
-@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions")
-@pytest.mark.skipif("asan" in BUILD or "tsan" in BUILD, reason="valgrind and sanitizers exclude each other")
 def test_the_exact_tier_finds_three_percent_and_nothing_else():
     """Counted runs of a back-end that is slower by 3 % of its instructions at most, ten times, and of one that is
     not; what is said is what 'ringside gate' said."""

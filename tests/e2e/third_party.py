@@ -37,30 +37,20 @@ static void slow(void)
 	while ((now.tv_sec - from.tv_sec) * 1000000000l + now.tv_nsec - from.tv_nsec < 400000);
 }
 
-#define SLOW(name, type)                                                      \
-	ssize_t name(int fd, type at, size_t n, off_t off)                    \
+#define SLOW(name, type, size)                                                \
+	ssize_t name(int fd, type at, size n, off_t off)                      \
 	{                                                                     \
-		static ssize_t (*next)(int, type, size_t, off_t);             \
+		static ssize_t (*next)(int, type, size, off_t);               \
                                                                               \
 		if (!next)                                                    \
 			next = dlsym(RTLD_NEXT, #name);                       \
 		slow();                                                       \
 		return next(fd, at, n, off);                                  \
 	}
-#define SLOWV(name)                                                           \
-	ssize_t name(int fd, const struct iovec *at, int n, off_t off)        \
-	{                                                                     \
-		static ssize_t (*next)(int, const struct iovec *, int, off_t); \
-                                                                              \
-		if (!next)                                                    \
-			next = dlsym(RTLD_NEXT, #name);                       \
-		slow();                                                       \
-		return next(fd, at, n, off);                                  \
-	}
-SLOW(pread, void *)
-SLOW(pread64, void *)
-SLOWV(preadv)
-SLOWV(preadv64)
+SLOW(pread, void *, size_t)
+SLOW(pread64, void *, size_t)
+SLOW(preadv, const struct iovec *, int)
+SLOW(preadv64, const struct iovec *, int)
 
 /* The header of the reply to GET_QUEUE_NUM. */
 ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
