@@ -68,12 +68,6 @@ static inline bool trace_on(void)
 	       __atomic_load_n(trace_ops->on, __ATOMIC_RELAXED);
 }
 
-/* Is there a tracer at all? Never changes once threads run. */
-static inline bool trace_opened(void)
-{
-	return trace_ops != NULL;
-}
-
 #define TRACE_EVENT(name)                                                                          \
 	static inline void trace_##name(u16 queue, u16 head, u64 seq, u32 len)                     \
 	{                                                                                          \
@@ -90,11 +84,6 @@ static inline bool trace_opened(void)
 	}
 
 static inline bool trace_on(void)
-{
-	return false;
-}
-
-static inline bool trace_opened(void)
 {
 	return false;
 }

@@ -93,7 +93,9 @@ static int idle_us(struct vub_ring *r)
  */
 static bool look(struct vub_ring *r, unsigned looks, bool polling)
 {
-	if (!vub_short_way(r) || r->next || r->in_flight || r->held || !vub_ring_may_run(r))
+	/* Whether somebody traces is asked here, not for each request. */
+	if (!r->take_plain || trace_on() || r->next || r->in_flight || r->held ||
+	    !vub_ring_may_run(r))
 		return false;
 	for (unsigned i = 0; i < looks; i++) {
 		if (__atomic_load_n(&r->call, __ATOMIC_RELAXED))

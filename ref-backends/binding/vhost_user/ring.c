@@ -173,12 +173,10 @@ static void choose_way(struct vub_ring *r)
 	const struct rdev_ops *ops = r->s->dev->ops;
 
 	r->vq.ops = logs || fault_active ? &vub_dvq_ops : &vub_dvq_ops_unlogged;
-	r->take_plain = r->take_untraced = NULL;
+	r->take_plain = NULL;
 	if (!logs && !fault_active && !judge_active && !vub_has_iommu(r->s) &&
 	    !vub_inflight_on(&r->inflight) && !ops->served && !ops->let_go && !ops->ready)
-		/* Asked here, not for each request: with no tracer at all tracing costs nothing. */
-		*(trace_opened() ? &r->take_untraced : &r->take_plain) =
-			vub_serve_plain(r->ring.is_packed, r->in_order);
+		r->take_plain = vub_serve_plain(r->ring.is_packed, r->in_order);
 }
 
 static void begin(struct vub_ring *r)

@@ -111,10 +111,8 @@ struct vub_ring {
 	u32 n_staged;			  /* written as used, not shown to the driver */
 	u32 n_noted;			  /* of those, for the tracer: */
 	struct vub_staged staged[VUB_RING_DEPTH];
-	/* The short way, where there is no fault, judge, in-flight tracking or log, and no tracer; else NULL. */
+	/* The short way, where there is no fault, judge, in-flight tracking or log, and while nobody traces; else NULL. */
 	vub_take_plain_fn *take_plain;
-	/* The same where there is a tracer: while nobody records. */
-	vub_take_plain_fn *take_untraced;
 	struct vub_slot *free;
 	void *slots;
 	/* For chains with more segments than a slot has: one at a time. */

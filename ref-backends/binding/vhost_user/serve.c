@@ -168,14 +168,22 @@ static void __attribute__((noinline, cold)) trace_noted(struct vub_ring *r)
 	r->n_noted = 0;
 }
 
-void vub_serve_flush(struct vub_ring *r)
+/* Without what is noted of them: of what was taken the short way nothing is. */
+static inline void show(struct vub_ring *r)
 {
 	if (!r->n_staged)
 		return;
 	dvq_ring_flush(&r->ring);
+	r->n_staged = 0;
+}
+
+void vub_serve_flush(struct vub_ring *r)
+{
+	if (!r->n_staged)
+		return;
+	show(r);
 	if (__builtin_expect(r->n_noted, 0))
 		trace_noted(r);
-	r->n_staged = 0;
 }
 
 /* With all that was staged shown. True: the driver was notified. */
@@ -207,9 +215,7 @@ static void __attribute__((noinline, cold)) notify_due(struct vub_ring *r)
 
 void vub_serve_notify(struct vub_ring *r)
 {
-	if (r->n_staged)
-		dvq_ring_flush(&r->ring);
-	r->n_staged = 0;
+	show(r);
 	/* The log's question is the tracer's, too, so that the latter costs nothing when it is off. */
 	if (__builtin_expect(r->due, 0))
 		notify_due(r);
@@ -485,21 +491,11 @@ static bool resubmit(struct vub_ring *r)
 	return true;
 }
 
-/* What was taken the short way has nothing noted; what was noted before is, where notification is decided on. */
-static inline void show_plain(struct vub_ring *r)
-{
-	if (!r->n_staged)
-		return;
-	dvq_ring_flush(&r->ring);
-	r->n_staged = 0;
-}
-
 static unsigned serve_chains(struct vub_ring *r)
 {
 	static const struct source ring = { .again = false };
 	struct rdev *dev = r->s->dev;
-	vub_take_plain_fn *const plain = vub_short_way(r);
-	const bool pulls = dev->ops->ready;
+	const bool plain = r->take_plain && !trace_on(), pulls = dev->ops->ready;
 	unsigned n = 0;
 
 	while (n < BATCH && resubmit(r))
@@ -510,9 +506,9 @@ static unsigned serve_chains(struct vub_ring *r)
 		bool unusual = true;
 
 		if (plain) {
-			const unsigned some = plain(r, &unusual);
+			const unsigned some = r->take_plain(r, &unusual);
 
-			show_plain(r);
+			show(r);
 			n += some;
 			if (some == VUB_STAGED)
 				continue;

@@ -5,7 +5,6 @@
 
 #include "ref-backends/binding/vhost_user/ring.h"
 #include "ref-backends/fault/fault.h"
-#include "traces/trace.h"
 
 /*
  * A driver that reads on one queue what it has written on another orders the two itself, in memory
@@ -86,11 +85,5 @@ void vub_signal(int fd, bool may_block);
 
 /* With and without a dirty log. */
 extern const struct dvq_ops vub_dvq_ops, vub_dvq_ops_unlogged;
-
-/* The short way if it may be taken now; NULL: it may not. */
-static inline vub_take_plain_fn *vub_short_way(const struct vub_ring *r)
-{
-	return r->take_plain || trace_on() ? r->take_plain : r->take_untraced;
-}
 
 #endif

@@ -127,11 +127,9 @@ vub_take_plain_fn *vub_serve_plain(bool packed, bool in_order)
 
 bool vub_serve_short(struct vub_ring *r)
 {
-	/* Whoever looks has asked whether somebody records. */
-	vub_take_plain_fn *const take = r->take_plain ? r->take_plain : r->take_untraced;
 	bool unusual;
 
-	take(r, &unusual);
+	r->take_plain(r, &unusual);
 	vub_serve_notify(r);
 	return !unusual && !r->in_flight;
 }
