@@ -173,8 +173,12 @@ bool rk_work_or_fail(struct ck *c, const char *clause, const char *when)
 
 bool rk_break(struct ck *c)
 {
-	/* Long enough for who looks at the queue when it is notified. */
-	u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms / 4);
+	/*
+	 * Long enough for who looks at the queue when it is notified. Nobody has to, and who is asked for the
+	 * status all the time is never idle.
+	 */
+	const unsigned ms = c->tp->timeout_ms / 4;
+	u64 deadline = tp_deadline(c->tp, ms);
 	u8 status;
 
 	ck_break_ring(c, 0);
@@ -186,7 +190,7 @@ bool rk_break(struct ck *c)
 		if (status & VIRTIO_CONFIG_S_NEEDS_RESET)
 			return true;
 		c->tp->ops->relax(c->tp);
-	} while (!tp_late(c->tp, deadline));
+	} while (!tp_waited(c->tp, deadline, ms));
 	return ck_skip(c, "the device does not set DEVICE_NEEDS_RESET for a ring that makes no "
 			  "sense");
 }

@@ -17,7 +17,8 @@ static bool window_cpu(struct ck *c, u64 *ns)
 	u64 end = tp_deadline(c->tp, WINDOW_MS);
 	struct tp_process a, b;
 
-	if (c->tp->ops->process(c->tp, &a) != TP_OK)
+	/* Who has come so far has run: where that is not counted, nothing can be seen. */
+	if (c->tp->ops->process(c->tp, &a) != TP_OK || !a.wanted_ns)
 		return false;
 	/* Mostly asleep, and without asking the target anything: what it answers takes its time, too. */
 	while (c->tp->ops->now_ns(c->tp) < end)
@@ -53,7 +54,7 @@ static void cpu(struct ck *c)
 	if (!sk_up(c, &h))
 		return;
 	if (!idle_cpu(c, &before)) {
-		ck_skip(c, "the target's process cannot be looked at");
+		ck_skip(c, "how long the target's process runs cannot be seen");
 		return;
 	}
 	if (before > MOST_NS) {

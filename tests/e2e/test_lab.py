@@ -12,6 +12,8 @@ import sys
 
 import pytest
 
+from lab_jobs import need_lab
+
 USAGE, TARGET, INTERNAL = 2, 3, 4
 
 
@@ -20,15 +22,6 @@ def package(repo):
     sys.path.insert(0, str(repo / "harness/scenario"))
     yield
     sys.path.remove(str(repo / "harness/scenario"))
-
-
-def need_lab(ringside, name):
-    """Its name, when its image is in the cache."""
-    for line in ringside("lab", "list").stdout.splitlines():
-        words = line.split()
-        if words[0] == name and words[1] == "built":
-            return name
-    return pytest.skip(f"the image of lab {name} is not in the cache: ringside lab build {name}, or ci/labs")
 
 
 @pytest.fixture(scope="session")

@@ -12,49 +12,21 @@ import subprocess
 
 import pytest
 
-PROBE = "/guest/ringside-probe-x86_64"
-BACKEND = """\
-{command} 2>/tmp/backend.log &
-backend=$!
-until [ -S /tmp/s ]; do usleep 10000; kill -0 $backend || break; done
-"""
+import lab_jobs
+from lab_jobs import BACKEND
 
-
-def runs_in(name, ringside, tmp_path_factory):
-    """A function of a script: run it in the lab; what it gave, {name: text}, and the completed process."""
-    if not re.search(rf"^{name} +built", ringside("lab", "list").stdout, re.M):
-        pytest.skip(f"the image of lab {name} is not in the cache: ringside lab build {name}, or ci/labs")
-
-    def run(script):
-        folder = tmp_path_factory.mktemp("lab")
-        path = folder / "script"
-        path.write_text(script)
-        out = folder / "out"
-        done = ringside("lab", "run", name, str(path), "-o", str(out), "--timeout", "900",
-                        status=None, timeout=1200)
-        return done, {p.name: p.read_text(errors="replace") for p in out.iterdir()}
-    return run
+PROBE = lab_jobs.probe("x86_64")
+guest = lab_jobs.guest_of("x86_64")
 
 
 @pytest.fixture(scope="module")
 def lab(ringside, tmp_path_factory):
-    return runs_in("xen", ringside, tmp_path_factory)
+    return lab_jobs.runs_in("xen", ringside, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def pvh_lab(ringside, tmp_path_factory):
-    return runs_in("xen-pvh", ringside, tmp_path_factory)
-
-
-def guest(device, words, *options, name="r"):
-    """Shell: run it, and give its result and what was said."""
-    return (f"ringside-xen {device} --kernel {PROBE} {' '.join(options)} --silence 60 "
-            f"--append '{words}' --stream /tmp/{name}.stream >/tmp/{name}.log 2>&1\n"
-            f"echo status $? >>/tmp/{name}.log\ngive {name}.log /tmp/{name}.log\n"
-            f"ringside collect --from /tmp/{name}.stream --format json --output /tmp/{name}.json "
-            f"2>/tmp/{name}.said\n"
-            f"[ -s /tmp/{name}.json ] && give {name}.json /tmp/{name}.json\n"
-            f"give {name}.said /tmp/{name}.said\n")
+    return lab_jobs.runs_in("xen-pvh", ringside, tmp_path_factory)
 
 
 def counts(text):

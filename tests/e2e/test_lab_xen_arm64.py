@@ -12,14 +12,13 @@ import sys
 
 import pytest
 
+import lab_jobs
+from lab_jobs import BACKEND
+
 NAME = "xen-arm64"
-PROBE = "/guest/ringside-probe-aarch64"
+PROBE = lab_jobs.probe("aarch64")
+guest = lab_jobs.guest_of("aarch64")
 RNG = "job=conform device=rng check=rng* rest=200us"
-BACKEND = """\
-{command} 2>/tmp/backend.log &
-backend=$!
-until [ -S /tmp/s ]; do usleep 10000; kill -0 $backend || break; done
-"""
 SHIM = "--mode vhost-user --socket-path /tmp/s"
 
 
@@ -32,31 +31,10 @@ def package(repo):
 
 @pytest.fixture(scope="module")
 def lab(ringside, build_dir, tmp_path_factory):
-    """A function of a script: run it in the lab; the completed process, and what was given: {name: text}."""
-    if not re.search(rf"^{NAME} +built", ringside("lab", "list").stdout, re.M):
-        pytest.skip(f"the image of lab {NAME} is not in the cache: ringside lab build {NAME}, or ci/labs")
+    found = lab_jobs.runs_in(NAME, ringside, tmp_path_factory)
     if not (build_dir / "aarch64/bin/ringside-xen").exists():
         pytest.skip(f"our programs for lab {NAME} are not built: ringside lab build {NAME}, or ci/labs")
-
-    def run(script):
-        folder = tmp_path_factory.mktemp("lab")
-        (folder / "script").write_text(script)
-        out = folder / "out"
-        done = ringside("lab", "run", NAME, str(folder / "script"), "-o", str(out), "--timeout", "900",
-                        status=None, timeout=1200)
-        return done, {p.name: p.read_text(errors="replace") for p in out.iterdir()}
-    return run
-
-
-def guest(device, words, *options, name="r"):
-    """Shell: run it, and give its result and what was said."""
-    return (f"ringside-xen {device} --kernel {PROBE} {' '.join(options)} --silence 60 "
-            f"--append '{words}' --stream /tmp/{name}.stream >/tmp/{name}.log 2>&1\n"
-            f"echo status $? >>/tmp/{name}.log\ngive {name}.log /tmp/{name}.log\n"
-            f"ringside collect --from /tmp/{name}.stream --format json --output /tmp/{name}.json "
-            f"2>/tmp/{name}.said\n"
-            f"[ -s /tmp/{name}.json ] && give {name}.json /tmp/{name}.json\n"
-            f"give {name}.said /tmp/{name}.said\n")
+    return found
 
 
 def verdicts(text):

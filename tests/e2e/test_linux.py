@@ -41,7 +41,7 @@ def test_behind_an_iommu(cell):
 @pytest.mark.parametrize("device", ["i2c", "gpio"])
 def test_small_devices(cell, device):
     # It takes Debian's source of the kernel: not fetched for a test.
-    if not glob.glob(os.path.join(glob.escape(debian.cache()), f"**/modules/*/{device}_virtio*"), recursive=True):
+    if not glob.glob(os.path.join(glob.escape(debian.cache()), f"modules/*/{device}_virtio.ko")):
         pytest.skip(f"{device}_virtio is not built: ringside run scenarios/linux-{device}.yaml does that")
     verdicts = cell(f"linux-{device}", "tcg")
     assert [c for c, v in verdicts.items() if c.startswith(f"v14.{device}.") and v == "pass"]

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Whether the other side has gone: believed once it has said so for a while, and for good then. */
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,6 +134,8 @@ static pid_t process(bool turns)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		/* Also when an assertion fails before that. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		while (turns)
 			;
 		pause();
@@ -167,6 +171,48 @@ static void who_sleeps_is_not_at_work(void **state)
 	assert_true(host_now_ns() < end);
 }
 
+/* To the first processor that we may use. */
+static void pin(pid_t pid)
+{
+	cpu_set_t ours, one;
+	int cpu = 0;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(ours), &ours), 0);
+	while (!CPU_ISSET(cpu, &ours))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(pid, sizeof(one), &one), 0);
+}
+
+/* Two that turn share a processor: each runs for half of the time, and wants all of it. */
+static void who_waits_for_a_processor_wants_it(void **state)
+{
+	pid_t one = process(true), other = process(true);
+	u64 start, past, end = host_now_ns() + 60000000000ull;
+	struct tp_process before, after;
+	bool wants;
+
+	pin(one);
+	pin(other);
+	do {
+		assert_int_equal(process_look(one, &before), TP_OK);
+		start = host_now_ns();
+		usleep(200000);
+		past = host_now_ns() - start;
+		assert_int_equal(process_look(one, &after), TP_OK);
+		wants = after.wanted_ns - before.wanted_ns > past / 10 * 8;
+	} while (!wants && after.wanted_ns && host_now_ns() < end);
+	kill(one, SIGKILL);
+	kill(other, SIGKILL);
+	assert_int_equal(waitpid(one, NULL, 0), one);
+	assert_int_equal(waitpid(other, NULL, 0), other);
+	/* A kernel that does not count. */
+	if (!after.wanted_ns)
+		skip();
+	assert_true(wants);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +222,7 @@ int main(void)
 		cmocka_unit_test(a_wait_ends_by_either),
 		cmocka_unit_test(who_is_at_work_gets_more_time),
 		cmocka_unit_test(who_sleeps_is_not_at_work),
+		cmocka_unit_test(who_waits_for_a_processor_wants_it),
 	};
 
 	return cmocka_run_group_tests_name("host_gone", tests, NULL, NULL);

@@ -81,6 +81,15 @@ bool cki_prepare(struct ck *c, struct cki *i, u16 size, u32 base)
 	return ckr_session(c) && cki_make(c, i, 1, size) && ckr_lay(c, 0, size, base);
 }
 
+void cki_books(struct cki *i, u16 used)
+{
+	struct vu_inflight_split *s = cki_queue(i);
+
+	s->version = 1;
+	s->desc_num = i->desc.queue_size;
+	s->used_idx = used;
+}
+
 void cki_mark(struct cki *i, u16 head, u64 counter)
 {
 	struct vu_inflight_split *s = cki_queue(i);
@@ -92,14 +101,68 @@ void cki_mark(struct cki *i, u16 head, u64 counter)
 bool cki_chain(struct ck *c, struct blk_req *r, u16 head)
 {
 	struct vq_split *vq = &c->q[0].vq.split;
+	const u64 up = ckv(c)->ring_iova;
 
 	if (!ckr_read_req(c, r, VIRTIO_BLK_SECTOR))
 		return false;
 	blk_prepare(r);
-	vq_split_raw_desc(vq, head, r->hdr.gpa.v, r->hdr.len, VRING_DESC_F_NEXT, head + 1);
-	vq_split_raw_desc(vq, head + 1, r->data.gpa.v, r->data.len,
+	vq_split_raw_desc(vq, head, up + r->hdr.gpa.v, r->hdr.len, VRING_DESC_F_NEXT, head + 1);
+	vq_split_raw_desc(vq, head + 1, up + r->data.gpa.v, r->data.len,
 			  VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, head + 2);
-	vq_split_raw_desc(vq, head + 2, r->status.gpa.v, 1, VRING_DESC_F_WRITE, 0);
+	vq_split_raw_desc(vq, head + 2, up + r->status.gpa.v, 1, VRING_DESC_F_WRITE, 0);
+	return true;
+}
+
+void cki_available(struct ck *c, const u16 *heads, unsigned n, u16 at)
+{
+	struct vq_split *vq = &c->q[0].vq.split;
+
+	for (unsigned i = 0; i < n; i++)
+		vq_split_raw_avail(vq, (u16)(at + i), heads[i]);
+	vq->avail_idx = (u16)(at + n);
+	vq_split_raw_publish(vq, vq->avail_idx);
+}
+
+bool cki_resubmits(struct ck *c, struct cki *i, u16 used, u16 base, const char *when,
+		   const char *clause)
+{
+	static const u16 heads[] = { 6, 3, 9 };
+	const struct vq_split *vq = &c->q[0].vq.split;
+	struct blk_req reqs[ARRAY_SIZE(heads)];
+	unsigned seen[16] = { 0 };
+	u16 back;
+
+	for (unsigned n = 0; n < ARRAY_SIZE(heads); n++)
+		if (!cki_chain(c, &reqs[n], heads[n]))
+			return false;
+	cki_available(c, heads, ARRAY_SIZE(heads), used);
+	cki_books(i, used);
+	cki_mark(i, 6, 100);
+	cki_mark(i, 3, 101);
+	if (!cki_send(c, i) || !ckr_send(c, 0, CKR_ALL, base) || !ckr_kick(c, 0))
+		return false;
+	ck_wait_used(c, 0, (u16)(used + ARRAY_SIZE(heads)));
+	back = (u16)(vq_split_raw_used_idx(vq) - used);
+	if (back < ARRAY_SIZE(heads))
+		return ck_fail(c, clause, "the two in flight and the one behind them are returned",
+			       "%s: %u were", when, back);
+	ck_quiet(c);
+	back = (u16)(vq_split_raw_used_idx(vq) - used);
+	for (u16 n = 0; n < back && n < ARRAY_SIZE(seen); n++) {
+		const u32 id = le32(vq->used->ring[(u16)(used + n) & vq->mask].id);
+
+		if (id < ARRAY_SIZE(seen))
+			seen[id]++;
+	}
+	for (unsigned n = 0; n < ARRAY_SIZE(heads); n++)
+		if (seen[heads[n]] != 1)
+			return ck_fail(c, clause, "each once", "%s: head %u was returned %u times",
+				       when, heads[n], seen[heads[n]]);
+	for (unsigned n = 0; n < ARRAY_SIZE(heads); n++)
+		if (blk_status(&reqs[n]) != VIRTIO_BLK_S_OK)
+			return ck_fail(c, clause, "each is carried out",
+				       "%s: head %u has status %u", when, heads[n],
+				       blk_status(&reqs[n]));
 	return true;
 }
 

@@ -40,11 +40,27 @@ bool cki_format_known(struct ck *c);
  */
 bool cki_prepare(struct ck *c, struct cki *i, u16 size, u32 base);
 
+/* The books of a back-end that has returned `used` requests. */
+void cki_books(struct cki *i, u16 used);
 /* As after a crash: `head` was taken with this counter, and not returned. */
 void cki_mark(struct cki *i, u16 head, u64 counter);
 
-/* A read as a chain at `head` of ring 0's table (three descriptors), behind the driver's back. */
+/*
+ * A read as a chain at `head` of ring 0's table (three descriptors), behind the driver's back. Its addresses
+ * are as much higher as those of the ring (ckv_elsewhere()).
+ */
 bool cki_chain(struct ck *c, struct blk_req *r, u16 head);
+
+/* `n` heads were made available in ring 0 from index `at` on; the driver has seen none of them used. */
+void cki_available(struct ck *c, const u16 *heads, unsigned n, u16 at);
+
+/*
+ * Ring 0 of 16 entries is laid out with both indices at `used`, and its buffer is all zeroes: now heads 6 and
+ * 3 are in flight, and one more is available behind them. The back-end gets both, and starts at `base`. All
+ * three are carried out and returned, each once; otherwise `clause` is broken.
+ */
+bool cki_resubmits(struct ck *c, struct cki *i, u16 used, u16 base, const char *when,
+		   const char *clause);
 
 #define CKI_NEEDS                                                                                  \
 	.pf = BIT_ULL(VU_PF_INFLIGHT_SHMFD), .device = VIRTIO_ID_BLOCK, .own_session = true

@@ -16,27 +16,6 @@
 
 #define SIZE 16
 
-/* The books of a back-end that has returned `used` requests. */
-static void books(struct cki *b, u16 used)
-{
-	struct vu_inflight_split *s = cki_queue(b);
-
-	s->version = 1;
-	s->desc_num = SIZE;
-	s->used_idx = used;
-}
-
-/* `n` heads were made available from index `at` on; the driver has seen none of them used. */
-static void made_available(struct ck *c, const u16 *heads, unsigned n, u16 at)
-{
-	struct vq_split *vq = &c->q[0].vq.split;
-
-	for (unsigned i = 0; i < n; i++)
-		vq_split_raw_avail(vq, (u16)(at + i), heads[i]);
-	vq->avail_idx = (u16)(at + n);
-	vq_split_raw_publish(vq, vq->avail_idx);
-}
-
 static u16 used_id(struct ck *c, u16 slot)
 {
 	return (u16)le32(c->q[0].vq.split.used->ring[slot & (SIZE - 1)].id);
@@ -44,44 +23,9 @@ static u16 used_id(struct ck *c, u16 slot)
 
 #define FIRST 10
 
-/*
- * Used index 10; heads 6 and 3 in flight, one more available behind them. `base` is what the
- * front-end says in SET_VRING_BASE.
- */
 static bool resubmit(struct ck *c, struct cki *b, u16 base, const char *when, const char *clause)
 {
-	static const u16 heads[] = { 6, 3, 9 };
-	struct blk_req reqs[3];
-	unsigned seen[SIZE] = { 0 };
-
-	if (!cki_prepare(c, b, SIZE, FIRST))
-		return false;
-	for (unsigned i = 0; i < 3; i++)
-		if (!cki_chain(c, &reqs[i], heads[i]))
-			return false;
-	made_available(c, heads, 3, FIRST);
-	books(b, FIRST);
-	cki_mark(b, 6, 100);
-	cki_mark(b, 3, 101);
-	if (!cki_send(c, b) || !ckr_send(c, 0, CKR_ALL, base) || !ckr_kick(c, 0))
-		return false;
-	if (!ck_wait_used(c, 0, FIRST + 3) && vq_split_raw_used_idx(&c->q[0].vq.split) - FIRST < 3)
-		return ck_fail(c, clause, "the two in flight and the one behind them are returned",
-			       "%s: %u were", when,
-			       vq_split_raw_used_idx(&c->q[0].vq.split) - FIRST);
-	ck_quiet(c);
-	for (u16 i = FIRST; i != vq_split_raw_used_idx(&c->q[0].vq.split) && i < FIRST + SIZE; i++)
-		seen[used_id(c, i) & (SIZE - 1)]++;
-	for (unsigned i = 0; i < 3; i++)
-		if (seen[heads[i]] != 1)
-			return ck_fail(c, clause, "each once", "%s: head %u was returned %u times",
-				       when, heads[i], seen[heads[i]]);
-	for (unsigned i = 0; i < 3; i++)
-		if (blk_status(&reqs[i]) != VIRTIO_BLK_S_OK)
-			return ck_fail(c, clause, "each is carried out",
-				       "%s: head %u has status %u", when, heads[i],
-				       blk_status(&reqs[i]));
-	return true;
+	return cki_prepare(c, b, SIZE, FIRST) && cki_resubmits(c, b, FIRST, base, when, clause);
 }
 
 static void resubmitted(struct ck *c)
@@ -118,7 +62,7 @@ static void last_batch_in(struct ck *c, struct cki *b)
 		if (!cki_chain(c, &reqs[i], heads[i]))
 			return;
 	s = cki_queue(b);
-	books(b, 0xffff);
+	cki_books(b, 0xffff);
 	cki_mark(b, 2, 40);
 	cki_mark(b, 7, 41);
 	s->last_batch_head = 7;
@@ -168,8 +112,8 @@ static unsigned order_once(struct ck *c, struct cki *b)
 			return 0;
 		cki_mark(b, heads[i], counters[i]);
 	}
-	made_available(c, heads, 3, 0);
-	books(b, 0);
+	cki_available(c, heads, 3, 0);
+	cki_books(b, 0);
 	if (!cki_send(c, b) || !ckr_send(c, 0, CKR_ALL, 3) || !ckr_kick(c, 0))
 		return 0;
 	if (!ck_wait_used(c, 0, 3)) {
@@ -216,7 +160,7 @@ static void corrupt_with(struct cki *b, unsigned kind)
 {
 	struct vu_inflight_split *s = cki_queue(b);
 
-	books(b, 0);
+	cki_books(b, 0);
 	switch (kind) {
 	case 0:
 		s->last_batch_head = 0xffff;

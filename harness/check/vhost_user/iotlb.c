@@ -104,11 +104,7 @@ static void rings(struct ck *c)
 
 	if (!session(c))
 		return;
-	/* All guest memory again, elsewhere. */
-	for (unsigned i = 0; i < c->tp->mem_count; i++)
-		map(c, i, RINGS_AT + c->tp->mem[i].gpa.v, c->tp->mem[i].gpa, c->tp->mem[i].len,
-		    ALL);
-	ckv(c)->ring_iova = RINGS_AT;
+	ckv_elsewhere(c, RINGS_AT);
 	if (!ckr_run(c, 0, 16, 0) || !ckr_read_req(c, &r, VIRTIO_BLK_SECTOR))
 		return;
 	for (unsigned i = 0; i < 20; i++)

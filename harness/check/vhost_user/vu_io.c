@@ -181,6 +181,20 @@ bool ckv_must_signal(struct ck *c, int eventfd)
 	return true;
 }
 
+void ckv_elsewhere(struct ck *c, u64 by)
+{
+	struct vu_frontend *fe = ckv(c);
+
+	fe->iova_count = c->tp->mem_count;
+	for (unsigned i = 0; i < c->tp->mem_count; i++) {
+		const struct tp_buf *m = &c->tp->mem[i];
+
+		fe->iovas[i] = (struct vu_iova){ by + m->gpa.v, m->len, m->gpa,
+						 VU_IOTLB_READ | VU_IOTLB_WRITE };
+	}
+	fe->ring_iova = by;
+}
+
 bool ckv_count_fds(struct ck *c, u32 *n)
 {
 	struct tp_process p;

@@ -75,4 +75,10 @@ bool ckv_must_signal(struct ck *c, int eventfd);
 /* Does the other side close this socket within the deadline? */
 bool ckv_is_closed(struct ck *c, int sock);
 
+/*
+ * With VIRTIO_F_ACCESS_PLATFORM: guest memory, and the rings in it, are so much higher for the device. It is
+ * told in answer to misses only.
+ */
+void ckv_elsewhere(struct ck *c, u64 by);
+
 #endif

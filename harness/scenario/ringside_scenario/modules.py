@@ -23,13 +23,21 @@ def packages(release):
             f"linux-source-{source}"]
 
 
+def missing():
+    """Why none can be built here, in words; None: they can."""
+    for program in ("make", "x86_64-linux-gnu-gcc-12"):
+        if not shutil.which(program):
+            return f"modules cannot be built without {program}"
+    return None
+
+
 def build(release, roots, files, kbuild, name="modules"):
     """{module: content} of what `kbuild` says of `files`, which are paths in Linux's source; `roots` has where
     the packages are unpacked; `name` is that of the folder, which a module may mention. NotBuilt."""
     headers, common, programs, source = packages(release)
-    for program in ("make", "x86_64-linux-gnu-gcc-12"):
-        if not shutil.which(program):
-            raise NotBuilt(f"modules cannot be built without {program}")
+    why = missing()
+    if why:
+        raise NotBuilt(why)
     work = tempfile.mkdtemp(prefix="ringside-")
     try:
         tree = os.path.join(work, "usr/src", headers)

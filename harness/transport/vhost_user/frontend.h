@@ -146,6 +146,8 @@ int vu_barrier(struct vu_frontend *fe);
 
 /* Serve what is pending on the back-end channel until the deadline or until something came. */
 int vu_channel_wait(struct vu_frontend *fe, unsigned timeout_ms);
+/* The same in a wait of `timeout_ms` until `deadline` that goes on after it. */
+int vu_channel_until(struct vu_frontend *fe, u64 deadline, unsigned timeout_ms);
 
 /*
  * Answer the misses that are pending: with an UPDATE, or with a refusal. Whoever waits for the main channel

@@ -369,9 +369,8 @@ int vu_barrier(struct vu_frontend *fe)
 	return vu_get_u64(fe, VU_GET_FEATURES, &ignored);
 }
 
-int vu_channel_wait(struct vu_frontend *fe, unsigned timeout_ms)
+int vu_channel_until(struct vu_frontend *fe, u64 deadline, unsigned timeout_ms)
 {
-	const u64 deadline = tp_deadline(&fe->tp, timeout_ms);
 	u64 until = deadline;
 
 	if (fe->channel < 0)
@@ -385,4 +384,9 @@ int vu_channel_wait(struct vu_frontend *fe, unsigned timeout_ms)
 		return TP_EGONE;
 	vu_iotlb_serve(fe);
 	return TP_OK;
+}
+
+int vu_channel_wait(struct vu_frontend *fe, unsigned timeout_ms)
+{
+	return vu_channel_until(fe, tp_deadline(&fe->tp, timeout_ms), timeout_ms);
 }

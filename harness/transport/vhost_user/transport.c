@@ -226,33 +226,30 @@ static int op_wait_call(struct tp *t, unsigned q, unsigned ms)
 	const u64 asked = tp_deadline(t, ms);
 	u64 deadline = asked;
 	nfds_t n = 3;
-	int rc;
 
-	do {
-		rc = poll(pfd, n, vu_ms_left(deadline));
-		if (rc == 0 && n == 3 && vu_may_act(fe, asked, ms)) {
+	for (;;) {
+		int rc = poll(pfd, n, vu_ms_left(deadline));
+
+		if (rc < 0 && errno == EINTR)
+			continue;
+		if (rc < 0 || pfd[0].revents)
+			break;
+		/* A channel that never falls silent does not put the deadline off. */
+		if (rc == 0 || vu_ms_left(deadline) == 0) {
+			if (n == 1 || !vu_may_act(fe, asked, ms))
+				break;
 			deadline = tp_deadline(t, VU_SLICE_MS);
-			rc = -1;
-			errno = EINTR;
-			continue;
 		}
-		if (rc > 0 && n == 3 && pfd[2].revents && !pfd[0].revents) {
-			/* One that never falls silent does not put the deadline off. */
-			if (vu_channel_wait(fe, 0) != TP_OK || vu_ms_left(deadline) == 0)
+		if (n == 3 && pfd[2].revents) {
+			if (vu_channel_wait(fe, 0) != TP_OK)
 				pfd[2].fd = -1;
-			rc = -1;
-			errno = EINTR;
-			continue;
-		}
-		if (rc > 0 && !pfd[0].revents) {
+		} else if (n == 3 && pfd[1].revents) {
 			/* The connection is closed: what was done before shows soon, or never. */
 			deadline = MIN(deadline, tp_deadline(t, HOST_GONE_MS));
 			n = 1;
-			rc = -1;
-			errno = EINTR;
 		}
-	} while (rc < 0 && errno == EINTR);
-	return rc > 0 && op_take_calls(t, q) > 0;
+	}
+	return op_take_calls(t, q) > 0;
 }
 
 static bool op_queue_error(struct tp *t, unsigned q)
@@ -266,12 +263,11 @@ static bool op_queue_error(struct tp *t, unsigned q)
 static int op_wait_config_event(struct tp *t, unsigned ms)
 {
 	struct vu_frontend *fe = vu_from_tp(t);
-	u64 deadline = tp_deadline(t, ms);
+	const u64 deadline = tp_deadline(t, ms);
 
 	/* What is pending at the deadline is still taken, but not for ever. */
 	for (unsigned late = 0; !fe->config_events; late += vu_ms_left(deadline) == 0)
-		if (late > VU_FE_EVENTS ||
-		    vu_channel_wait(fe, (unsigned)vu_ms_left(deadline)) != TP_OK)
+		if (late > VU_FE_EVENTS || vu_channel_until(fe, deadline, ms) != TP_OK)
 			return 0;
 	fe->config_events = 0;
 	return 1;

@@ -45,6 +45,10 @@ def _made(cell, kernel):
     folder = os.path.join(debian.cache(), "modules", kernel.release)
     path = os.path.join(folder, f"{name}.ko")
     if not os.path.exists(path):
+        # Linux's source is large: who cannot build it need not fetch it.
+        why = modules.missing()
+        if why:
+            raise modules.NotBuilt(why)
         roots = {p: archive.unpacked(p) for p in modules.packages(kernel.release)}
         content = modules.build(kernel.release, roots, files, kbuild)[name]
         os.makedirs(folder, exist_ok=True)

@@ -115,7 +115,8 @@ class KvmLab(LabHypervisor):
         options = cell.options
         argv = ["ringside", "bench", f"vhost-user:{SOCKET}", "--device", cell.device, "--wait",
                 cell.wait, "--notified", "--warmup", "0", "--counter-hz", str(HZ), "--no-floor",
-                *(["--trace", "/tmp/recorded"] if cell.traced else ["--raw", "/tmp/raw"]), "--requests", str(options.get("requests", 200)),
+                *(["--trace", "/tmp/recorded"] if cell.traced else ["--raw", "/tmp/raw"]),
+                "--requests", str(options.get("requests", 200)),
                 "--queue-depth", str(options.get("queue-depth", 1)), "--block-size",
                 str(options.get("block-size", 4096 if cell.device == "blk" else 512))]
         if cell.device == "blk":

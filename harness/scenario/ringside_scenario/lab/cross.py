@@ -52,10 +52,13 @@ def sysroot(arch, packages, top):
     with debian.locked(top):
         if not os.path.isdir(folder):
             part = tempfile.mkdtemp(prefix=".part-", dir=top)
-            for root in roots:
-                shutil.copytree(root, part, symlinks=True, dirs_exist_ok=True)
-            os.chmod(part, 0o755)
-            os.rename(part, folder)
+            try:
+                for root in roots:
+                    shutil.copytree(root, part, symlinks=True, dirs_exist_ok=True)
+                os.chmod(part, 0o755)
+                os.rename(part, folder)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
     return folder
 
 

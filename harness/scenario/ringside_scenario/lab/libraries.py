@@ -30,6 +30,8 @@ def _needed(program):
 
 def _needed_in(root, arch, program):
     """The same for a program that does not run here, by what it and its libraries say of themselves."""
+    if not shutil.which("readelf"):
+        raise NotMade(f"what {os.path.basename(program)} needs cannot be told without readelf")
     folders = [f"/{top}lib/{arch}-linux-gnu" for top in ("", "usr/")]
     found, ahead = {}, [program]
     while ahead:
