@@ -45,7 +45,9 @@ static void say(u32 request, const void *payload, u32 size)
 /* A translation, for which it takes its time. */
 static void ask_for_translation(void)
 {
-	const struct vu_iotlb miss = { .iova = 0x1000, .perm = VU_IOTLB_READ, .type = VU_IOTLB_MISS };
+	const struct vu_iotlb miss = { .iova = 0x1000,
+				       .perm = VU_IOTLB_READ,
+				       .type = VU_IOTLB_MISS };
 	const struct {
 		struct vu_header hdr;
 		u64 v;
