@@ -2,7 +2,7 @@
 #include "ref-backends/device/net_fifo.h"
 
 /* A step of 0 says that the next frame is at the beginning, so one place of a line is kept for it. */
-#define LINE 64u
+#define LINE NET_FIFO_LINE
 
 struct net_held *net_fifo_room(struct net_fifo *f, u32 len)
 {
@@ -30,22 +30,6 @@ struct net_held *net_fifo_room(struct net_fifo *f, u32 len)
 	h = (struct net_held *)(f->ring + f->tail);
 	h->len = len;
 	return h;
-}
-
-void net_fifo_put(struct net_fifo *f, struct net_held *h)
-{
-	h->step = (u32)ALIGN_UP(sizeof(*h) + (u64)h->len, LINE);
-	f->tail = (u32)((u8 *)h - f->ring) + h->step;
-	f->count++;
-}
-
-void net_fifo_drop(struct net_fifo *f)
-{
-	f->head += net_fifo_first(f)->step;
-	if (--f->count == 0)
-		f->head = f->tail = 0;
-	else if (net_fifo_first(f)->step == 0)
-		f->head = 0;
 }
 
 void net_fifo_clear(struct net_fifo *f)

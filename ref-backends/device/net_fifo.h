@@ -13,6 +13,8 @@
 
 #include "harness/spec/virtio14_net.h"
 
+#define NET_FIFO_LINE 64u
+
 /* One frame; its bytes follow. */
 struct net_held {
 	u32 len;  /* of the frame */
@@ -38,7 +40,12 @@ struct net_fifo {
 /* Room for a frame of `len` bytes, NULL when there is none. It is in the ring once it was put. */
 struct net_held *net_fifo_room(struct net_fifo *f, u32 len);
 /* `h` is what net_fifo_room() returned last; its `len` may be less than was asked for. */
-void net_fifo_put(struct net_fifo *f, struct net_held *h);
+static inline void net_fifo_put(struct net_fifo *f, struct net_held *h)
+{
+	h->step = (u32)ALIGN_UP(sizeof(*h) + (u64)h->len, NET_FIFO_LINE);
+	f->tail = (u32)((u8 *)h - f->ring) + h->step;
+	f->count++;
+}
 
 static inline bool net_fifo_empty(const struct net_fifo *f)
 {
@@ -51,7 +58,15 @@ static inline struct net_held *net_fifo_first(const struct net_fifo *f)
 	return (struct net_held *)(f->ring + f->head);
 }
 
-void net_fifo_drop(struct net_fifo *f);
+static inline void net_fifo_drop(struct net_fifo *f)
+{
+	f->head += net_fifo_first(f)->step;
+	if (--f->count == 0)
+		f->head = f->tail = 0;
+	else if (net_fifo_first(f)->step == 0)
+		f->head = 0;
+}
+
 void net_fifo_clear(struct net_fifo *f);
 
 #endif

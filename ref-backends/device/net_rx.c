@@ -6,6 +6,10 @@
 #include "ref-backends/device/net_packet.h"
 #include "ref-backends/fault/fault.h"
 
+#define FILTERS (BIT_ULL(VIRTIO_NET_F_CTRL_RX) | BIT_ULL(VIRTIO_NET_F_CTRL_VLAN))
+/* What net_fifo_room() and net_fifo_put() fill in stands before this. */
+#define HELD_KNOWN offsetof(struct net_held, flags)
+
 /* --- into a fifo -------------------------------------------------------------------------------------- */
 
 /* Does the driver take GSO frames of this type? */
@@ -137,7 +141,35 @@ static void deliver_whole(struct into *to, const struct net_frame *f)
 	put(to, h);
 }
 
-void net_deliver(struct rnet *n, const struct net_frame *f)
+/* Of one pair, without filters and hashes, most frames are copied as they are. */
+static inline bool usual(const struct rnet *n, const struct net_frame *f)
+{
+	const struct net_control *c = &n->ctl;
+
+	return !fault_active && f->nsegs == 1 &&
+	       __atomic_load_n(&n->status, __ATOMIC_RELAXED) & VIRTIO_NET_S_LINK_UP &&
+	       !(f->flags | f->gso_type | c->hash_types) && c->pairs == 1 &&
+	       !(n->features & FILTERS) &&
+	       f->len - VNET_FRAME_MIN <= n->mtu + VNET_ETH_HEADER - VNET_FRAME_MIN;
+}
+
+static void deliver_usual(struct rnet *n, const struct net_frame *f)
+{
+	struct net_fifo *fifo = &n->rx[0].fifo;
+	struct net_held *h = net_fifo_room(fifo, f->len);
+
+	if (!h) {
+		n->count.dropped++;
+		return;
+	}
+	memset((u8 *)h + HELD_KNOWN, 0, offsetof(struct net_held, pad) - HELD_KNOWN);
+	memcpy(h->bytes, (const u8 *)f->segs->base + f->skip, f->len);
+	net_fifo_put(fifo, h);
+	n->count.delivered++;
+	ring(n, 0);
+}
+
+static __attribute__((noinline)) void deliver_any(struct rnet *n, const struct net_frame *f)
 {
 	struct into to = { .n = n, .report = VIRTIO_NET_HASH_REPORT_NONE };
 	const bool simple = !n->ctl.hash_types && n->ctl.pairs == 1;
@@ -172,6 +204,14 @@ void net_deliver(struct rnet *n, const struct net_frame *f)
 		deliver_cut(&to, f);
 	else
 		deliver_whole(&to, f);
+}
+
+void net_deliver(struct rnet *n, const struct net_frame *f)
+{
+	if (usual(n, f))
+		deliver_usual(n, f);
+	else
+		deliver_any(n, f);
 }
 
 /* --- out of a fifo ------------------------------------------------------------------------------------ */
@@ -266,9 +306,30 @@ void net_rx_let_go(struct rnet *n, u16 pair)
 	rx->room = 0;
 }
 
-void net_rx_serve(struct rnet *n, struct rdev_req *req)
+/* A frame that asks nothing, for one buffer in one piece. */
+static inline bool fill_usual(struct rnet *n, struct net_rx *rx, struct rdev_req *req)
 {
-	struct net_rx *rx = &n->rx[req->queue / 2];
+	const struct dvq_chain *c = &req->chain;
+	const struct dvq_seg *seg = c->segs + c->n_readable;
+	const struct net_held *h = net_fifo_first(&rx->fifo);
+	struct virtio_net_hdr_v1 hdr = { .num_buffers = le16(1) };
+
+	if (fault_active || rx->nheld || n->hdr_size != sizeof(hdr) || c->n_writable != 1 ||
+	    net_fifo_empty(&rx->fifo) || h->flags | h->gso_type ||
+	    c->writable < sizeof(hdr) + h->len)
+		return false;
+	memcpy(seg->base, &hdr, sizeof(hdr));
+	memcpy((u8 *)seg->base + sizeof(hdr), h->bytes, h->len);
+	req->used_len = (u32)sizeof(hdr) + h->len;
+	req->more = false;
+	net_fifo_drop(&rx->fifo);
+	req->done(req);
+	return true;
+}
+
+static __attribute__((noinline)) void fill_any(struct rnet *n, struct net_rx *rx,
+					       struct rdev_req *req)
+{
 	u64 need;
 
 	/* Nothing can be put there: it is no receive buffer. */
@@ -298,4 +359,12 @@ void net_rx_serve(struct rnet *n, struct rdev_req *req)
 	net_fifo_drop(&rx->fifo);
 	n->count.dropped++;
 	net_rx_let_go(n, req->queue / 2);
+}
+
+void net_rx_serve(struct rnet *n, struct rdev_req *req)
+{
+	struct net_rx *rx = &n->rx[req->queue / 2];
+
+	if (!fill_usual(n, rx, req))
+		fill_any(n, rx, req);
 }

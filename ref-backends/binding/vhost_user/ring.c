@@ -170,13 +170,13 @@ static void begin_split(struct vub_ring *r)
 static void choose_way(struct vub_ring *r)
 {
 	const bool logs = r->s->features & BIT_ULL(VU_F_LOG_ALL);
-	const struct rdev_ops *ops = r->s->dev->ops;
 
 	r->vq.ops = logs || fault_active ? &vub_dvq_ops : &vub_dvq_ops_unlogged;
 	r->take_plain = NULL;
 	if (!logs && !fault_active && !judge_active && !vub_has_iommu(r->s) &&
-	    !vub_inflight_on(&r->inflight) && !ops->served && !ops->let_go && !ops->ready)
-		r->take_plain = vub_serve_plain(r->ring.is_packed, r->in_order);
+	    !vub_inflight_on(&r->inflight))
+		r->take_plain =
+			vub_serve_plain(r->ring.is_packed, r->in_order, r->s->dev->ops->ready);
 }
 
 static void begin(struct vub_ring *r)

@@ -40,7 +40,7 @@ unsigned vub_serve_batch(struct vub_ring *r);
 bool vub_serve_short(struct vub_ring *r);
 
 /* The short way for a layout and an order. */
-vub_take_plain_fn *vub_serve_plain(bool packed, bool in_order);
+vub_take_plain_fn *vub_serve_plain(bool packed, bool in_order, bool pulls);
 
 /* rdev_req.done of every slot that was taken the long way. */
 void vub_serve_done(struct rdev_req *req);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * The short way of a request through a ring: usual chains, with nothing to be done between the ring and the device
- * (vub_ring.take_plain). What it meets that is not so is left to serve.c. There is one way for each layout and each
- * order, so that neither is asked about for every request.
+ * (vub_ring.take_plain). What it meets that is not so is left to serve.c. There is one way for each layout, each
+ * order, and for devices that say when they are ready, so that none of it is asked about for every request.
  */
 #include "ref-backends/binding/vhost_user/serve.h"
 
@@ -30,7 +30,7 @@ static inline __attribute__((always_inline)) void done_plain(struct rdev_req *re
 	 * A device in front of another may have kept this for one that was taken the other way. Of those that
 	 * are in order, one that is alone has nobody to wait for, and nobody waits for it.
 	 */
-	if (__builtin_expect(req->chain.segs != slot->segs, 0) ||
+	if (__builtin_expect(req->chain.segs != slot->segs || req->put_back, 0) ||
 	    (in_order && (r->oldest != slot || slot->next_taken))) {
 		vub_serve_done(req);
 		return;
@@ -40,29 +40,10 @@ static inline __attribute__((always_inline)) void done_plain(struct rdev_req *re
 	used_plain(r, slot, packed);
 }
 
-static void done_plain_split(struct rdev_req *req)
-{
-	done_plain(req, false, false);
-}
-
-static void done_plain_packed(struct rdev_req *req)
-{
-	done_plain(req, true, false);
-}
-
-static void done_plain_split_in_order(struct rdev_req *req)
-{
-	done_plain(req, false, true);
-}
-
-static void done_plain_packed_in_order(struct rdev_req *req)
-{
-	done_plain(req, true, true);
-}
-
 /* As many as are shown at once; less when there are no more, or before what is unusual. */
 static inline __attribute__((always_inline)) unsigned take_plain(struct vub_ring *r, bool *unusual,
 								 bool packed, bool in_order,
+								 bool pulls,
 								 void (*done)(struct rdev_req *))
 {
 	struct rdev *dev = r->s->dev;
@@ -74,6 +55,8 @@ static inline __attribute__((always_inline)) unsigned take_plain(struct vub_ring
 		struct rdev_req *req = &slot->req;
 		int usual;
 
+		if (pulls && !dev->ops->ready(dev, r->index))
+			break;
 		VUB_DRIVER_GAVE();
 		usual = dvq_ring_usual(&r->ring, &req->chain, packed);
 		if (usual != DVQ_OK) {
@@ -95,41 +78,42 @@ static inline __attribute__((always_inline)) unsigned take_plain(struct vub_ring
 	return n;
 }
 
-static unsigned take_plain_split(struct vub_ring *r, bool *unusual)
-{
-	return take_plain(r, unusual, false, false, done_plain_split);
-}
+#define WAY(name, packed, in_order)                                                                \
+	static void done_##name(struct rdev_req *req)                                              \
+	{                                                                                          \
+		done_plain(req, packed, in_order);                                                 \
+	}                                                                                          \
+	static unsigned take_##name(struct vub_ring *r, bool *unusual)                             \
+	{                                                                                          \
+		return take_plain(r, unusual, packed, in_order, false, done_##name);               \
+	}                                                                                          \
+	static unsigned pull_##name(struct vub_ring *r, bool *unusual)                             \
+	{                                                                                          \
+		return take_plain(r, unusual, packed, in_order, true, done_##name);                \
+	}
 
-static unsigned take_plain_packed(struct vub_ring *r, bool *unusual)
-{
-	return take_plain(r, unusual, true, false, done_plain_packed);
-}
+WAY(split, false, false)
+WAY(packed, true, false)
+WAY(split_in_order, false, true)
+WAY(packed_in_order, true, true)
 
-static unsigned take_plain_split_in_order(struct vub_ring *r, bool *unusual)
+vub_take_plain_fn *vub_serve_plain(bool packed, bool in_order, bool pulls)
 {
-	return take_plain(r, unusual, false, true, done_plain_split_in_order);
-}
-
-static unsigned take_plain_packed_in_order(struct vub_ring *r, bool *unusual)
-{
-	return take_plain(r, unusual, true, true, done_plain_packed_in_order);
-}
-
-vub_take_plain_fn *vub_serve_plain(bool packed, bool in_order)
-{
-	static vub_take_plain_fn *const ways[2][2] = {
-		{ take_plain_split, take_plain_split_in_order },
-		{ take_plain_packed, take_plain_packed_in_order },
+	static vub_take_plain_fn *const ways[2][2][2] = {
+		{ { take_split, pull_split }, { take_split_in_order, pull_split_in_order } },
+		{ { take_packed, pull_packed }, { take_packed_in_order, pull_packed_in_order } },
 	};
 
-	return ways[packed][in_order];
+	return ways[packed][in_order][pulls];
 }
 
 bool vub_serve_short(struct vub_ring *r)
 {
+	struct rdev *dev = r->s->dev;
 	bool unusual;
 
-	r->take_plain(r, &unusual);
+	if (r->take_plain(r, &unusual) && dev->ops->served)
+		dev->ops->served(dev, r->index);
 	vub_serve_notify(r);
 	return !unusual && !r->in_flight;
 }
