@@ -12,7 +12,7 @@
 struct cost_options {
 	struct vq_mode mode;
 	unsigned batch, requests;
-	bool is_blk, burns;
+	bool is_blk, is_net, burns;
 	u64 burn;
 };
 
@@ -43,7 +43,8 @@ static inline bool cost_options(struct cost_options *o, int argc, char **argv, u
 		else if (c == 'e')
 			o->mode.event_idx = true;
 		else if (c == 'd')
-			o->is_blk = strcmp(optarg, "blk") == 0;
+			o->is_blk = strcmp(optarg, "blk") == 0,
+			o->is_net = strcmp(optarg, "net") == 0;
 		else if (c == 'u')
 			o->burn = strtoull(optarg, NULL, 10), o->burns = true;
 		else

@@ -6,7 +6,7 @@
  *   net_bench SOCKET LENGTH|LENGTH,MSS BATCH OUTSTANDING MILLISECONDS
  *
  * With an MSS the frames are TCP packets to be segmented, which the driver also takes whole.
- * Prints one line: frames per second, bytes per second, frames lost.
+ * Prints one line: frames per second, bytes per second, frames lost, and notifications of the device per frame.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ struct bench {
 	u8 *rx_mem, *tx_mem;
 	struct gpa rx_gpa, tx_gpa;
 	u32 len, mss, step;
-	u64 sent, returned, received, bytes;
+	u64 sent, returned, received, bytes, notified;
 	u16 left; /* buffers of the frame that is being received */
 };
 
@@ -62,6 +62,15 @@ static void start(struct bench *b, unsigned q, struct vq *vq, struct vq_slot *sl
 	};
 	if (t->ops->queue_start(t, q, &cfg) != TP_OK)
 		die("starting a queue", t->error);
+}
+
+static void notify(struct bench *b, struct vq *vq, unsigned q)
+{
+	vq_publish(vq);
+	if (!vq_kick_due(vq))
+		return;
+	b->notified++;
+	b->fe.tp.ops->notify(&b->fe.tp, q);
 }
 
 static void post(struct bench *b, u8 *at)
@@ -145,11 +154,8 @@ static unsigned receive(struct bench *b)
 		post(b, at);
 		n++;
 	}
-	if (n) {
-		vq_publish(&b->rx);
-		if (vq_kick_due(&b->rx))
-			b->fe.tp.ops->notify(&b->fe.tp, 0);
-	}
+	if (n)
+		notify(b, &b->rx, 0);
 	return n;
 }
 
@@ -165,9 +171,7 @@ static void send_some(struct bench *b, u8 **free, unsigned *n_free, unsigned bat
 		vq_add(&b->tx, &sg, 1, 0, at);
 		b->sent++;
 	}
-	vq_publish(&b->tx);
-	if (vq_kick_due(&b->tx))
-		b->fe.tp.ops->notify(&b->fe.tp, 1);
+	notify(b, &b->tx, 1);
 }
 
 /* A frame is outstanding until it has come back; one that is lost is given up when nothing else comes. */
@@ -201,9 +205,10 @@ static void run(struct bench *b, unsigned batch, unsigned outstanding, u64 ms)
 		if (n_free >= batch && b->sent - lost - b->received + batch <= outstanding)
 			send_some(b, free, &n_free, batch);
 	}
-	printf("%.0f frames/s  %.0f bytes/s  %llu lost\n",
+	printf("%.0f frames/s  %.0f bytes/s  %llu lost  %.4f notifications/frame\n",
 	       (double)b->received * 1e9 / (double)(now_ns() - begin),
-	       (double)b->bytes * 1e9 / (double)(now_ns() - begin), (unsigned long long)lost);
+	       (double)b->bytes * 1e9 / (double)(now_ns() - begin), (unsigned long long)lost,
+	       (double)b->notified / (double)MAX(b->received, 1u));
 }
 
 int main(int argc, char **argv)

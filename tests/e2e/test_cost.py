@@ -15,15 +15,16 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind counts the instructions"),
     pytest.mark.skipif("asan" in BUILD or "tsan" in BUILD, reason="valgrind and sanitizers exclude each other")]
 
-# Instructions a request may take at a batch of 32, whatever the layout.
+# Instructions a request may take at a batch of 32, whatever the layout; a frame goes through two rings.
 BOUND = 150
+FRAME_BOUND = 700
 
 
-def count(half, form):
+def count(half, form, *options):
     """At batches of 1 and of 32."""
     done = subprocess.run(
         [sys.executable, f"{TOP}/tests/bench/cost", "--build", BUILD, "--half", half, "--form", form, "--batch", "1",
-         "--batch", "32", "--requests", "320", "--format", "json"],
+         "--batch", "32", "--requests", "320", "--format", "json", *options],
         stdout=subprocess.PIPE, check=True, timeout=240)
     return json.loads(done.stdout)
 
@@ -36,6 +37,16 @@ def test_instructions(half, form):
     assert together["instructions"] < alone["instructions"]
     # No allocation, no lock, no system call: nothing of the C library is called at all.
     assert alone["strange"] == together["strange"] == []
+
+
+@pytest.mark.parametrize("form", ("split", "packed"))
+def test_instructions_of_a_frame(form):
+    """In loop-back, sent and received: no allocation, no lock, no system call, and so no notification."""
+    alone, together = count("device", form, "--device", "net")
+    assert 0 < together["instructions"] <= FRAME_BOUND
+    assert together["instructions"] < alone["instructions"]
+    assert alone["strange"] == together["strange"] == []
+    assert together["counts"]["allocations"] == 0
 
 
 def test_tracepoints_that_are_off_cost_nothing():

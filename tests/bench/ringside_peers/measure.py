@@ -17,6 +17,8 @@ WARM_UP = "200ms"  # of the program over libblkio, too
 TRIES = 12  # until a machine stays as it is
 STEADY = 1.25  # so much may a round trip differ before and after
 BLKIO_RING = 256  # entries of libblkio's ring; it negotiates the event index, as we do
+# What net_bench sends: (length or length,MSS; batch; outstanding).
+FRAMES = {"64": ("64", BATCH, 2 * BATCH), "1500": ("1500", BATCH, 2 * BATCH), "TSO": ("64000,1448", 8, 16)}
 
 
 class Failed(Exception):
@@ -60,6 +62,14 @@ class Bench:
 
     def qsd(self, image):
         return self.on(1, f"scenarios/targets/qemu-storage-daemon {{socket}} {image}")
+
+    def testpmd_vhost(self):
+        """testpmd's vhost port, which returns what it is sent, and takes packets to be segmented."""
+        return self.on(1, " ".join([
+            "dpdk-testpmd --no-huge -m 512 --no-pci --no-telemetry --no-shconf --log-level=lib.vhost.config:error",
+            f"--lcores 0@{self.cpus[1]},1@{self.cpus[1]}", "--vdev net_vhost0,iface={socket},queues=1,tso=1 --",
+            f"--total-num-mbufs=8192 --nb-cores=1 --forward-mode=io --burst={BATCH} --auto-start",
+            "--stats-period=3600"]))
 
     def null_beside_line(self, ring):
         """Polling, with the cache line measured before and after. Where processors move about on their host, as
@@ -118,6 +128,26 @@ def blkio(bench, program, image, depth, wait, requests):
         raise Failed(done.stderr.strip())
     r = json.loads(done.stdout)
     return {"p50": r["p50"], "p99": r["p99"], "rate": r["iops"]}
+
+
+def frames(bench, command, shape):
+    """Frames that go round, a second."""
+    length, batch, outstanding = shape
+    socket = os.path.join(bench.tmp, "frames.sock")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(socket)
+    ms = int(float(re.sub("ms$", "", bench.duration)) if bench.duration.endswith("ms")
+             else 1000 * float(bench.duration.rstrip("s")))
+    with running(["/bin/sh", "-c", command.format(socket=socket)], cwd=TOP, stdout=subprocess.DEVNULL,
+                 stderr=subprocess.DEVNULL) as p:
+        _await_socket(socket, p)
+        done = subprocess.run(["taskset", "-c", str(bench.cpus[0]), f"{bench.tests}/net_bench", socket, length,
+                               str(batch), str(outstanding), str(ms)], text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=DEADLINE, check=False)
+    found = re.match(r"(\d+) frames/s", done.stdout)
+    if done.returncode or not found:
+        raise Failed(done.stderr.strip() or f"exit status {done.returncode}")
+    return {"rate": int(found.group(1))}
 
 
 def _testpmd(cpu, prefix, vdev, mode, log):

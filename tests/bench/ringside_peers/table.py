@@ -11,6 +11,11 @@ ROWS = [
     ("eventfd-pipe", "eventfd beside a pipe", "eventfd", "pipe", "p50", None, None),
     ("batch-split", "null device beside testpmd, split, batch 32", "null split batch", "testpmd split", "rate", "min", 1.0),
     ("batch-packed", "null device beside testpmd, packed, batch 32", "null packed batch", "testpmd packed", "rate", "min", 1.0),
+    ("frames-64", "net --loopback --poll beside testpmd's vhost, 64 bytes, batch 32", "frames 64", "frames testpmd 64",
+     "rate", "min", 1.0),
+    ("frames-1500", "… 1500 bytes", "frames 1500", "frames testpmd 1500", "rate", None, None),
+    ("frames-tso", "… TSO packets of 64000 bytes, taken whole, batch 8", "frames TSO", "frames testpmd TSO", "rate",
+     None, None),
 ]
 # The daemon looks at its rings for some time before it sleeps; ours does so all the time, or never (which is
 # what it does unless told).
