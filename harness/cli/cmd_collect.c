@@ -66,7 +66,6 @@ static int parse_job(const char *arg, void *out)
 	return 0;
 }
 
-/* -1: fine, -2: help was given; otherwise the exit status. */
 static int parse_memory(const char *arg, void *out)
 {
 	struct collect_opts *o = out;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/run/collect_take.h"
 #include "harness/spec/version.h"
 
 struct collect *collect_new(void)
@@ -12,10 +13,7 @@ struct collect *collect_new(void)
 	return calloc(1, sizeof(struct collect));
 }
 
-/* The first thing that is wrong counts: what follows is its consequence. */
-static bool broken(struct collect *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static bool broken(struct collect *c, const char *fmt, ...)
+bool collect_broken(struct collect *c, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -43,16 +41,16 @@ static struct collect_job *current(struct collect *c)
 	return j && !j->ended ? j : NULL;
 }
 
-static struct collect_job *current_of(struct collect *c, enum wire_job_kind kind)
+struct collect_job *collect_current_of(struct collect *c, enum wire_job_kind kind)
 {
 	struct collect_job *j = current(c);
 
 	return j && j->kind == kind ? j : NULL;
 }
 
-static bool out_of_order(struct collect *c, const char *what)
+bool collect_out_of_order(struct collect *c, const char *what)
 {
-	return broken(c, "frame %u: %s where none can be", c->frame.seq, what);
+	return collect_broken(c, "frame %u: %s where none can be", c->frame.seq, what);
 }
 
 static const struct check *find_check(const char *id)
@@ -97,10 +95,11 @@ static bool take_hello(struct collect *c)
 	c->boots++;
 
 	if (!wire_hello(&c->wire, &m))
-		return out_of_order(c, "a greeting that ends early");
+		return collect_out_of_order(c, "a greeting that ends early");
 	if (m.version != WIRE_VERSION)
-		return broken(c, "the guest speaks version %u of the stream, this ringside %u",
-			      m.version, WIRE_VERSION);
+		return collect_broken(c,
+				      "the guest speaks version %u of the stream, this ringside %u",
+				      m.version, WIRE_VERSION);
 	snprintf(c->guest.ringside, sizeof(c->guest.ringside), "%s", m.ringside);
 	snprintf(c->guest.arch, sizeof(c->guest.arch), "%s", m.arch);
 	snprintf(c->guest.machine, sizeof(c->guest.machine), "%s", m.machine);
@@ -115,11 +114,11 @@ static bool take_hello(struct collect *c)
 /* The job that was under way goes on with the first check that has no verdict. */
 static bool resume_job(struct collect *c, const struct wire_job *m)
 {
-	const struct collect_job *j = current_of(c, WIRE_JOB_CONFORM);
+	const struct collect_job *j = collect_current_of(c, WIRE_JOB_CONFORM);
 
 	if (!j || m->number != j->number || m->kind != WIRE_JOB_CONFORM || m->first != j->taken ||
 	    m->checks != j->planned || strcmp(m->uri, j->uri) != 0)
-		return broken(c, "the guest started over: the machine was reset");
+		return collect_broken(c, "the guest started over: the machine was reset");
 	c->resuming = false;
 	return true;
 }
@@ -130,14 +129,15 @@ static bool take_job(struct collect *c)
 	struct wire_job m;
 
 	if (!wire_job(&c->wire, &m))
-		return out_of_order(c, "a job that ends early");
+		return collect_out_of_order(c, "a job that ends early");
 	if (c->resuming)
 		return resume_job(c, &m);
 	if (current(c) || m.first)
-		return out_of_order(c, "a job");
+		return collect_out_of_order(c, "a job");
 	if (c->job_count == COLLECT_JOBS || m.checks > 65536 ||
 	    (m.kind != WIRE_JOB_CONFORM && m.kind != WIRE_JOB_BENCH))
-		return broken(c, "frame %u: a job that this ringside does not know", c->frame.seq);
+		return collect_broken(c, "frame %u: a job that this ringside does not know",
+				      c->frame.seq);
 	*j = (struct collect_job){
 		.kind = m.kind,
 		.number = m.number,
@@ -153,7 +153,7 @@ static bool take_job(struct collect *c)
 	j->figures.latency = m.kind == WIRE_JOB_BENCH ? malloc(sizeof(struct hist)) : NULL;
 	if (!j->uri || !j->device || !j->transport || !j->run.results ||
 	    (m.kind == WIRE_JOB_BENCH && !j->figures.latency))
-		return broken(c, "out of memory");
+		return collect_broken(c, "out of memory");
 	if (j->figures.latency)
 		hist_reset(j->figures.latency);
 	return true;
@@ -161,13 +161,13 @@ static bool take_job(struct collect *c)
 
 static bool take_plan(struct collect *c)
 {
-	struct collect_job *j = current_of(c, WIRE_JOB_CONFORM);
+	struct collect_job *j = collect_current_of(c, WIRE_JOB_CONFORM);
 	struct wire_plan m;
 	char *rest, *id;
 	u32 at;
 
 	if (!wire_plan(&c->wire, &m) || !j || m.first > j->run.count)
-		return out_of_order(c, "a plan");
+		return collect_out_of_order(c, "a plan");
 	/* A boot behind the first says it again. */
 	at = m.first;
 	/* A reader's texts are its own to take apart. */
@@ -175,12 +175,13 @@ static bool take_plan(struct collect *c)
 		const struct check *k = find_check(id);
 
 		if (!k)
-			return broken(c,
-				      "the guest (version %s) has a check '%.60s' that this "
-				      "ringside (%s) does not know",
-				      c->guest.ringside, id, ringside_version);
+			return collect_broken(
+				c,
+				"the guest (version %s) has a check '%.60s' that this "
+				"ringside (%s) does not know",
+				c->guest.ringside, id, ringside_version);
 		if (at == j->planned || (at < j->run.count && j->run.results[at].check != k))
-			return out_of_order(c, "a plan that is another than announced");
+			return collect_out_of_order(c, "a plan that is another than announced");
 		j->run.results[at++].check = k;
 		j->run.count = MAX(j->run.count, at);
 	}
@@ -189,12 +190,12 @@ static bool take_plan(struct collect *c)
 
 static bool take_start(struct collect *c)
 {
-	struct collect_job *j = current_of(c, WIRE_JOB_CONFORM);
+	struct collect_job *j = collect_current_of(c, WIRE_JOB_CONFORM);
 	struct wire_start m;
 
 	if (!wire_start(&c->wire, &m) || !j || c->open_check || m.index != j->taken ||
 	    m.index >= j->run.count)
-		return out_of_order(c, "the start of a check");
+		return collect_out_of_order(c, "the start of a check");
 	c->open_check = m.index + 1;
 	return true;
 }
@@ -205,12 +206,12 @@ static bool take_log(struct collect *c)
 	char **log;
 
 	if (!wire_log(&c->wire, &m) || !current(c) || c->open_check != m.index + 1)
-		return out_of_order(c, "evidence");
+		return collect_out_of_order(c, "evidence");
 	if (c->log_lines > EVIDENCE_LINES + 1)
-		return out_of_order(c, "more evidence than a check keeps");
+		return collect_out_of_order(c, "more evidence than a check keeps");
 	log = realloc(c->log, (c->log_lines + 1) * sizeof(*log));
 	if (!log)
-		return broken(c, "out of memory");
+		return collect_broken(c, "out of memory");
 	c->log = log;
 	c->log[c->log_lines] = strdup(m.line);
 	if (c->log[c->log_lines])
@@ -243,155 +244,27 @@ static void end_open_check(struct collect *c, struct collect_job *j, const char 
 
 static bool take_result(struct collect *c)
 {
-	struct collect_job *j = current_of(c, WIRE_JOB_CONFORM);
+	struct collect_job *j = collect_current_of(c, WIRE_JOB_CONFORM);
 	struct wire_result m;
 	struct result *res;
 
 	if (!wire_result(&c->wire, &m) || !j || c->open_check != m.index + 1 ||
 	    m.verdict >= VERDICTS)
-		return out_of_order(c, "a verdict");
+		return collect_out_of_order(c, "a verdict");
 	res = &j->run.results[m.index];
 	for (unsigned i = 0; *m.clause && i < CHECK_CLAUSES && res->check->clauses[i]; i++)
 		if (strcmp(res->check->clauses[i], m.clause) == 0)
 			res->clause = res->check->clauses[i];
 	if (*m.clause && !res->clause)
-		return broken(c, "frame %u: %s accuses under %.60s, which it does not name here",
-			      c->frame.seq, res->check->id, m.clause);
+		return collect_broken(
+			c, "frame %u: %s accuses under %.60s, which it does not name here",
+			c->frame.seq, res->check->id, m.clause);
 	res->verdict = (enum verdict)m.verdict;
 	res->duration_ms = (double)m.duration_ns / 1e6;
 	snprintf(res->reason, sizeof(res->reason), "%s", m.reason);
 	snprintf(res->expected, sizeof(res->expected), "%s", m.expected);
 	give_log(c, res);
 	j->taken++;
-	return true;
-}
-
-static void take_figures(struct bench_figures *f, const struct wire_bench *m)
-{
-	f->requests = m->requests;
-	f->errors = m->errors;
-	f->first_bad = m->first_bad;
-	f->elapsed_ns = m->elapsed_ns;
-	f->kicks = m->kicks;
-	f->calls = m->calls;
-	f->latency->sum = m->sum;
-	f->latency->min = m->min;
-	f->latency->max = m->max;
-	f->latency->clamped = m->clamped;
-}
-
-static bool take_bench(struct collect *c)
-{
-	struct collect_job *j = current_of(c, WIRE_JOB_BENCH);
-	struct wire_bench m;
-
-	if (!wire_bench(&c->wire, &m) || !j || j->has_figures)
-		return out_of_order(c, "figures");
-	if (m.hz == 0)
-		return out_of_order(c, "figures without a clock");
-	j->has_figures = true;
-	j->opts = (struct bench_opts){
-		.type = m.type,
-		.block_size = m.block_size,
-		.depth = m.depth,
-		.poll = m.poll,
-		.sequential = m.sequential,
-		.event_idx = m.event_idx,
-		.packed = m.packed,
-		.in_order = m.in_order,
-		.notification_data = m.notification_data,
-		.indirect = m.indirect,
-		.batch = m.batch,
-		.queues = 1,
-		.rate = m.rate,
-		.requests = m.requests,
-	};
-	take_figures(&j->figures, &m);
-	j->clock = clock_of_counter(m.hz);
-	j->clock.error_ppm = m.error_ppm;
-	j->clock.source = c->guest.clock;
-	return true;
-}
-
-static bool take_untraced(struct collect *c)
-{
-	struct collect_job *j = current_of(c, WIRE_JOB_BENCH);
-	struct wire_bench m;
-
-	if (!wire_bench(&c->wire, &m) || !j || j->has_figures || j->has_untraced)
-		return out_of_order(c, "figures without a trace");
-	j->untraced.latency = calloc(1, sizeof(*j->untraced.latency));
-	if (!j->untraced.latency)
-		return broken(c, "out of memory");
-	j->has_untraced = true;
-	take_figures(&j->untraced, &m);
-	return true;
-}
-
-static bool take_hist(struct collect *c)
-{
-	struct collect_job *j = current_of(c, WIRE_JOB_BENCH);
-	struct bench_figures *f = j && j->has_figures ? &j->figures : j ? &j->untraced : NULL;
-	static struct wire_hist m;
-
-	if (!wire_hist(&c->wire, &m) || !j || !(j->has_figures || j->has_untraced))
-		return out_of_order(c, "a histogram");
-	for (u32 i = 0; i < m.count; i++) {
-		if (m.bucket[i] >= HIST_BUCKETS || f->latency->bucket[m.bucket[i]] ||
-		    m.value[i] > f->requests - f->latency->count)
-			return out_of_order(c, "a bucket");
-		f->latency->bucket[m.bucket[i]] = m.value[i];
-		f->latency->count += m.value[i];
-	}
-	j->in_hist = j->figures.latency->count;
-	return true;
-}
-
-static bool take_trace(struct collect *c)
-{
-	struct collect_job *j = current_of(c, WIRE_JOB_BENCH);
-	struct wire_trace m;
-
-	if (!wire_trace(&c->wire, &m) || !j || !j->has_figures || j->has_trace ||
-	    m.events > COLLECT_EVENTS || !m.hz)
-		return out_of_order(c, "a trace");
-	j->event = calloc(m.events + 1u, sizeof(*j->event));
-	if (!j->event)
-		return broken(c, "out of memory");
-	j->has_trace = true;
-	j->trace = m;
-	return true;
-}
-
-static bool take_events(struct collect *c)
-{
-	struct collect_job *j = current_of(c, WIRE_JOB_BENCH);
-	static struct wire_events m;
-
-	if (!wire_events(&c->wire, &m) || !j || !j->has_trace ||
-	    m.count > j->trace.events - j->event_count)
-		return out_of_order(c, "events");
-	for (u32 i = 0; i < m.count; i++)
-		j->event[j->event_count++] = wire_events_get(&m, i);
-	return true;
-}
-
-static bool take_raw(struct collect *c)
-{
-	struct collect_job *j = current_of(c, WIRE_JOB_BENCH);
-	static struct wire_raw m;
-	struct load_stamp *raw;
-
-	if (!wire_raw(&c->wire, &m) || !j || !j->has_figures ||
-	    j->raw_count + m.count > j->figures.requests)
-		return out_of_order(c, "time stamps");
-	raw = realloc(j->raw, (j->raw_count + m.count + 1) * sizeof(*raw));
-	if (!raw)
-		return broken(c, "out of memory");
-	j->raw = raw;
-	for (u32 i = 0; i < m.count; i++)
-		raw[j->raw_count++] =
-			(struct load_stamp){ m.start[i], m.end[i], m.kicked[i], m.woken[i] };
 	return true;
 }
 
@@ -402,18 +275,9 @@ static bool take_job_end(struct collect *c)
 
 	if (!wire_job_end(&c->wire, &m) || !j || j->taken != j->planned || c->open_check ||
 	    m.results != j->taken)
-		return out_of_order(c, "the end of a job");
-	if (j->kind == WIRE_JOB_BENCH && (!j->has_figures || j->in_hist != j->figures.requests))
-		return broken(c, "the histogram has %llu requests, the figures %llu",
-			      (unsigned long long)j->in_hist,
-			      (unsigned long long)j->figures.requests);
-	if (j->has_untraced && j->untraced.latency->count != j->untraced.requests)
-		return broken(c,
-			      "the histogram without a trace has %llu requests, the figures %llu",
-			      (unsigned long long)j->untraced.latency->count,
-			      (unsigned long long)j->untraced.requests);
-	if (j->event_count != j->trace.events)
-		return broken(c, "%u events of %u have come", j->event_count, j->trace.events);
+		return collect_out_of_order(c, "the end of a job");
+	if (j->kind == WIRE_JOB_BENCH && !collect_bench_whole(c, j))
+		return false;
 	j->run.duration_s = (double)m.duration_ns / 1e9;
 	j->ended = true;
 	return true;
@@ -424,7 +288,7 @@ static bool take_mark(struct collect *c)
 	struct wire_mark m;
 
 	if (!wire_mark(&c->wire, &m))
-		return out_of_order(c, "a mark that ends early");
+		return collect_out_of_order(c, "a mark that ends early");
 	if (!c->first_request && strcmp(m.what, "first request served") == 0)
 		c->first_request = m.ticks;
 	return true;
@@ -436,7 +300,7 @@ static bool take_figure(struct collect *c)
 	struct collect_figure *f = &c->figure[c->figure_count];
 
 	if (!wire_figure(&c->wire, &m) || !m.count)
-		return out_of_order(c, "a figure that ends early");
+		return collect_out_of_order(c, "a figure that ends early");
 	if (c->figure_count == COLLECT_FIGURES)
 		return true;
 	*f = (struct collect_figure){
@@ -452,7 +316,7 @@ static bool take_note(struct collect *c)
 	struct wire_text m;
 
 	if (!wire_text(&c->wire, &m))
-		return out_of_order(c, "a note that ends early");
+		return collect_out_of_order(c, "a note that ends early");
 	keep(c->notes, &c->note_count, m.text);
 	return true;
 }
@@ -464,7 +328,7 @@ static bool take_fail(struct collect *c)
 	struct wire_text m;
 
 	if (!wire_text(&c->wire, &m))
-		return out_of_order(c, "a failure that ends early");
+		return collect_out_of_order(c, "a failure that ends early");
 	keep(c->fails, &c->fail_count, m.text);
 	if (j)
 		j->ended = true;
@@ -476,7 +340,7 @@ static bool take_panic(struct collect *c)
 	struct wire_text m;
 
 	if (!wire_text(&c->wire, &m))
-		return out_of_order(c, "a panic that ends early");
+		return collect_out_of_order(c, "a panic that ends early");
 	snprintf(c->panic, sizeof(c->panic), "%s", m.text);
 	c->ended = true;
 	return true;
@@ -488,20 +352,32 @@ static bool take_end(struct collect *c)
 
 	if (!wire_end(&c->wire, &m) || m.frames != c->frame.seq + 1 ||
 	    (current(c) != NULL) != (m.restart != 0))
-		return out_of_order(c, "the end");
+		return collect_out_of_order(c, "the end");
 	c->restart = m.restart;
 	c->ended = true;
 	return true;
 }
 
 static bool (*const takers[WIRE_KINDS])(struct collect *c) = {
-	[WIRE_HELLO] = take_hello,     [WIRE_JOB] = take_job,		[WIRE_PLAN] = take_plan,
-	[WIRE_START] = take_start,     [WIRE_LOG] = take_log,		[WIRE_RESULT] = take_result,
-	[WIRE_BENCH] = take_bench,     [WIRE_HIST] = take_hist,		[WIRE_RAW] = take_raw,
-	[WIRE_JOB_END] = take_job_end, [WIRE_MARK] = take_mark,		[WIRE_NOTE] = take_note,
-	[WIRE_FAIL] = take_fail,       [WIRE_PANIC] = take_panic,	[WIRE_END] = take_end,
-	[WIRE_FIGURE] = take_figure,   [WIRE_UNTRACED] = take_untraced, [WIRE_TRACE] = take_trace,
-	[WIRE_EVENTS] = take_events,
+	[WIRE_HELLO] = take_hello,
+	[WIRE_JOB] = take_job,
+	[WIRE_PLAN] = take_plan,
+	[WIRE_START] = take_start,
+	[WIRE_LOG] = take_log,
+	[WIRE_RESULT] = take_result,
+	[WIRE_BENCH] = collect_take_bench,
+	[WIRE_HIST] = collect_take_hist,
+	[WIRE_RAW] = collect_take_raw,
+	[WIRE_JOB_END] = take_job_end,
+	[WIRE_MARK] = take_mark,
+	[WIRE_NOTE] = take_note,
+	[WIRE_FAIL] = take_fail,
+	[WIRE_PANIC] = take_panic,
+	[WIRE_END] = take_end,
+	[WIRE_FIGURE] = take_figure,
+	[WIRE_UNTRACED] = collect_take_untraced,
+	[WIRE_TRACE] = collect_take_trace,
+	[WIRE_EVENTS] = collect_take_events,
 };
 
 /* --- frames ----------------------------------------------------------------------------------------------- */
@@ -513,19 +389,21 @@ static bool right_place(struct collect *c)
 	if (f->seq == 0 && f->kind == WIRE_HELLO && c->greeted) {
 		if (current(c) && !c->resuming)
 			return true;
-		return broken(c, "the guest started over behind frame %u: the machine was reset",
-			      c->next_seq - 1);
+		return collect_broken(
+			c, "the guest started over behind frame %u: the machine was reset",
+			c->next_seq - 1);
 	}
 	if (c->ended)
-		return broken(c, "frame %u comes behind the end", f->seq);
+		return collect_broken(c, "frame %u comes behind the end", f->seq);
 	if (f->seq == c->next_seq + 1)
-		return broken(c, "frame %u is missing", c->next_seq);
+		return collect_broken(c, "frame %u is missing", c->next_seq);
 	if (f->seq > c->next_seq)
-		return broken(c, "frames %u to %u are missing", c->next_seq, f->seq - 1);
+		return collect_broken(c, "frames %u to %u are missing", c->next_seq, f->seq - 1);
 	if (f->seq < c->next_seq)
-		return broken(c, "frame %u comes behind frame %u", f->seq, c->next_seq - 1);
+		return collect_broken(c, "frame %u comes behind frame %u", f->seq, c->next_seq - 1);
 	if ((f->kind == WIRE_HELLO) != (f->seq == 0) || f->kind >= WIRE_KINDS || !takers[f->kind])
-		return broken(c, "frame %u is of kind %u, which cannot be", f->seq, f->kind);
+		return collect_broken(c, "frame %u is of kind %u, which cannot be", f->seq,
+				      f->kind);
 	return true;
 }
 
@@ -553,7 +431,8 @@ static void take_line(struct collect *c)
 	if (r == FRAME_OK) {
 		take_frame(c);
 	} else if (r != FRAME_NONE) {
-		broken(c, "the frame behind number %d is %s", (int)c->next_seq - 1, what[r]);
+		collect_broken(c, "the frame behind number %d is %s", (int)c->next_seq - 1,
+			       what[r]);
 	} else if (c->line_len) {
 		const size_t n = MIN(c->line_len, sizeof(c->noise) - 1);
 
@@ -633,13 +512,13 @@ void collect_finish(struct collect *c)
 	if (c->line_len)
 		take_line(c);
 	if (!c->greeted && !c->error[0])
-		broken(c, "no guest has spoken%s%.150s", c->noise[0] ? "; the last line is: " : "",
-		       c->noise);
+		collect_broken(c, "no guest has spoken%s%.150s",
+			       c->noise[0] ? "; the last line is: " : "", c->noise);
 	else if (c->restart && !c->error[0])
-		broken(c, "the stream ends where the guest asks to be booted again");
+		collect_broken(c, "the stream ends where the guest asks to be booted again");
 	else if (!c->ended && !c->error[0])
-		broken(c, "the stream ends behind frame %u, before the guest was done",
-		       c->next_seq - 1);
+		collect_broken(c, "the stream ends behind frame %u, before the guest was done",
+			       c->next_seq - 1);
 	if (c->panic[0])
 		snprintf(why, sizeof(why), "the guest panicked: %.*s", (int)strcspn(c->panic, "\n"),
 			 c->panic);

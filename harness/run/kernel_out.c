@@ -51,14 +51,13 @@ static json_t *waited_json(const struct stage_kernel *k)
 json_t *kernel_json(const struct stage_table *t)
 {
 	const struct stage_kernel *k = &t->kernel;
-	json_t *calls = json_object(), *o, *name = json_string(k->back_end);
+	json_t *calls, *o, *name;
 	const char *per;
 
-	if (!k->present) {
-		json_decref(calls);
-		json_decref(name);
+	if (!k->present)
 		return NULL;
-	}
+	calls = json_object();
+	name = json_string(k->back_end);
 	unit(t, &per);
 	for (unsigned i = 0; i < KERNEL_CALLS; i++)
 		if (k->call[i])

@@ -61,6 +61,15 @@ static void begin(u64 hz_told, u32 ppm, double host_hz)
 	w.silent = false;
 }
 
+/* A counter of the guest's that counts ns, as it knows. */
+static void begin_in_ns(u64 born)
+{
+	w.born = born;
+	w.hz = 1e9;
+	w.now = 1000000;
+	begin(1000000000, 0, 0);
+}
+
 /* One request: there in `there` ns, back in `back` ns. */
 static void request(u64 seq, u16 head, u64 there, u64 back)
 {
@@ -78,6 +87,13 @@ static void request(u64 seq, u16 head, u64 there, u64 back)
 	w.now += 200;
 	guest(TRACE_REAP, seq, head, 0);
 	w.now += 3000;
+}
+
+/* The same again and again: one more or less would not be noticed. */
+static void requests(u64 from, u64 to)
+{
+	for (u64 i = from; i < to; i++)
+		request(i, 0, 1000, 1000);
 }
 
 static const char *end(struct guest_clock *c)
@@ -172,25 +188,18 @@ static void later_in_the_queue(void **state)
 {
 	struct guest_clock c;
 
-	w.born = 0;
-	w.hz = 1000000000;
-	w.now = 1000000;
-	begin(1000000000, 0, 0);
+	begin_in_ns(0);
 	/* Firmware. */
 	w.silent = true;
 	host(TRACE_START, 0, 0);
-	for (u64 i = 0; i < 7; i++)
-		request(i, 0, 1000, 1000);
-	/* The guest: all the same from here on, so that one request more or less would not be noticed. */
+	requests(0, 7);
+	/* The guest. */
 	host(TRACE_START, w.seq, 0);
-	for (u64 i = 0; i < 50; i++)
-		request(i, 0, 1000, 1000);
+	requests(0, 50);
 	w.silent = false;
-	for (u64 i = 50; i < 150; i++)
-		request(i, 0, 1000, 1000);
+	requests(50, 150);
 	w.silent = true;
-	for (u64 i = 150; i < 160; i++)
-		request(i, 0, 1000, 1000);
+	requests(150, 160);
 	assert_null(end(&c));
 	assert_int_equal(c.requests, 100);
 	is_true(&c, 1000000);
@@ -202,17 +211,12 @@ static void from_the_end(void **state)
 {
 	struct guest_clock c;
 
-	w.born = 500;
-	w.hz = 1000000000;
-	w.now = 1000000;
-	begin(1000000000, 0, 0);
+	begin_in_ns(500);
 	w.seq = 12345;
 	w.silent = true;
-	for (u64 i = 0; i < 20; i++)
-		request(i, 0, 1000, 1000);
+	requests(0, 20);
 	w.silent = false;
-	for (u64 i = 20; i < 60; i++)
-		request(i, 0, 1000, 1000);
+	requests(20, 60);
 	assert_null(end(&c));
 	assert_int_equal(c.requests, 40);
 	is_true(&c, 1000000);
@@ -223,10 +227,7 @@ static void notifications_are_not_believed(void **state)
 {
 	struct guest_clock c;
 
-	w.born = 0;
-	w.hz = 1000000000;
-	w.now = 1000000;
-	begin(1000000000, 0, 0);
+	begin_in_ns(0);
 	host(TRACE_START, 0, 0);
 	for (u64 i = 0; i < 200; i++) {
 		guest(TRACE_SUBMIT, i, 0, 0);
@@ -252,10 +253,7 @@ static void what_cannot_be_related(void **state)
 {
 	struct guest_clock c;
 
-	w.born = 0;
-	w.hz = 1e9;
-	w.now = 1000000;
-	begin(1000000000, 0, 0);
+	begin_in_ns(0);
 	request(0, 0, 100, 100);
 	w.events = 0;
 	assert_string_equal(end(&c), "the back-end has fetched nothing of the guest's queue");

@@ -6,72 +6,11 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "traces/stage/line.h"
-
-static struct lines *s;
-static struct stage_table t;
-static struct line last;
-static u64 wholes;
-static u64 now;
-
-static void on_whole(void *arg, const struct line *l)
-{
-	last = *l;
-	wholes++;
-}
-
-static int start(void **state)
-{
-	const struct lines_options o = { .whole = on_whole, .slowest = 4 };
-
-	s = lines_new(&o);
-	now = 1000;
-	wholes = 0;
-	memset(&t, 0, sizeof(t));
-	return s ? 0 : -1;
-}
-
-static int finish(void **state)
-{
-	lines_free(s);
-	return 0;
-}
-
-static void add_at(u64 ns, unsigned kind, u16 queue, u16 head, u64 seq, u32 len, u8 flags)
-{
-	const struct trace_event e = {
-		.ticks = ns,
-		.seq = seq,
-		.len = len,
-		.queue = queue,
-		.head = head,
-		.kind = (u8)kind,
-		.flags = flags,
-	};
-
-	assert_int_equal(lines_add(s, 1, &e, ns), 0);
-}
+#include "tests/unit/stage_lines.h"
 
 static void add(unsigned kind, u16 queue, u64 seq, u32 len)
 {
 	add_at(now, kind, queue, (u16)(seq % 100), seq, len, 0);
-}
-
-static void end(void)
-{
-	assert_int_equal(lines_end(s), 0);
-	lines_table(s, &t);
-	assert_true(stage_adds_up(&t));
-	assert_int_equal(t.requests, wholes);
-}
-
-static const struct stage_row *row(const char *name)
-{
-	for (unsigned i = 0; i < t.rows; i++)
-		if (strcmp(t.row[i].name, name) == 0)
-			return &t.row[i];
-	fail_msg("no stage %s", name);
-	return NULL;
 }
 
 /* What a back-end tells of a request: 10, 20, 30 ns. */
@@ -138,15 +77,9 @@ static void both_sides_add_up_to_the_whole(void **state)
 	end();
 	assert_int_equal(t.requests, 3 * LINE_WINDOW);
 	assert_int_equal(t.unmatched, 0);
-	assert_int_equal(row("submit")->max_ns, 100);
-	assert_int_equal(row("notify+exit")->max_ns, 300);
-	assert_int_equal(row("wake")->max_ns, 200);
-	assert_int_equal(row("fetch")->max_ns, 10);
-	assert_int_equal(row("serve")->max_ns, 20);
-	assert_int_equal(row("publish")->max_ns, 30);
-	assert_int_equal(row("call")->max_ns, 40);
-	assert_int_equal(row("inject+handle")->max_ns, 50);
-	assert_int_equal(row("reap")->max_ns, 60);
+	LONGEST({ "submit", 100 }, { "notify+exit", 300 }, { "wake", 200 }, { "fetch", 10 },
+		{ "serve", 20 }, { "publish", 30 }, { "call", 40 }, { "inject+handle", 50 },
+		{ "reap", 60 });
 	assert_int_equal(t.whole.max_ns, 810);
 	assert_int_equal(t.sum_excess_ns, 0);
 }
@@ -190,12 +123,8 @@ static void notification_that_comes_too_late_is_none(void **state)
 	end();
 	assert_int_equal(t.requests, 2);
 	assert_int_equal(t.skewed, 0);
-	assert_int_equal(row("submit+notify+exit+wake")->max_ns, 10);
-	assert_int_equal(row("submit")->max_ns, 10);
-	assert_int_equal(row("notify+exit")->max_ns, 10);
-	assert_int_equal(row("wake")->max_ns, 0);
-	assert_int_equal(row("call")->max_ns, 10);
-	assert_int_equal(row("inject+handle")->max_ns, 0);
+	LONGEST({ "submit+notify+exit+wake", 10 }, { "submit", 10 }, { "notify+exit", 10 },
+		{ "wake", 0 }, { "call", 10 }, { "inject+handle", 0 });
 }
 
 static void reaped_before_publishing_was_written_down(void **state)
@@ -358,166 +287,6 @@ static void distance_is_found_again(void **state)
 	assert_int_equal(t.whole.max_ns, 810);
 }
 
-static void seen_from_outside_one_at_a_time(void **state)
-{
-	lines_expect_driver(s, 1);
-	for (u64 seq = 0; seq < 10; seq++) {
-		add_at(now, TRACE_SUBMIT, 0, 3, seq, 0, 0);
-		add_at(now += 10, TRACE_NOTIFY, 0, 0, seq, 1, 0);
-		add_at(now += 20, TRACE_KICK, 0, 0, seq, 1, 0);
-		add_at(now += 30, TRACE_FETCH, 0, 0, 0, 5, TRACE_F_OUTSIDE);
-		add_at(now += 40, TRACE_SERVE_BEGIN, 0, 0, 0, 0, TRACE_F_OUTSIDE);
-		add_at(now += 50, TRACE_SERVE_END, 0, 0, 0, 0, TRACE_F_OUTSIDE);
-		add_at(now += 60, TRACE_CALL, 0, 0, 0, 5, TRACE_F_OUTSIDE);
-		add_at(now += 70, TRACE_HANDLE, 0, 0, 0, 0, 0);
-		add_at(now += 80, TRACE_REAP, 0, 3, seq, 0, 0);
-	}
-	end();
-	assert_int_equal(t.requests, 10);
-	assert_int_equal(row("wake")->max_ns, 30);
-	assert_int_equal(row("fetch")->max_ns, 40);
-	assert_int_equal(row("serve")->max_ns, 50);
-	assert_int_equal(row("publish+call")->max_ns, 60);
-	assert_int_equal(row("inject+handle")->max_ns, 70);
-	assert_int_equal(row("reap")->max_ns, 80);
-}
-
-static void seen_from_outside_several_at_once(void **state)
-{
-	lines_expect_driver(s, 1);
-	for (u64 seq = 0; seq < 4; seq++)
-		add_at(now++, TRACE_SUBMIT, 0, (u16)seq, seq, 0, 0);
-	add_at(now += 10, TRACE_NOTIFY, 0, 0, 3, 4, 0);
-	add_at(now += 10, TRACE_FETCH, 0, 0, 0, 1, TRACE_F_OUTSIDE);
-	/* Whose I/O this is nobody can tell. */
-	add_at(now += 10, TRACE_SERVE_BEGIN, 0, 0, 0, 0, TRACE_F_OUTSIDE);
-	add_at(now += 10, TRACE_SERVE_END, 0, 0, 0, 0, TRACE_F_OUTSIDE);
-	add_at(now += 10, TRACE_CALL, 0, 0, 0, 1, TRACE_F_OUTSIDE);
-	add_at(now += 10, TRACE_HANDLE, 0, 0, 0, 0, 0);
-	add_at(now, TRACE_REAP, 0, 0, 0, 0, 0);
-	add_at(now, TRACE_REAP, 0, 1, 1, 0, 0);
-	add_at(now += 10, TRACE_CALL, 0, 0, 0, 1, TRACE_F_OUTSIDE);
-	add_at(now += 10, TRACE_HANDLE, 0, 0, 0, 0, 0);
-	add_at(now, TRACE_REAP, 0, 2, 2, 0, 0);
-	add_at(now, TRACE_REAP, 0, 3, 3, 0, 0);
-	end();
-	assert_int_equal(t.requests, 4);
-	assert_int_equal(row("fetch+serve+publish+call")->count, 4);
-	/* The first two by the first call, the others by the second. */
-	assert_int_equal(row("fetch+serve+publish+call")->sum_ns, 2 * 30 + 2 * 50);
-	assert_int_equal(t.unmatched, 0);
-	assert_int_equal(t.unassigned, 2);
-}
-
-/* Input and output is of the only request of all queues, if there is one. */
-static void seen_from_outside_io_of_several_queues(void **state)
-{
-	lines_expect_driver(s, 1);
-	for (u16 queue = 0; queue < 2; queue++) {
-		add_at(now, TRACE_SUBMIT, queue, 3, 0, 0, 0);
-		add_at(now += 10, TRACE_NOTIFY, queue, 0, 0, 1, 0);
-		add_at(now += 10, TRACE_FETCH, queue, 0, 0, 1, TRACE_F_OUTSIDE);
-	}
-	/* Both are under way. */
-	add_at(now += 10, TRACE_SERVE_BEGIN, 0xffff, 0, 0, 0, TRACE_F_OUTSIDE);
-	add_at(now += 10, TRACE_REAP, 0, 3, 0, 0, 0);
-	add_at(now += 10, TRACE_SERVE_BEGIN, 0xffff, 0, 0, 0, TRACE_F_OUTSIDE);
-	add_at(now += 10, TRACE_SERVE_END, 0xffff, 0, 0, 0, TRACE_F_OUTSIDE);
-	add_at(now += 10, TRACE_REAP, 1, 3, 0, 0, 0);
-	/* A queue that no driver speaks of is none. */
-	add_at(now += 10, TRACE_FETCH, 77, 0, 0, 1, TRACE_F_OUTSIDE);
-	end();
-	assert_int_equal(t.requests, 2);
-	assert_int_equal(t.unassigned, 1);
-	assert_int_equal(t.unmatched, 1);
-	assert_int_equal(row("serve")->count, 1);
-	assert_int_equal(row("serve")->sum_ns, 10);
-}
-
-/* What was taken from the ring without a kick nobody saw; a kick that is read later is not for it. */
-static void seen_from_outside_without_a_kick(void **state)
-{
-	lines_expect_driver(s, 1);
-	add_at(now, TRACE_SUBMIT, 0, 0, 0, 0, 0);
-	add_at(now += 10, TRACE_NOTIFY, 0, 0, 0, 1, 0);
-	add_at(now += 10, TRACE_FETCH, 0, 0, 0, 1, TRACE_F_OUTSIDE);
-	add_at(now += 10, TRACE_SUBMIT, 0, 1, 1, 0, 0);
-	add_at(now += 10, TRACE_REAP, 0, 0, 0, 0, 0);
-	add_at(now += 10, TRACE_SUBMIT, 0, 2, 2, 0, 0);
-	add_at(now += 10, TRACE_NOTIFY, 0, 0, 2, 1, 0);
-	add_at(now += 10, TRACE_FETCH, 0, 0, 0, 1, TRACE_F_OUTSIDE);
-	add_at(now += 10, TRACE_REAP, 0, 1, 1, 0, 0);
-	add_at(now += 10, TRACE_REAP, 0, 2, 2, 0, 0);
-	end();
-	assert_int_equal(t.requests, 3);
-	assert_int_equal(t.unmatched, 0);
-	assert_int_equal(row("notify+exit+wake")->count, 2);
-	assert_int_equal(t.sum_excess_ns, 0);
-}
-
-/* The write returns after the driver has reaped all that it was for. */
-static void seen_from_outside_a_call_that_is_late(void **state)
-{
-	lines_expect_driver(s, 1);
-	for (u64 seq = 0; seq < 4; seq++)
-		add_at(now++, TRACE_SUBMIT, 0, (u16)seq, seq, 0, 0);
-	add_at(now += 10, TRACE_NOTIFY, 0, 0, 3, 4, 0);
-	add_at(now += 10, TRACE_FETCH, 0, 0, 0, 1, TRACE_F_OUTSIDE);
-	add_at(now += 20, TRACE_HANDLE, 0, 0, 0, 0, 0);
-	/* Not in the order in which they were made available. */
-	add_at(now += 1, TRACE_REAP, 0, 3, 3, 0, 0);
-	for (u64 seq = 0; seq < 3; seq++)
-		add_at(now += 1, TRACE_REAP, 0, (u16)seq, seq, 0, 0);
-	add_at(now += 10, TRACE_CALL, 0, 0, 0, 15, TRACE_F_OUTSIDE);
-	end();
-	assert_int_equal(t.requests, 4);
-	assert_int_equal(row("fetch+serve+publish+call")->count, 4);
-	assert_int_equal(row("inject+handle")->sum_ns, 0);
-}
-
-/* Where it can be seen which chain is taken and given back, it is, however many there are. */
-static void seen_from_outside_by_head(void **state)
-{
-	lines_expect_driver(s, 1);
-	for (u64 seq = 0; seq < 3; seq++)
-		add_at(now++, TRACE_SUBMIT, 0, (u16)(5 + seq), seq, 0, 0);
-	add_at(now += 10, TRACE_NOTIFY, 0, 0, 2, 3, 0);
-	for (u64 seq = 0; seq < 3; seq++)
-		add_at(now += 10, TRACE_FETCH, 0, (u16)(5 + seq), 0, 0,
-		       TRACE_F_OUTSIDE | TRACE_F_HEAD);
-	/* Not in order: the last one first. */
-	for (u64 seq = 3; seq--;) {
-		add_at(now += 10, TRACE_SERVE_END, 0, (u16)(5 + seq), 0, 0,
-		       TRACE_F_OUTSIDE | TRACE_F_HEAD);
-		add_at(now += 5, TRACE_PUBLISH, 0, (u16)(5 + seq), 0, 0,
-		       TRACE_F_OUTSIDE | TRACE_F_HEAD);
-		if (seq)
-			add_at(now += 10, TRACE_CALL, 0, 0, 0, 5, TRACE_F_OUTSIDE);
-	}
-	/* One that is seen, and made available again, before the function that gave it back has returned. */
-	add_at(now += 1, TRACE_SUBMIT, 0, 50, 3, 0, 0);
-	add_at(now += 1, TRACE_FETCH, 0, 50, 0, 0, TRACE_F_OUTSIDE | TRACE_F_HEAD);
-	add_at(now += 1, TRACE_SERVE_END, 0, 50, 0, 0, TRACE_F_OUTSIDE | TRACE_F_HEAD);
-	add_at(now += 1, TRACE_REAP, 0, 50, 3, 0, 0);
-	add_at(now += 1, TRACE_SUBMIT, 0, 50, 4, 0, 0);
-	add_at(now += 1, TRACE_PUBLISH, 0, 50, 0, 0, TRACE_F_OUTSIDE | TRACE_F_HEAD);
-	add_at(now += 1, TRACE_REAP, 0, 50, 4, 0, 0);
-	/* A head that nobody made available. */
-	add_at(now += 1, TRACE_PUBLISH, 0, 99, 0, 0, TRACE_F_OUTSIDE | TRACE_F_HEAD);
-	add_at(now += 10, TRACE_HANDLE, 0, 0, 0, 0, 0);
-	for (u64 seq = 0; seq < 3; seq++)
-		add_at(now += 10, TRACE_REAP, 0, (u16)(5 + seq), seq, 0, 0);
-	end();
-	assert_int_equal(t.requests, 5);
-	assert_int_equal(t.unmatched, 1);
-	assert_int_equal(row("publish")->count, 4);
-	assert_int_equal(row("publish")->sum_ns, 3 * 5 + 1);
-	assert_int_equal(row("fetch+serve")->count, 4);
-	/* One was given back without a call. */
-	assert_int_equal(row("call")->count, 2);
-	assert_int_equal(row("call")->sum_ns, 2 * 10);
-}
-
 static void clocks_that_disagree_are_told(void **state)
 {
 	lines_expect_driver(s, 1);
@@ -602,8 +371,6 @@ static void hostile_events_break_nothing(void **state)
 	assert_true(t.unmatched <= t.events * 2);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, finish)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -621,12 +388,6 @@ int main(void)
 		TEST(forgotten_request_makes_room),
 		TEST(too_many_queues_are_counted),
 		TEST(distance_is_found_again),
-		TEST(seen_from_outside_one_at_a_time),
-		TEST(seen_from_outside_several_at_once),
-		TEST(seen_from_outside_io_of_several_queues),
-		TEST(seen_from_outside_without_a_kick),
-		TEST(seen_from_outside_a_call_that_is_late),
-		TEST(seen_from_outside_by_head),
 		TEST(clocks_that_disagree_are_told),
 		TEST(slowest_are_kept),
 		TEST(heat_holds_every_request),

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/scratch.h"
 #include "traces/stage/lttng.h"
 
 #define ALIASES                                                                                    \
@@ -69,21 +70,7 @@
 	"/* CTF 1.8 */\n\n" ALIASES TRACE ENV CLOCK STRUCTS EVENT("fetch", "0") EVENT("call", "3") \
 		STREAM(header)
 
-static char dir[64], err[300];
-
-static int make_dir(void **state)
-{
-	snprintf(dir, sizeof(dir), "/tmp/ringside-lttng-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	return system(command);
-}
+static char err[300];
 
 static void the_words_are_known(void **state)
 {

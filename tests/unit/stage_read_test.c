@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/unit/scratch.h"
 #include "traces/session.h"
 #include "traces/stage.h"
 
@@ -25,26 +26,12 @@ enum {
 	ROWS,
 };
 
-static char dir[64], err[512];
+static char err[512];
 
 struct emitter {
 	pid_t pid;
 	FILE *to, *from;
 };
-
-static int make_dir(void **state)
-{
-	snprintf(dir, sizeof(dir), "/tmp/ringside-trace-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	return system(command);
-}
 
 /* trace-emit stands beside this program. */
 static void start_emitter(struct emitter *e, char **argv)

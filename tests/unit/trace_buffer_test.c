@@ -11,32 +11,23 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/unit/scratch.h"
 #include "traces/export/export.h"
 #include "traces/ring/read.h"
 #include "traces/ring/record.h"
 #include "traces/stage.h"
 #include "traces/trace.h"
 
-static char dir[64], path[128], out[128], err[512];
+static char path[128], out[128], err[512];
 
-static int make_dir(void **state)
+static int make_buffer_dir(void **state)
 {
 	/* A buffer is to be memory, not something that is written to a disk all the time. */
-	snprintf(dir, sizeof(dir), "%s/ringside-buffer-XXXXXX",
-		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-	if (!mkdtemp(dir))
+	if (make_dir_in(access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm"))
 		return -1;
 	snprintf(path, sizeof(path), "%s/buffer", dir);
 	snprintf(out, sizeof(out), "%s/out", dir);
 	return 0;
-}
-
-static int remove_dir(void **state)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	return system(command);
 }
 
 static void emit(struct trace_sink *s, bool counter, u8 kind, u64 seq)
@@ -254,7 +245,7 @@ static void export_is_read_by_others(void **state)
 	assert_null(strchr(err, '\n'));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make_buffer_dir, remove_dir)
 
 int main(void)
 {

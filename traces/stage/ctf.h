@@ -21,10 +21,10 @@ struct ctf_result {
  * Read all traces under `dir` in the order of time. 0, or -1 with one line in `err`: a folder that cannot be read, or
  * traces of something else. What `fn` returned otherwise.
  */
-/* `library`: even what could be read without it. */
+int ctf_read(const char *dir, ctf_fn *fn, void *arg, struct ctf_result *r, char *err, size_t len);
+/* The same; `library`: even what could be read without it is read by it. */
 int ctf_read_by(bool library, const char *dir, ctf_fn *fn, void *arg, struct ctf_result *r,
 		char *err, size_t len);
-int ctf_read(const char *dir, ctf_fn *fn, void *arg, struct ctf_result *r, char *err, size_t len);
 
 /* The kind of an event of our provider by its name, or -1; and its flags by its kind. */
 int ctf_kind(const char *name);

@@ -10,25 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CTF_MAGIC	0xc1fc1fc1u
+#include "traces/stage/packet.h"
+
 #define METADATA_MAGIC	0x75d11d57u
 #define METADATA_HEADER 37u
 #define METADATA_MAX	(1u << 20)
 #define STREAMS		1024
 #define WINDOW		65536u
 #define PAYLOAD		16u /* seq, len, queue, head */
-
-/* As mend.c has it. */
-struct packet {
-	u32 magic;
-	u8 uuid[16];
-	u32 stream_id;
-	u64 stream_instance;
-	u64 begin, end;
-	u64 content_bits, packet_bits;
-	u64 number, discarded;
-	u32 cpu;
-} __attribute__((packed));
 
 struct stream {
 	int fd;
@@ -96,8 +85,8 @@ static const u8 *bytes(struct stream *s, u64 at, u32 n)
 static bool next_packet(struct stream *s)
 {
 	while (s->next < s->size) {
-		const u8 *p = bytes(s, s->next, sizeof(struct packet));
-		struct packet h;
+		const u8 *p = bytes(s, s->next, sizeof(struct ctf_packet));
+		struct ctf_packet h;
 		u64 packet, content;
 
 		if (!p)
@@ -236,10 +225,10 @@ static int read_events(struct lttng *t, ctf_fn *fn, void *arg)
 
 /* --- opening ---------------------------------------------------------------------------------------------- */
 
-static bool read_metadata(const char *dir, char *text)
+/* Both buffers are of METADATA_MAX bytes. */
+static bool read_metadata(const char *dir, u8 *raw, char *text)
 {
 	char path[4400];
-	static _Thread_local u8 raw[METADATA_MAX];
 	size_t n, used = 0;
 	FILE *f;
 
@@ -247,9 +236,9 @@ static bool read_metadata(const char *dir, char *text)
 	f = fopen(path, "re");
 	if (!f)
 		return false;
-	n = fread(raw, 1, sizeof(raw), f);
+	n = fread(raw, 1, METADATA_MAX, f);
 	fclose(f);
-	if (n == sizeof(raw))
+	if (n == METADATA_MAX)
 		return false;
 	for (size_t at = 0; at < n;) {
 		u32 content, packet;
@@ -319,10 +308,12 @@ static void close_all(struct lttng *t)
 static bool know_all(struct lttng *t, char *const *dirs, unsigned count)
 {
 	char *text = malloc(METADATA_MAX);
-	bool known = text != NULL;
+	u8 *raw = malloc(METADATA_MAX);
+	bool known = text && raw;
 
 	for (unsigned i = 0; known && i < count; i++)
-		known = read_metadata(dirs[i], text) && lttng_parse(text, &t->layout[i]);
+		known = read_metadata(dirs[i], raw, text) && lttng_parse(text, &t->layout[i]);
+	free(raw);
 	free(text);
 	return known;
 }

@@ -10,19 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CTF_MAGIC 0xc1fc1fc1u
-
-/* How a packet begins, in every trace of LTTng 2.13: the packet header of `trace`, the context of its streams. */
-struct packet {
-	u32 magic;
-	u8 uuid[16];
-	u32 stream_id;
-	u64 stream_instance;
-	u64 begin, end;
-	u64 content_bits, packet_bits;
-	u64 number, discarded;
-	u32 cpu;
-} __attribute__((packed));
+#include "traces/stage/packet.h"
 
 /*
  * Walk a stream's packets: is it cut off? `*last`: where the packet begins that is not all there. What does not look
@@ -30,7 +18,7 @@ struct packet {
  */
 static bool is_cut(int fd, u64 size, u64 *last)
 {
-	struct packet p;
+	struct ctf_packet p;
 	u64 at = 0, bytes;
 
 	while (at < size) {
@@ -71,7 +59,7 @@ static int copy(int from, int to, u64 bytes)
 /* The last packet ends where the file does. What it then still lacks of an event, the library complains of. */
 static int copy_cut(int fd, u64 size, u64 last, const char *to)
 {
-	struct packet p;
+	struct ctf_packet p;
 	u64 left = size - last;
 	int out, rc = -1;
 
