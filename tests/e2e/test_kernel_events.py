@@ -185,7 +185,7 @@ def test_guest_whose_device_it_is(bpf, ringside_bin, run_json, build_dir, qsd, r
     guest = subprocess.run(
         [qemu, "-M", "q35,memory-backend=m", "-accel", "tcg", "-m", "64", "-nodefaults", "-display",
          "none", "-no-reboot", "-kernel", image, "-append",
-         "device=blk job=bench requests=30000 warmup=0s queue-depth=1 wait=event", "-debugcon",
+         "device=blk job=bench requests=10000 warmup=0s queue-depth=1 wait=event", "-debugcon",
          f"file:{run_dir}/stream", "-device", "isa-debug-exit", "-object",
          "memory-backend-memfd,id=m,size=64M,share=on", "-chardev", f"socket,id=v,path={daemon.socket}",
          "-device", "vhost-user-blk-pci,chardev=v"], timeout=120, check=False)
@@ -194,9 +194,9 @@ def test_guest_whose_device_it_is(bpf, ringside_bin, run_json, build_dir, qsd, r
     assert (guest.returncode, recording.returncode) == (33, 0)
     kernel = run_json("trace", "stages", folder)["trace"]["kernel"]
     assert kernel["per"] == "kick" and kernel["lost"] == 0
-    assert 30000 <= kernel["kicks"] <= 30010 and 0 < kernel["calls"] <= 30010
+    assert 10000 <= kernel["kicks"] <= 10010 and 0 < kernel["calls"] <= 10010
     # QEMU is known some time after it came: hence so many.
-    assert 0 < kernel["guest_notifications"] <= 30010 and 0 < kernel["guest_interrupts"] <= 30010
+    assert 0 < kernel["guest_notifications"] <= 10010 and 0 < kernel["guest_interrupts"] <= 10010
     assert {"back_end", "front_end"} <= set(kernel["waited"])
 
 

@@ -98,10 +98,10 @@ static void write_kernel(const u8 *data, size_t size)
 		.process = { { BACK_END, KERNEL_BACK_END, "back-end" },
 			     { 1, KERNEL_DRIVER, "driver" },
 			     { 3, KERNEL_FRONT_END, "front-end" } },
-		.fd = { { BACK_END, 10, 0, KERNEL_FD_KICK, 0, 1 },
-			{ BACK_END, 11, 0, KERNEL_FD_CALL, 0, 2 },
-			{ BACK_END, 12, 1, KERNEL_FD_KICK, 0, 3 },
-			{ BACK_END, 13, 1, KERNEL_FD_CALL, 0, 4 } },
+		.fd = { { BACK_END, 10, 0, KERNEL_FD_KICK, 0, 10 },
+			{ BACK_END, 11, 0, KERNEL_FD_CALL, 0, 11 },
+			{ BACK_END, 12, 1, KERNEL_FD_KICK, 0, 12 },
+			{ BACK_END, 13, 1, KERNEL_FD_CALL, 0, 13 } },
 	};
 	char path[128];
 	FILE *f;

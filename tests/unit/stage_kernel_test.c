@@ -8,7 +8,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "traces/bpf/fds.h"
+#include "tests/unit/scratch.h"
+#include "tests/unit/stage_rows.h"
 #include "traces/bpf/read.h"
 #include "traces/ring/record.h"
 #include "traces/stage/kernel.h"
@@ -22,20 +23,18 @@
 #define KICK_FD	  10u
 #define CALL_FD	  11u
 
-static char dir[64], err[512];
+static char err[512];
 static FILE *out;
 static struct kernel_file head;
 static struct record_file *driver;
 static struct buffer_file driver_head;
-static struct stage_table t;
 static u64 now;
 
 static int setup(void **state)
 {
 	char path[128];
 
-	snprintf(dir, sizeof(dir), "/tmp/ringside-kernel-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	assert_int_equal(make_dir(state), 0);
 	head = (struct kernel_file){
 		.magic = KERNEL_MAGIC,
 		.version = KERNEL_VERSION,
@@ -48,8 +47,8 @@ static int setup(void **state)
 		.process = { { BACK_END, KERNEL_BACK_END, "back" },
 			     { FRONT_END, KERNEL_FRONT_END, "front" },
 			     { DRIVER, KERNEL_DRIVER, "driver" } },
-		.fd = { { BACK_END, KICK_FD, 0, KERNEL_FD_KICK, 0, 1 },
-			{ BACK_END, CALL_FD, 0, KERNEL_FD_CALL, 0, 2 } },
+		.fd = { { BACK_END, KICK_FD, 0, KERNEL_FD_KICK, 0, KICK_FD },
+			{ BACK_END, CALL_FD, 0, KERNEL_FD_CALL, 0, CALL_FD } },
 	};
 	snprintf(path, sizeof(path), "%s/" KERNEL_FILE, dir);
 	out = fopen(path, "w");
@@ -68,14 +67,6 @@ static int setup(void **state)
 	now = 1000;
 	memset(&t, 0, sizeof(t));
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
-	return system(command);
 }
 
 static void kernel(u32 pid, u32 tid, unsigned kind, unsigned what, u32 a, u64 b, u64 c)
@@ -112,15 +103,11 @@ static void drive(unsigned kind, u16 h, u64 seq, u32 len)
 /* Everything is on disk. */
 static void finish(void)
 {
-	char path[128];
-
 	assert_int_equal(fseek(out, 0, SEEK_SET), 0);
 	assert_int_equal(fwrite(&head, sizeof(head), 1, out), 1);
 	assert_int_equal(fclose(out), 0);
 	driver_head.begin.ticks = driver_head.end.ticks = 1;
 	assert_int_equal(record_file_end(driver, &driver_head), 0);
-	snprintf(path, sizeof(path), "%s/" KERNEL_FILE, dir);
-	assert_int_equal(access(path, R_OK), 0);
 }
 
 static void read_it(void)
@@ -129,15 +116,6 @@ static void read_it(void)
 	if (stage_read(dir, &t, err, sizeof(err)))
 		fail_msg("%s", err);
 	assert_int_equal(t.sum_excess_ns, 0);
-}
-
-static const struct stage_row *row(const char *name)
-{
-	for (unsigned i = 0; i < t.rows; i++)
-		if (strcmp(t.row[i].name, name) == 0)
-			return &t.row[i];
-	fail_msg("there is no stage %s", name);
-	return NULL;
 }
 
 /* One request with a pool's thread doing the reading; stages of 10, 20, … */
@@ -175,14 +153,8 @@ static void a_back_end_without_tracepoints(void **state)
 	assert_int_equal(t.requests, 10);
 	assert_int_equal(t.unmatched, 0);
 	assert_int_equal(t.unassigned, 0);
-	assert_int_equal(row("submit")->max_ns, 10);
-	assert_int_equal(row("notify+exit")->max_ns, 20);
-	assert_int_equal(row("wake")->max_ns, 30);
-	assert_int_equal(row("fetch")->max_ns, 40);
-	assert_int_equal(row("serve")->max_ns, 50);
-	assert_int_equal(row("publish+call")->max_ns, 60);
-	assert_int_equal(row("inject+handle")->max_ns, 70);
-	assert_int_equal(row("reap")->max_ns, 80);
+	LONGEST({ "submit", 10 }, { "notify+exit", 20 }, { "wake", 30 }, { "fetch", 40 },
+		{ "serve", 50 }, { "publish+call", 60 }, { "inject+handle", 70 }, { "reap", 80 });
 	assert_true(t.kernel.present);
 	assert_string_equal(t.kernel.back_end, "back");
 	assert_int_equal(t.kernel.call[KERNEL_PPOLL], 10);
@@ -240,13 +212,9 @@ static void a_guest(void **state)
 	read_it();
 	assert_int_equal(t.requests, 1);
 	assert_int_equal(t.unmatched, 0);
-	assert_int_equal(row("notify")->max_ns, 25);
-	assert_int_equal(row("exit")->max_ns, 30);
-	assert_int_equal(row("wake")->max_ns, 40);
+	LONGEST({ "notify", 25 }, { "exit", 30 }, { "wake", 40 });
 	/* While the descriptor is written the interrupt becomes pending. */
-	assert_int_equal(row("fetch+serve+publish+call")->max_ns, 50);
-	assert_int_equal(row("inject")->max_ns, 0);
-	assert_int_equal(row("handle")->max_ns, 67);
+	LONGEST({ "fetch+serve+publish+call", 50 }, { "inject", 0 }, { "handle", 67 });
 	assert_int_equal(t.kernel.exits, 1);
 	assert_int_equal(t.kernel.doorbells, 1);
 	assert_int_equal(t.kernel.irqs, 1);
@@ -256,8 +224,8 @@ static void a_guest(void **state)
 static void a_guest_without_kvm(void **state)
 {
 	head.fds = 4;
-	head.fd[2] = (struct kernel_fd){ FRONT_END, 30, 0, KERNEL_FD_KICK, 0, 1 };
-	head.fd[3] = (struct kernel_fd){ FRONT_END, 31, 0, KERNEL_FD_CALL, 0, 2 };
+	head.fd[2] = (struct kernel_fd){ FRONT_END, 30, 0, KERNEL_FD_KICK, 0, KICK_FD };
+	head.fd[3] = (struct kernel_fd){ FRONT_END, 31, 0, KERNEL_FD_CALL, 0, CALL_FD };
 	for (u64 seq = 0; seq < 2; seq++) {
 		drive(TRACE_SUBMIT, 3, seq, 0);
 		drive(TRACE_NOTIFY, 0, seq, 1);
@@ -278,12 +246,8 @@ static void a_guest_without_kvm(void **state)
 	read_it();
 	assert_int_equal(t.requests, 2);
 	assert_int_equal(t.unmatched, 0);
-	assert_int_equal(row("notify")->max_ns, 70);
-	assert_int_equal(row("exit")->max_ns, 30);
-	assert_int_equal(row("wake")->max_ns, 0);
-	assert_int_equal(row("fetch+serve+publish+call")->max_ns, 110);
-	assert_int_equal(row("inject")->max_ns, 0);
-	assert_int_equal(row("handle")->max_ns, 110);
+	LONGEST({ "notify", 70 }, { "exit", 30 }, { "wake", 0 },
+		{ "fetch+serve+publish+call", 110 }, { "inject", 0 }, { "handle", 110 });
 }
 
 /* io_uring, and what else is done with it. */
@@ -303,8 +267,7 @@ static void io_uring(void **state)
 	now += 60;
 	drive(TRACE_REAP, 3, 0, 0);
 	read_it();
-	assert_int_equal(row("fetch")->max_ns, 40);
-	assert_int_equal(row("serve")->max_ns, 50);
+	LONGEST({ "fetch", 40 }, { "serve", 50 });
 	assert_int_equal(t.kernel.io, 1);
 }
 
@@ -513,69 +476,7 @@ static void headers_that_are_refused(void **state)
 	}
 }
 
-/* --- descriptors ---------------------------------------------------------------------------------------- */
-
-static void shared_descriptors_get_their_queues(void **state)
-{
-	static struct kernel_fd_use use[KERNEL_FD_NUMBERS];
-	struct kernel_file f = { .fds = 7 };
-	const u32 fds[] = { 24, 21, 22, 23, 25, 400000 };
-
-	for (u32 i = 0; i < 6; i++)
-		f.fd[i] = (struct kernel_fd){ .pid = 1,
-					      .fd = fds[i],
-					      .queue = KERNEL_NO_QUEUE,
-					      .role = KERNEL_FD_SHARED,
-					      .id = i };
-	/* The front-end's number of the second kick. */
-	f.fd[6] = f.fd[3];
-	f.fd[6].pid = 2;
-	f.fd[6].fd = 500000;
-	memset(use, 0, sizeof(use));
-	use[21].read = use[23].read = 5;
-	use[22].written = use[24].written = 5;
-	/* For a while it was something else. */
-	use[21].written = 1;
-	use[21].read = 100;
-	use[25].written = use[25].read = 1;
-	kernel_name_fds(&f, 1, use);
-	for (u32 i = 0; i < 4; i++) {
-		assert_int_equal(f.fd[i].fd, 21 + i);
-		assert_int_equal(f.fd[i].queue, i / 2);
-		assert_int_equal(f.fd[i].role, i & 1 ? KERNEL_FD_CALL : KERNEL_FD_KICK);
-	}
-	assert_int_equal(f.fd[4].queue, KERNEL_NO_QUEUE);
-	assert_int_equal(f.fd[5].queue, KERNEL_NO_QUEUE);
-	assert_int_equal(f.fd[6].pid, 2);
-	assert_int_equal(f.fd[6].role, KERNEL_FD_KICK);
-	assert_int_equal(f.fd[6].queue, 1);
-}
-
-/* A front-end that takes one call for another: the first was written once, and its number is used again. */
-static void calls_that_are_replaced(void **state)
-{
-	static struct kernel_fd_use use[KERNEL_FD_NUMBERS];
-	const u32 fds[] = { 20, 21, 22, 22 };
-	struct kernel_file f = { .fds = 4 };
-
-	for (u32 i = 0; i < f.fds; i++)
-		f.fd[i] = (struct kernel_fd){ .pid = 1,
-					      .fd = fds[i],
-					      .queue = KERNEL_NO_QUEUE,
-					      .role = KERNEL_FD_SHARED,
-					      .id = i };
-	memset(use, 0, sizeof(use));
-	use[20].read = 100;
-	use[21].written = 1;
-	use[22].written = 99;
-	kernel_name_fds(&f, 1, use);
-	assert_int_equal(f.fd[0].queue, 0);
-	assert_int_equal(f.fd[1].queue, KERNEL_NO_QUEUE);
-	assert_int_equal(f.fd[2].queue, 0);
-	assert_int_equal(f.fd[3].queue, 0);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, remove_dir)
 
 int main(void)
 {
@@ -592,8 +493,6 @@ int main(void)
 		TEST(cut_off),
 		TEST(without_an_end),
 		TEST(headers_that_are_refused),
-		cmocka_unit_test(shared_descriptors_get_their_queues),
-		cmocka_unit_test(calls_that_are_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

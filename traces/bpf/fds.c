@@ -53,13 +53,14 @@ static long eventfd_id(const char *pid, const char *fd)
 typedef bool fd_fn(void *arg, u32 fd, u32 id);
 
 /* All event descriptors of a process, until `fn` says no. False: it cannot be looked at. */
-static bool each_eventfd(const char *pid, fd_fn *fn, void *arg)
+static bool each_eventfd(u32 process, fd_fn *fn, void *arg)
 {
 	struct dirent *d;
-	char path[300], link[600], to[64];
+	char pid[16], path[64], link[600], to[64];
 	bool go_on = true;
 	DIR *dir;
 
+	snprintf(pid, sizeof(pid), "%u", process);
 	snprintf(path, sizeof(path), "/proc/%s/fd", pid);
 	dir = opendir(path);
 	while (dir && go_on && (d = readdir(dir)) != NULL) {
@@ -90,27 +91,30 @@ struct search {
 	long *kick, *call;
 	unsigned queues;
 	/* Of the back-end, when others are looked at. */
-	u32 *id;
-	bool *shared;
-	u32 *fd;
-	unsigned ids;
+	struct {
+		u32 fd, id;
+		bool shared;
+	} own[KERNEL_FDS];
+	unsigned owns;
+	u64 sum;   /* of what it has, and of what those have that are known to share it */
 	u32 other; /* who is looked at */
 	bool hit;
 };
 
-static bool known(const struct kernel_file *f, u32 pid, u32 fd, u32 id)
+static bool known(const struct kernel_file *f, u32 pid, u32 fd, u32 own)
 {
 	for (u32 i = 0; i < f->fds; i++)
-		if (f->fd[i].pid == pid && f->fd[i].fd == fd && f->fd[i].id == id)
+		if (f->fd[i].pid == pid && f->fd[i].fd == fd && f->fd[i].own == own)
 			return true;
 	return false;
 }
 
-static void add(struct search *s, u32 pid, u32 fd, u32 id, u16 queue, enum kernel_fd_role role)
+/* `own`: its number in the back-end. The kernel's is no name for it: that is somebody else's once it is closed. */
+static void add(struct search *s, u32 pid, u32 fd, u32 own, u16 queue, enum kernel_fd_role role)
 {
-	if (s->f->fds < KERNEL_FDS && !known(s->f, pid, fd, id))
+	if (s->f->fds < KERNEL_FDS && !known(s->f, pid, fd, own))
 		s->f->fd[s->f->fds++] = (struct kernel_fd){
-			.pid = pid, .fd = fd, .queue = queue, .role = (u8)role, .id = id
+			.pid = pid, .fd = fd, .queue = queue, .role = (u8)role, .own = own
 		};
 }
 
@@ -121,10 +125,21 @@ static bool match(void *arg, u32 fd, u32 id)
 
 	for (unsigned i = 0; i < s->queues; i++) {
 		if (s->kick[i] == (long)id)
-			add(s, s->pid, fd, id, (u16)i, KERNEL_FD_KICK);
+			add(s, s->pid, fd, fd, (u16)i, KERNEL_FD_KICK);
 		if (s->call[i] == (long)id)
-			add(s, s->pid, fd, id, (u16)i, KERNEL_FD_CALL);
+			add(s, s->pid, fd, fd, (u16)i, KERNEL_FD_CALL);
 	}
+	return true;
+}
+
+static void sum_up(struct search *s, u64 value)
+{
+	s->sum = (s->sum ^ value) * 0x9e3779b97f4a7c15u;
+}
+
+static bool sum_up_fd(void *arg, u32 fd, u32 id)
+{
+	sum_up(arg, fd ^ (u64)id << 32);
 	return true;
 }
 
@@ -132,26 +147,27 @@ static bool collect(void *arg, u32 fd, u32 id)
 {
 	struct search *s = arg;
 
-	s->fd[s->ids] = fd;
-	s->id[s->ids++] = id;
-	return s->ids < KERNEL_FDS;
+	s->own[s->owns].fd = fd;
+	s->own[s->owns++].id = id;
+	sum_up_fd(s, fd, id);
+	return s->owns < KERNEL_FDS;
 }
 
 static bool mark_shared(void *arg, u32 fd, u32 id)
 {
 	struct search *s = arg;
 
-	for (unsigned i = 0; i < s->ids; i++) {
-		if (s->id[i] != id)
+	for (unsigned i = 0; i < s->owns; i++) {
+		if (s->own[i].id != id)
 			continue;
-		s->shared[i] = true;
+		s->own[i].shared = true;
 		s->hit = true;
-		add(s, s->other, fd, id, KERNEL_NO_QUEUE, KERNEL_FD_SHARED);
+		add(s, s->other, fd, s->own[i].fd, KERNEL_NO_QUEUE, KERNEL_FD_SHARED);
 	}
 	return true;
 }
 
-static int by_queues(struct search *s, const char *pid, const struct kernel_queue *queue)
+static int by_queues(struct search *s, const struct kernel_queue *queue)
 {
 	char fd[16];
 
@@ -161,7 +177,7 @@ static int by_queues(struct search *s, const char *pid, const struct kernel_queu
 		snprintf(fd, sizeof(fd), "%d", queue[i].call);
 		s->call[i] = eventfd_id("self", fd);
 	}
-	return each_eventfd(pid, match, s) ? 0 : -1;
+	return each_eventfd(s->pid, match, s) ? 0 : -1;
 }
 
 /* The back-end's own event descriptors nobody else has. */
@@ -177,15 +193,16 @@ static void by_sharing(struct search *s)
 			continue;
 		s->hit = false;
 		s->other = other;
-		each_eventfd(d->d_name, mark_shared, s);
+		each_eventfd(other, mark_shared, s);
 		if (s->hit)
 			kernel_add_process(s->f, other, KERNEL_FRONT_END);
 	}
 	if (proc)
 		closedir(proc);
-	for (unsigned i = 0; i < s->ids; i++)
-		if (s->shared[i])
-			add(s, s->pid, s->fd[i], s->id[i], KERNEL_NO_QUEUE, KERNEL_FD_SHARED);
+	for (unsigned i = 0; i < s->owns; i++)
+		if (s->own[i].shared)
+			add(s, s->pid, s->own[i].fd, s->own[i].fd, KERNEL_NO_QUEUE,
+			    KERNEL_FD_SHARED);
 }
 
 static int refuse(u32 pid, char *err, size_t len)
@@ -205,28 +222,26 @@ int kernel_match_fds(struct kernel_file *f, u32 pid, const struct kernel_queue *
 		.call = call,
 		.queues = MIN(queues, KERNEL_FDS / 2),
 	};
-	char name[16];
 
-	snprintf(name, sizeof(name), "%u", pid);
-	return by_queues(&s, name, queue) ? refuse(pid, err, len) : 0;
+	return by_queues(&s, queue) ? refuse(pid, err, len) : 0;
 }
 
 int kernel_find_fds(struct kernel_file *f, u32 pid, u64 *seen, char *err, size_t len)
 {
-	u32 id[KERNEL_FDS], fd[KERNEL_FDS];
-	bool shared[KERNEL_FDS] = { false };
-	struct search s = { .f = f, .pid = pid, .id = id, .fd = fd, .shared = shared };
-	u64 sum = 1;
-	char name[16];
+	struct search s = { .f = f, .pid = pid, .sum = 1 };
 
-	snprintf(name, sizeof(name), "%u", pid);
-	if (!each_eventfd(name, collect, &s))
+	if (!each_eventfd(pid, collect, &s))
 		return refuse(pid, err, len);
-	for (unsigned i = 0; i < s.ids; i++)
-		sum = (sum ^ fd[i] ^ (u64)id[i] << 32) * 0x9e3779b97f4a7c15u;
-	if (sum != *seen)
+	/* Of one that is gone there are none. */
+	for (u32 i = 0; i < f->processes; i++) {
+		if (!(f->process[i].role & KERNEL_FRONT_END))
+			continue;
+		sum_up(&s, f->process[i].pid);
+		each_eventfd(f->process[i].pid, sum_up_fd, &s);
+	}
+	if (s.sum != *seen)
 		by_sharing(&s);
-	*seen = sum;
+	*seen = s.sum;
 	return 0;
 }
 
@@ -242,7 +257,7 @@ static void name_others(struct kernel_file *f, u32 pid)
 {
 	for (u32 i = 0; i < f->fds; i++) {
 		for (u32 k = 0; f->fd[i].pid != pid && k < f->fds; k++) {
-			if (f->fd[k].pid != pid || f->fd[k].id != f->fd[i].id)
+			if (f->fd[k].pid != pid || f->fd[k].fd != f->fd[i].own)
 				continue;
 			f->fd[i].role = f->fd[k].role;
 			f->fd[i].queue = f->fd[k].queue;
@@ -253,25 +268,22 @@ static void name_others(struct kernel_file *f, u32 pid)
 /* How many other calls were written more, or as much and come before it? */
 static u32 rank_of(const struct kernel_file *f, u32 pid, const struct kernel_fd_use *use, u32 fd)
 {
-	u32 n = 0, last = UINT32_MAX;
+	u32 n = 0;
 
 	for (u32 i = 0; i < f->fds; i++) {
 		const u32 other = f->fd[i].fd;
 
-		if (f->fd[i].pid != pid || f->fd[i].role != KERNEL_FD_CALL || other == last)
+		if (f->fd[i].pid != pid || f->fd[i].role != KERNEL_FD_CALL)
 			continue;
-		last = other;
 		n += use[other].written > use[fd].written ||
 		     (other < fd && use[other].written == use[fd].written);
 	}
 	return n;
 }
 
-/* The same number again is another descriptor, of the same queue. */
 static void number(struct kernel_file *f, u32 pid, enum kernel_fd_role role, u16 most,
 		   const struct kernel_fd_use *use)
 {
-	u32 last = UINT32_MAX;
 	u16 next = 0;
 
 	for (u32 i = 0; i < f->fds; i++) {
@@ -280,15 +292,12 @@ static void number(struct kernel_file *f, u32 pid, enum kernel_fd_role role, u16
 		if (fd->pid != pid || fd->role != role || fd->queue != KERNEL_NO_QUEUE ||
 		    (role == KERNEL_FD_CALL && rank_of(f, pid, use, fd->fd) >= most))
 			continue;
-		next += fd->fd != last;
-		last = fd->fd;
-		fd->queue = (u16)(next - 1);
+		fd->queue = next++;
 	}
 }
 
 void kernel_name_fds(struct kernel_file *f, u32 pid, const struct kernel_fd_use *use)
 {
-	u32 last = UINT32_MAX;
 	u16 kicks = 0;
 
 	/* What a driver told has names. */
@@ -306,8 +315,7 @@ void kernel_name_fds(struct kernel_file *f, u32 pid, const struct kernel_fd_use 
 			fd->role = KERNEL_FD_KICK;
 		else if (use[fd->fd].written > 8ull * use[fd->fd].read)
 			fd->role = KERNEL_FD_CALL;
-		kicks += fd->role == KERNEL_FD_KICK && fd->fd != last;
-		last = fd->fd;
+		kicks += fd->role == KERNEL_FD_KICK;
 	}
 	number(f, pid, KERNEL_FD_KICK, kicks, use);
 	number(f, pid, KERNEL_FD_CALL, kicks, use);

@@ -18,8 +18,8 @@ int kernel_match_fds(struct kernel_file *f, u32 pid, const struct kernel_queue *
 
 /*
  * Fill in those that it shares with other processes, and these processes. To be repeated when there may be more of them;
- * what is known stays. `*seen`, 0 at first, is what it had the last time: where that is the same, others are not looked at.
- * 0, or -1 with one line in `err`.
+ * what is known stays. `*seen`, 0 at first, is what it and these had the last time: where that is the same, nobody else is
+ * looked at. 0, or -1 with one line in `err`.
  */
 int kernel_find_fds(struct kernel_file *f, u32 pid, u64 *seen, char *err, size_t len);
 

@@ -33,7 +33,7 @@ struct kernel_fd {
 	u16 queue; /* KERNEL_NO_QUEUE: not known */
 	u8 role;
 	u8 pad;
-	u32 id; /* the kernel's number of it, the same in every process that has it */
+	u32 own; /* its number in the back-end */
 };
 
 struct kernel_process {

@@ -68,7 +68,7 @@ struct kernel_recording {
 	int stop; /* atomic */
 	int error;
 	struct kernel_fd_use use[KERNEL_FD_NUMBERS]; /* of the back-end's descriptors */
-	u64 seen;				     /* which it had the last time */
+	u64 seen;				     /* kernel_find_fds() */
 };
 
 /* The library's own words, all of them; they tell a maintainer more than a user. */
