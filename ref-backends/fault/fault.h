@@ -29,6 +29,8 @@ struct ri2c_req;
 struct i2c_message;
 struct rgpio;
 struct virtio_gpio_request;
+struct rscmi;
+struct scmi_call;
 struct rnet;
 struct net_frame;
 struct net_held;
@@ -216,6 +218,17 @@ struct fault {
 	/* A buffer on the event queue. */
 	void (*gpio_event)(struct rgpio *g, const struct dvq_chain *c);
 	bool (*gpio_is)(struct rgpio *g, u16 line, unsigned what, bool due);
+
+	/*
+	 * SCMI device. Something that can be otherwise (enum scmi_what): `due` is the right answer. A command
+	 * of which `have` bytes are there, before it is obeyed, editable; what is answered, header and status
+	 * first, and how many of these bytes are written. A message that is about to be sent on the event
+	 * queue, and of how many bytes.
+	 */
+	bool (*scmi_is)(struct rscmi *s, unsigned what, bool due);
+	void (*scmi_command)(struct rscmi *s, struct scmi_call *c, u32 have);
+	void (*scmi_answer)(struct rscmi *s, const struct scmi_call *c, u8 *answer, u32 *len);
+	void (*scmi_event)(struct rscmi *s, const struct dvq_chain *c, u8 *message, u32 *len);
 };
 
 /* The selected fault, or NULL. Set once before any thread runs. */

@@ -26,6 +26,7 @@ struct ri2c;
 struct virtio_i2c_out_hdr;
 struct rgpio;
 struct virtio_gpio_request;
+struct rscmi;
 struct rreg;
 
 struct judge_ops {
@@ -70,6 +71,9 @@ struct judge_ops {
 	void (*gpio)(struct rgpio *g, const struct dvq_chain *c,
 		     const struct virtio_gpio_request *m);
 	void (*gpio_event)(struct rgpio *g, const struct dvq_chain *c, u16 line);
+	/* An SCMI device: a command came, whose first `have` bytes these are; a buffer is there for a message. */
+	void (*scmi)(struct rscmi *s, const struct dvq_chain *c, const u8 *bytes, u32 have);
+	void (*scmi_event)(struct rscmi *s, const struct dvq_chain *c, u32 len);
 };
 
 /* NULL without --judge. Set once before any thread runs. */

@@ -12,6 +12,7 @@
 #include "ref-backends/device/i2c.h"
 #include "ref-backends/device/net.h"
 #include "ref-backends/device/net_packet.h"
+#include "ref-backends/device/scmi.h"
 #include "ref-backends/judge/judge.h"
 
 #define JD_RINGS 256
@@ -126,6 +127,30 @@ struct jd_gpio_event_rule {
 	bool (*broken)(const struct jd_gpio_event *e);
 };
 
+/* A command to an SCMI device, its header and parameters zero where it is too short. */
+struct jd_scmi {
+	const struct rscmi *scmi;
+	const struct dvq_chain *chain;
+	u32 header, have; /* bytes that are there, of header and parameters */
+	const u8 *params;
+};
+
+struct jd_scmi_rule {
+	const char *clause;
+	bool (*broken)(const struct jd_scmi *t);
+};
+
+/* A buffer on its event queue, for a message of `len` bytes. */
+struct jd_scmi_event {
+	const struct dvq_chain *chain;
+	u32 len;
+};
+
+struct jd_scmi_event_rule {
+	const char *clause;
+	bool (*broken)(const struct jd_scmi_event *e);
+};
+
 /* A command that is allowed with the features of `without` only. */
 bool jd_net_always(const struct jd_net_command *c);
 
@@ -156,6 +181,8 @@ extern const struct jd_net_command_rule jd_net_command_rules[];
 extern const struct jd_i2c_rule jd_i2c_rules[];
 extern const struct jd_gpio_rule jd_gpio_rules[];
 extern const struct jd_gpio_event_rule jd_gpio_event_rules[];
+extern const struct jd_scmi_rule jd_scmi_rules[];
+extern const struct jd_scmi_event_rule jd_scmi_event_rules[];
 
 /* A clause was broken. Any thread. */
 void jd_broke(const char *clause, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

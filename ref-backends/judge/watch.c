@@ -25,7 +25,8 @@ static struct in_flight {
 static u64 message_looked[MAX_RULES], status_looked[MAX_RULES], chain_looked[MAX_RULES],
 	packed_looked[MAX_RULES], start_looked[MAX_RULES], avail_looked[MAX_RULES],
 	blk_looked[MAX_RULES], net_looked[MAX_RULES], command_looked[MAX_RULES],
-	i2c_looked[MAX_RULES], gpio_looked[MAX_RULES], gpio_event_looked[MAX_RULES];
+	i2c_looked[MAX_RULES], gpio_looked[MAX_RULES], gpio_event_looked[MAX_RULES],
+	scmi_looked[MAX_RULES], scmi_event_looked[MAX_RULES];
 
 /* Rules that are code of this file. */
 enum {
@@ -43,6 +44,15 @@ static const char *const own_clauses[OWNS] = {
 };
 static u64 own_looked[OWNS];
 
+/* An SCMI device's event queue: whether there ever was a buffer in it. */
+#define EVENTQ_EMPTY "v14.scmi.eventq-setup.drv.1"
+static struct {
+	const struct vub_ring *ring; /* the device's thread only */
+	u32 commands;		     /* atomic; with VIRTIO_SCMI_F_P2A_CHANNELS */
+	bool filled;		     /* atomic */
+	u64 looked;
+} eventq;
+
 static void device_claims(jd_claim_fn *claim)
 {
 	for (size_t i = 0; jd_blk_rules[i].clause; i++)
@@ -57,6 +67,12 @@ static void device_claims(jd_claim_fn *claim)
 		claim(jd_gpio_rules[i].clause, gpio_looked[i]);
 	for (size_t i = 0; device == VIRTIO_ID_GPIO && jd_gpio_event_rules[i].clause; i++)
 		claim(jd_gpio_event_rules[i].clause, gpio_event_looked[i]);
+	for (size_t i = 0; device == VIRTIO_ID_SCMI && jd_scmi_rules[i].clause; i++)
+		claim(jd_scmi_rules[i].clause, scmi_looked[i]);
+	for (size_t i = 0; device == VIRTIO_ID_SCMI && jd_scmi_event_rules[i].clause; i++)
+		claim(jd_scmi_event_rules[i].clause, scmi_event_looked[i]);
+	if (device == VIRTIO_ID_SCMI && !jd_reg_seen())
+		claim(EVENTQ_EMPTY, eventq.looked);
 }
 
 void jd_claims(jd_claim_fn *claim)
@@ -97,12 +113,21 @@ static void session_start(struct vub_session *s)
 {
 	memset(&state, 0, sizeof(state));
 	device = s->dev->ops->id;
+	__atomic_store_n(&eventq.commands, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&eventq.filled, false, __ATOMIC_RELAXED);
 	jd_steps_session_start();
 	jd_iotlb_session_start();
 }
 
 static void session_end(struct vub_session *s)
 {
+	const u32 commands = __atomic_load_n(&eventq.commands, __ATOMIC_RELAXED);
+
+	/* One command is not enough to say that it has forgotten to. */
+	if (commands > 1 && !__atomic_load_n(&eventq.filled, __ATOMIC_RELAXED))
+		jd_broke(EVENTQ_EMPTY,
+			 "%u commands with VIRTIO_SCMI_F_P2A_CHANNELS, and never a buffer",
+			 commands);
 	jd_iotlb_session_end(s);
 	jd_kicks_session_end(s);
 	jd_steps_session_end();
@@ -231,6 +256,8 @@ static void ring_start(struct vub_ring *r)
 {
 	struct in_flight *f = &in_flight[r->index];
 
+	if (device == VIRTIO_ID_SCMI && r->index == SCMI_EVENTQ)
+		eventq.ring = r;
 	jd_kicks_ring_start(r);
 	if (r->ring.is_packed) {
 		jd_packed_ring_start(r);
@@ -445,6 +472,52 @@ static void gpio_event(struct rgpio *dev, const struct dvq_chain *c, u16 line)
 	}
 }
 
+static bool has_buffers(const struct vub_ring *r)
+{
+	const struct dvq_packed *p = &r->ring.packed;
+
+	if (!r->started || !r->ring.split.desc)
+		return false;
+	if (!r->ring.is_packed)
+		return r->vq.avail->idx != r->vq.used->idx || r->vq.used->idx;
+	/* The first is available, or was. */
+	return p->desc[p->avail.off].flags != 0;
+}
+
+static void scmi(struct rscmi *dev, const struct dvq_chain *c, const u8 *bytes, u32 have)
+{
+	struct jd_scmi t = { dev, c, .have = have, .params = bytes + SCMI_HEADER };
+
+	t.header = bytes[0] | (u32)bytes[1] << 8 | (u32)bytes[2] << 16 | (u32)bytes[3] << 24;
+	if (dev->features & BIT_ULL(VIRTIO_SCMI_F_P2A_CHANNELS)) {
+		jd_look(&eventq.looked);
+		__atomic_fetch_add(&eventq.commands, 1, __ATOMIC_RELAXED);
+		if (eventq.ring && has_buffers(eventq.ring))
+			__atomic_store_n(&eventq.filled, true, __ATOMIC_RELAXED);
+	}
+	for (const struct jd_scmi_rule *rule = jd_scmi_rules; rule->clause; rule++) {
+		jd_look(&scmi_looked[rule - jd_scmi_rules]);
+		if (rule->broken(&t))
+			jd_broke(rule->clause, "header %#x: %llu bytes from the driver, %llu to it",
+				 t.header, (unsigned long long)c->readable,
+				 (unsigned long long)c->writable);
+	}
+}
+
+static void scmi_event(struct rscmi *dev, const struct dvq_chain *c, u32 len)
+{
+	const struct jd_scmi_event e = { c, len };
+
+	for (const struct jd_scmi_event_rule *rule = jd_scmi_event_rules; rule->clause; rule++) {
+		jd_look(&scmi_event_looked[rule - jd_scmi_event_rules]);
+		if (rule->broken(&e))
+			jd_broke(rule->clause,
+				 "a buffer of %llu bytes from the driver and %llu to it, for %u",
+				 (unsigned long long)c->readable, (unsigned long long)c->writable,
+				 len);
+	}
+}
+
 const struct judge_ops jd_watch_ops = {
 	.session_start = session_start,
 	.session_end = session_end,
@@ -466,4 +539,6 @@ const struct judge_ops jd_watch_ops = {
 	.i2c = i2c,
 	.gpio = gpio,
 	.gpio_event = gpio_event,
+	.scmi = scmi,
+	.scmi_event = scmi_event,
 };

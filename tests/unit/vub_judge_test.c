@@ -313,7 +313,7 @@ static void an_update_for_each_miss(void **state)
 static void every_rule_names_a_clause_of_the_other_side(void **state)
 {
 	static const u32 types[] = { VIRTIO_ID_BLOCK, VIRTIO_ID_NET, VIRTIO_ID_I2C_ADAPTER,
-				     VIRTIO_ID_GPIO };
+				     VIRTIO_ID_GPIO, VIRTIO_ID_SCMI };
 
 	claims = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
