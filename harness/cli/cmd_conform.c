@@ -14,7 +14,7 @@ struct conform_opts {
 	struct runner_opts runner;
 	const char *uri, *command, *trigger, *name, *output, *expect_path;
 	int format;
-	bool list;
+	bool list, one_session;
 };
 
 static void help(void)
@@ -28,6 +28,8 @@ static void help(void)
 	     "\n"
 	     "      --command CMD        start the target with this shell command, supervise it, and\n"
 	     "                           restart it for each group of checks; {socket} stands for PATH\n"
+	     "      --one-session        the target serves one front-end and ends: each session is with\n"
+	     "                           another one, and an end in good order is no finding\n"
 	     "      --device TYPE        what the target is (blk); else found from its configuration\n"
 	     "      --check GLOB         only checks whose id matches\n"
 	     "      --clause GLOB        only checks that exercise a matching clause\n"
@@ -72,6 +74,7 @@ static bool parse(int argc, char **argv, struct conform_opts *o, int *status)
 	struct runner_opts *r = &o->runner;
 	const struct cli_option options[] = {
 		CLI_OPTION("command", CLI_TEXT, &o->command),
+		CLI_OPTION("one-session", CLI_FLAG, &o->one_session),
 		CLI_OPTION("device", CLI_OWN, &r->device, .parse = parse_device),
 		CLI_OPTION("check", CLI_TEXT, &r->check_glob),
 		CLI_OPTION("clause", CLI_TEXT, &r->clause_glob),
@@ -156,6 +159,13 @@ static int conform(const struct conform_opts *o)
 		return CLI_USAGE;
 	}
 	target.trigger = (char *)o->trigger;
+	target.one_session = o->one_session;
+	if (o->one_session && (target.kind != TARGET_VHOST_USER || !target.command)) {
+		cli_error("--one-session: for 'vhost-user:' with a --command that starts it");
+		target_destroy(&target);
+		expect_free(&expect);
+		return CLI_USAGE;
+	}
 	if (ro.jobs > 1 && !target_many(&target)) {
 		cli_error("--jobs: each needs a target of its own, started by 'vhost-user:' with "
 			  "--command, qemu: or machine:");

@@ -13,6 +13,16 @@ static int trigger(struct vu_frontend *fe)
 		       : vu_error(fe, TP_ELOCAL, "the configuration trigger failed");
 }
 
+static int renew(struct vu_frontend *fe)
+{
+	struct carrier *c = (struct carrier *)((char *)fe - offsetof(struct carrier, frontend));
+	char error[sizeof(fe->tp.error)];
+
+	return target_renew(c->target, error, sizeof(error)) == 0
+		       ? TP_OK
+		       : vu_error(fe, TP_EGONE, "%s", error);
+}
+
 static int trigger_registers(struct access *a)
 {
 	struct carrier *c = (struct carrier *)((char *)a - offsetof(struct carrier, qtest.access));
@@ -65,6 +75,8 @@ void carrier_init(struct carrier *c, struct target *t)
 	c->tp = &c->frontend.tp;
 	if (t->trigger)
 		c->frontend.config_trigger = trigger;
+	if (t->one_session)
+		c->frontend.renew = renew;
 }
 
 void carrier_destroy(struct carrier *c)

@@ -224,8 +224,10 @@ int target_another(struct target *t, const struct target *like, char *error, siz
 	const bool module = strncmp(like->uri, "module:", 7) == 0;
 	int rc = target_init(t, like->uri, module ? NULL : like->command, error, room);
 
-	if (rc == 0)
+	if (rc == 0) {
 		t->trigger = like->trigger;
+		t->one_session = like->one_session;
+	}
 	return rc;
 }
 
@@ -271,6 +273,27 @@ static void last_line(const struct target *t, char *out, size_t room)
 	fclose(f);
 }
 
+/* Did a sanitizer end it? Its exit status is one that others have, too. */
+static bool sanitizer_spoke(const struct target *t)
+{
+	char line[400];
+	FILE *f = fopen(t->log, "r");
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, "Sanitizer: ") != NULL;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* As one ends whose only session is over: it may say that it did not like it. */
+static bool in_good_order(const struct target *t, int status)
+{
+	return t->one_session && t->had_session && WIFEXITED(status) && WEXITSTATUS(status) <= 1 &&
+	       !sanitizer_spoke(t);
+}
+
 bool target_died(struct target *t)
 {
 	char last[200];
@@ -280,6 +303,11 @@ bool target_died(struct target *t)
 		return true;
 	if (t->pid <= 0 || waitpid(t->pid, &status, WNOHANG) != t->pid)
 		return false;
+	if (in_good_order(t, status)) {
+		kill(-t->pid, SIGKILL);
+		t->pid = 0;
+		return false;
+	}
 	last_line(t, last, sizeof(last));
 	if (WIFSIGNALED(status))
 		snprintf(t->death, sizeof(t->death), "was killed by signal %d (%s)%s%.170s",
@@ -301,8 +329,12 @@ bool target_died(struct target *t)
 static bool has_socket(const struct target *t, unsigned flag, unsigned state)
 {
 	FILE *f = fopen("/proc/net/unix", "r");
-	char line[512];
+	char line[512], link[sizeof(t->socket)] = "";
 	bool found = false;
+
+	/* Some make their socket under a name of their own: the command links ours to it. */
+	if (readlink(t->socket, link, sizeof(link) - 1) < 0)
+		link[0] = '\0';
 
 	while (f && !found && fgets(line, sizeof(line), f)) {
 		unsigned flags, st;
@@ -311,7 +343,8 @@ static bool has_socket(const struct target *t, unsigned flag, unsigned state)
 		line[strcspn(line, "\n")] = '\0';
 		if (sscanf(line, "%*s %*s %*s %x %*s %x %*s %n", &flags, &st, &path) == 2)
 			found = (flags & flag || st == state) &&
-				strcmp(line + path, t->socket) == 0;
+				(strcmp(line + path, t->socket) == 0 ||
+				 (link[0] && strcmp(line + path, link) == 0));
 	}
 	if (f)
 		fclose(f);
@@ -337,7 +370,8 @@ bool target_lost(struct target *t)
 		return target_died(t);
 	/* Its sockets close long before a process that dumps core can be waited for. */
 	while (!target_died(t)) {
-		if (accepts(t))
+		/* One of one session is then as good as new. */
+		if (t->pid <= 0 || accepts(t))
 			return false;
 		if (now_ms() > deadline) {
 			target_stop(t);
@@ -363,6 +397,7 @@ int target_start(struct target *t, char *error, size_t room)
 	}
 	unlink(t->socket);
 	t->death[0] = '\0';
+	t->had_session = false;
 	/* What a shell leaves behind becomes our child, so that target_stop() sees it end. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	t->pid = fork();
@@ -401,6 +436,29 @@ int target_start(struct target *t, char *error, size_t room)
 		}
 		poll(NULL, 0, 2);
 	}
+	return 0;
+}
+
+int target_renew(struct target *t, char *error, size_t room)
+{
+	u64 deadline = now_ms() + t->start_ms;
+
+	while (t->had_session && t->pid > 0) {
+		if (target_died(t)) {
+			snprintf(error, room, "the target %.200s", t->death);
+			return -1;
+		}
+		if (now_ms() > deadline) {
+			target_stop(t);
+			snprintf(t->death, sizeof(t->death), "did not end with its session");
+			snprintf(error, room, "the target %s", t->death);
+			return -1;
+		}
+		poll(NULL, 0, 1);
+	}
+	if (target_start(t, error, room) < 0)
+		return -1;
+	t->had_session = true;
 	return 0;
 }
 

@@ -25,9 +25,12 @@ struct target {
 	char *command;	      /* to start that, with {socket}; NULL: somebody else did */
 	char *trigger; /* to make it change its configuration, with {socket} and {pid}; NULL: none */
 	unsigned start_ms; /* how long it may take until its socket accepts */
+	/* It serves one front-end and ends: that is no death, and the next session is with another one. */
+	bool one_session;
 
 	/* The supervised process. */
 	pid_t pid;	   /* 0: not running */
+	bool had_session;  /* with one_session: this process was connected to */
 	unsigned restarts; /* starts after the first */
 	char death[240];   /* how it ended when it was not asked to; "" = it did not */
 	char dir[64];	   /* ours, for socket and log; "" = none */
@@ -56,7 +59,12 @@ void target_stop(struct target *t);
 /* Has it ended by itself since it was started (supervised targets only)? `death` then says how. */
 bool target_died(struct target *t);
 /*
- * The same for one that may be about to end: when its socket does not accept any more it is waited
+ * With one_session, before each connection: one that had its session is waited for until it has ended, and
+ * another one is started. 0, or -1 with one line in `error`; `death` says more when it ended as it should not.
+ */
+int target_renew(struct target *t, char *error, size_t room);
+/*
+ * As target_died() for one that may be about to end: when its socket does not accept any more it is waited
  * for, and after a second ended.
  */
 bool target_lost(struct target *t);

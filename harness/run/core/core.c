@@ -43,7 +43,8 @@ static bool skipped(struct core *co, const struct check *k)
 				       "(protocol features CONFIG and BACKEND_REQ)" },
 		{ TP_CAP_CONFIG_TRIGGER, "nothing makes the target change its configuration "
 					 "(--config-trigger)" },
-		{ TP_CAP_PROCESS, "the target's process cannot be looked at" },
+		{ TP_CAP_PROCESS, "the target's process cannot be looked at, or ends with its "
+				  "session" },
 		{ TP_CAP_OWN_CALL, "one interrupt stands for all queues" },
 	};
 	const struct core_face *f = &co->face;

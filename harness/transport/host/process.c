@@ -97,6 +97,16 @@ static char state_of(const char *tasks, const char *thread)
 	return end && end[1] ? end[2] : 0;
 }
 
+bool process_lives(pid_t pid)
+{
+	char tasks[64], thread[16], state;
+
+	snprintf(tasks, sizeof(tasks), "/proc/%d/task", (int)pid);
+	snprintf(thread, sizeof(thread), "%d", (int)pid);
+	state = pid > 0 ? state_of(tasks, thread) : 0;
+	return state && state != 'Z' && state != 'X';
+}
+
 static bool any_at_work(pid_t pid)
 {
 	char tasks[64];

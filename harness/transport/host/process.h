@@ -21,4 +21,7 @@ struct process_busy {
 /* Is a thread of it at work? False when the process cannot be looked at. */
 bool process_is_busy(struct process_busy *b, pid_t pid);
 
+/* Has it not ended? One that nobody has waited for yet has. */
+bool process_lives(pid_t pid);
+
 #endif

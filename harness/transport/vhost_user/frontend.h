@@ -58,10 +58,13 @@ struct vu_frontend {
 	void *log_arg;
 	int (*config_trigger)(
 		struct vu_frontend *fe); /* make the target change its config, or NULL */
+	/* Before each connection, or NULL: a target that serves one session and ends is there again. */
+	int (*renew)(struct vu_frontend *fe);
 
 	/* The session. */
 	int sock;		/* -1: none */
 	pid_t peer;		/* process behind the socket, 0 when unknown */
+	pid_t last_peer;	/* the same, and of the session before when there is none */
 	u64 offered, features;	/* GET_FEATURES, SET_FEATURES, with bit 30 */
 	u64 pf_offered, pf;	/* protocol features */
 	unsigned queues;	/* what the device has; 1 when it cannot say */

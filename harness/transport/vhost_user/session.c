@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -34,18 +35,45 @@ int vu_set_regions(struct vu_frontend *fe, const struct vu_region_spec *specs, u
 	return TP_OK;
 }
 
+/*
+ * Some make their socket anew for each session: between two of them nobody listens for a moment. Whoever served
+ * the last one and has not ended is waited for.
+ */
+static int connect_again(struct vu_frontend *fe)
+{
+	const u64 deadline = tp_deadline(&fe->tp, fe->tp.timeout_ms);
+	for (;;) {
+		const int sock = vu_wire_connect(fe->path, fe->tp.timeout_ms), error = errno;
+
+		if (sock >= 0)
+			return sock;
+		if ((error != ENOENT && error != ECONNREFUSED) || !process_lives(fe->last_peer) ||
+		    tp_over(&fe->tp, deadline)) {
+			errno = error;
+			return -1;
+		}
+		poll(NULL, 0, 1);
+	}
+}
+
 int vu_connect(struct vu_frontend *fe)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
 	vu_disconnect(fe);
-	fe->sock = vu_wire_connect(fe->path, fe->tp.timeout_ms);
+	if (fe->renew) {
+		int rc = fe->renew(fe);
+
+		if (rc != TP_OK)
+			return rc;
+	}
+	fe->sock = connect_again(fe);
 	if (fe->sock < 0)
 		return vu_error(fe, TP_EGONE, "cannot connect to '%s': %s", fe->path,
 				strerror(errno));
 	if (getsockopt(fe->sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
-		fe->peer = peer.pid;
+		fe->peer = fe->last_peer = peer.pid;
 	vu_log(fe, "  connected");
 	return vu_set_regions(fe, default_regions, ARRAY_SIZE(default_regions));
 }
