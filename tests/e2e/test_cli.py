@@ -52,11 +52,11 @@ def test_unknown_command(ringside, name):
 
 
 COMMANDS = ["ab", "bench", "ci", "clauses", "collect", "conform", "explain", "gate", "history", "lab",
-            "lava", "merge", "module", "prove", "report", "run", "show", "trace"]
+            "lava", "merge", "module", "prove", "report", "run", "show", "trace", "zoo"]
 
 
 def test_commands(commands):
-    external = {"ab", "ci", "gate", "history", "lab", "lava", "merge", "report", "run", "show"}
+    external = {"ab", "ci", "gate", "history", "lab", "lava", "merge", "report", "run", "show", "zoo"}
     assert commands == sorted(set(COMMANDS) - external) + sorted(external)
 
 

@@ -36,6 +36,7 @@ static const struct {
 	{ "report", "render results as one self-contained HTML page" },
 	{ "run", "run scenarios: guests, hypervisors, back-ends, a cell for each combination" },
 	{ "show", "show results on the terminal" },
+	{ "zoo", "other people's back-ends: built, judged, measured" },
 };
 
 static void usage(FILE *f)

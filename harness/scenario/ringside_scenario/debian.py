@@ -43,7 +43,7 @@ def locked(folder):
         yield
 
 
-def _entries():
+def entries():
     """(URI, suite, components) of the host's apt, in either of its two formats."""
     for path in sorted(glob.glob("/etc/apt/sources.list.d/*.sources")):
         with open(path, encoding="utf-8") as f:
@@ -62,7 +62,7 @@ def _entries():
 def _sources(kind):
     """Debian's own entries of the host: its mirror is used. `kind` is deb or deb-src. NotThere."""
     # Other archives use the release's name, too, but not with the component main.
-    found = [(uri, suite) for uri, suite, components in _entries()
+    found = [(uri, suite) for uri, suite, components in entries()
              if suite in SUITES and "main" in components.split()]
     if not any(suite == RELEASE for _, suite in found):
         raise NotThere(f"apt has no entry of Debian 12 ({RELEASE}) in /etc/apt")

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where a target comes from: one class for each kind, which can build it into a folder.
+
+Each has `facts`, of which a change makes what was built useless; missing(), why it cannot be built on this
+machine, or None; build(out), which leaves what it made in a folder; program(out), the words that run it; and
+version(out).
+"""
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+
+from ringside_scenario import debian
+
+DEADLINE = 3600  # seconds, for one target on a machine that is busy
+KEYRING = debian.KEYRING
+MIRROR = "http://deb.debian.org/debian"
+
+
+class BadSource(Exception):
+    """What a description says of where it comes from is wrong."""
+
+
+class NotBuilt(Exception):
+    """Building failed; the text says how."""
+
+
+def run(argv, log, cwd=None, env=None):
+    """A step of building, with what it says in a log. NotBuilt."""
+    try:
+        with open(log, "ab") as out:
+            done = subprocess.run(["nice", *argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd,
+                                  env={**os.environ, **(env or {})}, timeout=DEADLINE, check=False)
+    except (OSError, subprocess.TimeoutExpired) as e:
+        raise NotBuilt(f"{argv[0]}: {e}") from None
+    if done.returncode:
+        raise NotBuilt(f"{argv[0]} ended with exit status {done.returncode}: see {log}")
+
+
+class _Source:
+    KEYS = {}  # of the mapping; ...: it must be there
+
+    def __init__(self, description, data):
+        for key in data:
+            if key not in self.KEYS:
+                raise BadSource(f"'source' has no '{key}' with '{self.kind}': {', '.join(self.KEYS)}")
+        for key, default in self.KEYS.items():
+            if default is ... and key not in data:
+                raise BadSource(f"'source' of kind '{self.kind}' wants '{key}'")
+            wanted = str if default is ... else type(default)
+            if key in data and not isinstance(data[key], wanted):
+                raise BadSource(f"'source': '{key}' is a {wanted.__name__}")
+        self.data = {**{k: v for k, v in self.KEYS.items() if v is not ...}, **data}
+        self.description = description
+
+    @property
+    def kind(self):
+        return next(iter(self.KEYS))
+
+    @property
+    def facts(self):
+        return self.data
+
+    def missing(self):
+        return None
+
+    def version(self, out):  # pylint: disable=unused-argument
+        return self.description.version
+
+
+class Crate(_Source):
+    """Of the crates registry, in the version of the description and with the versions of its own lock file."""
+    KEYS = {"crate": ..., "features": [], "default-features": True, "program": ""}
+
+    @property
+    def facts(self):
+        return {**self.data, "version": self.description.version}
+
+    def missing(self):
+        return None if shutil.which("cargo") else "cargo is not installed"
+
+    def build(self, out, cache, log):
+        # What several crates share is compiled once.
+        env = {"CARGO_HOME": os.path.join(cache, "cargo"), "CARGO_TARGET_DIR": os.path.join(cache, "target")}
+        argv = ["cargo", "install", self.data["crate"], "--version", self.description.version, "--locked",
+                "--root", out, "--no-track"]
+        if not self.data["default-features"]:
+            argv.append("--no-default-features")
+        if self.data["features"]:
+            argv += ["--features", ",".join(self.data["features"])]
+        run(argv, log, env=env)
+
+    def program(self, out):
+        return [os.path.join(out, "bin", self.data["program"] or self.data["crate"])]
+
+
+def _mirror():
+    """The host's own mirror of Debian, or the one of all."""
+    return next((uri for uri, suite, _ in debian.entries() if suite == debian.RELEASE), MIRROR)
+
+
+class Debian(_Source):
+    """Packages of a Debian release with all that they depend on, unpacked into a root of their own. Their loader
+    and libraries are that root's: nothing of them meets the host's."""
+    KEYS = {"debian": ..., "packages": [], "program": ...}
+    LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "aarch64": "ld-linux-aarch64.so.1"}
+
+    def missing(self):
+        if not shutil.which("mmdebstrap"):
+            return "mmdebstrap is not installed (ci/bootstrap peers)"
+        if os.uname().machine not in self.LOADERS:
+            return f"what the loader is called on {os.uname().machine} is not known here"
+        return None
+
+    def build(self, out, cache, log):  # pylint: disable=unused-argument
+        suite, root = self.data["debian"], os.path.join(out, "root")
+        run(["mmdebstrap", "--quiet", "--variant=extract", f"--include={','.join(self.data['packages'])}",
+             "--skip=cleanup/apt/cache,download/empty", suite, root,
+             f"deb [signed-by={KEYRING}] {_mirror()} {suite} main"], log)
+        archives = os.path.join(root, "var/cache/apt/archives")
+        # NAME_VERSION_ARCHITECTURE.deb, with the version's colon as %3a.
+        found = sorted(n.rsplit("_", 1)[0].replace("_", " ").replace("%3a", ":")
+                       for n in os.listdir(archives) if n.endswith(".deb"))
+        with open(os.path.join(out, "packages"), "w", encoding="utf-8") as f:
+            f.write("".join(f"{line}\n" for line in found))
+        shutil.rmtree(archives)
+
+    def version(self, out):
+        with open(os.path.join(out, "packages"), encoding="utf-8") as f:
+            versions = dict(line.split() for line in f)
+        return versions.get(self.data["packages"][0], "unknown")
+
+    def program(self, out):
+        root, machine = os.path.join(out, "root"), os.uname().machine
+        libraries = [os.path.join(root, p, f"{machine}-linux-gnu") for p in ("usr/lib", "lib")]
+        for folder in ("usr/lib64", "lib64", "usr/lib", "lib", *libraries):
+            loader = os.path.join(root, folder, self.LOADERS[machine])
+            if os.path.exists(loader):
+                return [loader, "--library-path", ":".join(libraries), os.path.join(root, self.data["program"])]
+        raise NotBuilt(f"there is no {self.LOADERS[machine]} in {root}")
+
+
+class Host(_Source):
+    """A program that is installed on this machine: nothing is built."""
+    KEYS = {"host": ..., "package": ...}
+
+    def missing(self):
+        return None if shutil.which(self.data["host"]) else \
+            f"{self.data['host']} is not installed (Debian's package {self.data['package']})"
+
+    def build(self, out, cache, log):
+        pass
+
+    def program(self, out):  # pylint: disable=unused-argument
+        return [shutil.which(self.data["host"])]
+
+    def version(self, out):
+        try:
+            return subprocess.run(["dpkg-query", "-W", "-f", "${Version}", self.data["package"]], check=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+        except (OSError, subprocess.CalledProcessError):
+            return "unknown"
+
+
+class Script(_Source):
+    """A shell script that builds it, from files that stand beside the description: {here}, {out}."""
+    KEYS = {"build": ..., "files": [], "program": ...}
+
+    @property
+    def facts(self):
+        digests = {}
+        for name in self.data["files"]:
+            try:
+                with open(os.path.join(self._here(), name), "rb") as f:
+                    digests[name] = hashlib.sha256(f.read()).hexdigest()
+            except OSError as e:
+                raise NotBuilt(f"{name}: {e.strerror}") from None
+        return {**self.data, "version": self.description.version, "digests": digests}
+
+    def _here(self):
+        return os.path.dirname(os.path.realpath(self.description.path))
+
+    def build(self, out, cache, log):  # pylint: disable=unused-argument
+        words = {"{here}": shlex.quote(self._here()), "{out}": shlex.quote(out)}
+        script = self.data["build"]
+        for word, value in words.items():
+            script = script.replace(word, value)
+        run(["sh", "-ec", script], log, cwd=out)
+
+    def program(self, out):
+        return [os.path.join(out, self.data["program"])]
+
+
+_KINDS = {next(iter(kind.KEYS)): kind for kind in (Crate, Debian, Host, Script)}
+
+
+def of(description):
+    data = description.source
+    kinds = [kind for kind in _KINDS if kind in data]
+    if len(kinds) != 1:
+        raise BadSource(f"'source' says one of {', '.join(_KINDS)}")
+    return _KINDS[kinds[0]](description, data)
