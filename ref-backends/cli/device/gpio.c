@@ -158,7 +158,7 @@ static int run(const struct cli_place *place)
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return cli_failed("gpio: %s", strerror(errno));
-	d->fd = -1;
+	d->commands.fd = -1;
 	status = prepare(&d->sim);
 	if (!status && opt.drive && gpio_drive_open(d, opt.drive) < 0)
 		status = 1;

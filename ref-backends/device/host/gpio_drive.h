@@ -4,15 +4,12 @@
 #define REF_BACKENDS_DEVICE_HOST_GPIO_DRIVE_H
 
 #include "ref-backends/device/gpio_sim.h"
-#include "ref-backends/device/host/reactor.h"
+#include "ref-backends/device/host/commands.h"
 
 struct gpio_drive {
 	struct gpio_sim sim; /* first */
 	struct gpio_port_ops ops;
-	struct reactor_watch watch;
-	int fd;
-	char text[64]; /* the beginning of a command */
-	unsigned have;
+	struct commands commands;
 };
 
 /*
