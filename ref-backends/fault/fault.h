@@ -31,6 +31,10 @@ struct rgpio;
 struct virtio_gpio_request;
 struct rscmi;
 struct scmi_call;
+struct rcon;
+struct con_port;
+struct con_message;
+struct virtio_console_control;
 struct rnet;
 struct net_frame;
 struct net_held;
@@ -229,6 +233,21 @@ struct fault {
 	void (*scmi_command)(struct rscmi *s, struct scmi_call *c, u32 have);
 	void (*scmi_answer)(struct rscmi *s, const struct scmi_call *c, u8 *answer, u32 *len);
 	void (*scmi_event)(struct rscmi *s, const struct dvq_chain *c, u8 *message, u32 *len);
+
+	/*
+	 * Console. A control message to the driver as it is about to be written, editable; one of the driver's,
+	 * `good` says whether it will be obeyed. What is in a buffer of a transmit queue, and for which port
+	 * (NULL: for none); what was put into one of a receive queue. Before a request is returned: FAULT_DONE
+	 * when the hook will do it. For enum con_what `what`, is it to be so? `due` is the right answer.
+	 */
+	void (*console_message)(struct rcon *c, struct con_message *m);
+	bool (*console_control)(struct rcon *c, const struct dvq_chain *chain,
+				struct virtio_console_control *m, bool good);
+	struct con_port *(*console_output)(struct rcon *c, struct rdev_req *req,
+					   struct con_port *p);
+	void (*console_input)(struct rcon *c, struct rdev_req *req, u32 len);
+	enum fault_action (*console_done)(struct rcon *c, struct rdev_req *req);
+	bool (*console_is)(struct rcon *c, u16 port, unsigned what, bool due);
 };
 
 /* The selected fault, or NULL. Set once before any thread runs. */

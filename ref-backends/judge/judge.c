@@ -190,5 +190,6 @@ int judge_close(void)
 	if (!judge_active)
 		return 0;
 	jd_reg_end();
+	jd_console_end();
 	return jd_write();
 }

@@ -27,6 +27,8 @@ struct virtio_i2c_out_hdr;
 struct rgpio;
 struct virtio_gpio_request;
 struct rscmi;
+struct rcon;
+struct virtio_console_control;
 struct rreg;
 
 struct judge_ops {
@@ -74,6 +76,15 @@ struct judge_ops {
 	/* An SCMI device: a command came, whose first `have` bytes these are; a buffer is there for a message. */
 	void (*scmi)(struct rscmi *s, const struct dvq_chain *c, const u8 *bytes, u32 have);
 	void (*scmi_event)(struct rscmi *s, const struct dvq_chain *c, u32 len);
+	/*
+	 * A console: a chain came on a queue that is not the control transmit queue; one on that, with its
+	 * message or NULL for one that is too short. The driver is told something. It begins anew.
+	 */
+	void (*console_data)(struct rcon *c, const struct dvq_chain *chain, u16 queue);
+	void (*console_control)(struct rcon *c, const struct dvq_chain *chain,
+				const struct virtio_console_control *m);
+	void (*console_told)(struct rcon *c, const struct virtio_console_control *m);
+	void (*console_reset)(struct rcon *c);
 };
 
 /* NULL without --judge. Set once before any thread runs. */

@@ -8,6 +8,7 @@
 
 #include "ref-backends/binding/vhost_user/session.h"
 #include "ref-backends/device/blk.h"
+#include "ref-backends/device/console.h"
 #include "ref-backends/device/gpio.h"
 #include "ref-backends/device/i2c.h"
 #include "ref-backends/device/net.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Rules that need a history: the steps of initialization (steps.c), notifications (kicks.c) and translations
- * (iotlb.c).
+ * Rules that need a history: the steps of initialization (steps.c), notifications (kicks.c), translations
+ * (iotlb.c), and what is said over a console's control queues (rules_console.c).
  *
  * Not every front-end passes on what a driver does: QEMU keeps the driver's status to itself and writes
  * FEATURES_OK, and later the rest, of its own. Only where the first status after a reset is ACKNOWLEDGE
@@ -37,6 +37,16 @@ void jd_iotlb_answer(const struct vu_header *hdr);
 void jd_iotlb_answered(struct vub_session *s, u64 answer);
 void jd_iotlb_session_end(const struct vub_session *s);
 void jd_iotlb_claims(jd_claim_fn *claim);
+
+/* A console's driver (rules_console.c). All on the device's thread, or while that rests. */
+void jd_console_data(struct rcon *c, const struct dvq_chain *chain, u16 queue);
+void jd_console_control(struct rcon *c, const struct dvq_chain *chain,
+			const struct virtio_console_control *m);
+void jd_console_told(struct rcon *c, const struct virtio_console_control *m);
+void jd_console_reset(struct rcon *c);
+/* It begins anew, or ends: what only shows in the whole. */
+void jd_console_end(void);
+void jd_console_claims(jd_claim_fn *claim);
 
 /* Count, in a table of `looked`, that a rule had something to look at. Any thread. */
 static inline void jd_look(u64 *looked)

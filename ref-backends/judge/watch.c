@@ -73,6 +73,8 @@ static void device_claims(jd_claim_fn *claim)
 		claim(jd_scmi_event_rules[i].clause, scmi_event_looked[i]);
 	if (device == VIRTIO_ID_SCMI && !jd_reg_seen())
 		claim(EVENTQ_EMPTY, eventq.looked);
+	if (device == VIRTIO_ID_CONSOLE)
+		jd_console_claims(claim);
 }
 
 void jd_claims(jd_claim_fn *claim)
@@ -128,6 +130,7 @@ static void session_end(struct vub_session *s)
 		jd_broke(EVENTQ_EMPTY,
 			 "%u commands with VIRTIO_SCMI_F_P2A_CHANNELS, and never a buffer",
 			 commands);
+	jd_console_end();
 	jd_iotlb_session_end(s);
 	jd_kicks_session_end(s);
 	jd_steps_session_end();
@@ -541,4 +544,8 @@ const struct judge_ops jd_watch_ops = {
 	.gpio_event = gpio_event,
 	.scmi = scmi,
 	.scmi_event = scmi_event,
+	.console_data = jd_console_data,
+	.console_control = jd_console_control,
+	.console_told = jd_console_told,
+	.console_reset = jd_console_reset,
 };

@@ -81,8 +81,9 @@ static const struct {
 	u32 id, config_size;
 } types[] = {
 	{ "blk", VIRTIO_ID_BLOCK, 60 }, /* up to write_zeroes_may_unmap and its padding */
-	{ "rng", VIRTIO_ID_RNG, 0 },	{ "i2c", VIRTIO_ID_I2C_ADAPTER, 0 },
-	{ "gpio", VIRTIO_ID_GPIO, 8 },	{ "scmi", VIRTIO_ID_SCMI, 0 },
+	{ "rng", VIRTIO_ID_RNG, 0 },	      { "i2c", VIRTIO_ID_I2C_ADAPTER, 0 },
+	{ "gpio", VIRTIO_ID_GPIO, 8 },	      { "scmi", VIRTIO_ID_SCMI, 0 },
+	{ "console", VIRTIO_ID_CONSOLE, 12 },
 };
 
 u32 remote_device_id(const char *name)

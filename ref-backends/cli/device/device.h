@@ -26,7 +26,8 @@ struct cli_device {
 	int (*run)(const struct cli_place *place);
 };
 
-extern const struct cli_device cli_blk, cli_net, cli_rng, cli_i2c, cli_gpio, cli_scmi, cli_null;
+extern const struct cli_device cli_blk, cli_net, cli_rng, cli_i2c, cli_gpio, cli_scmi, cli_console,
+	cli_null;
 
 /* All of them, with NULL at the end. */
 extern const struct cli_device *const cli_devices[];

@@ -187,7 +187,8 @@ static const char ending[] =
 	"\n"
 	"SIGUSR1 changes the device from the outside: memory and null grow by 2048 sectors,\n"
 	"an image's size is read again; net asks for an announcement or, where the driver\n"
-	"knows of none, its cable is pulled or plugged. The front-end is told if it can be.\n"
+	"knows of none, its cable is pulled or plugged; console has the size of its terminal,\n"
+	"or grows. The front-end is told if it can be.\n"
 	"\n"
 	"Exit status: 0, or 1 if something could not be opened, or 2 for a wrong command line.\n";
 
