@@ -45,3 +45,9 @@ def test_small_devices(cell, device):
         pytest.skip(f"{device}_virtio is not built: ringside run scenarios/linux-{device}.yaml does that")
     verdicts = cell(f"linux-{device}", "tcg")
     assert [c for c, v in verdicts.items() if c.startswith(f"v14.{device}.") and v == "pass"]
+
+
+def test_network(cell):
+    """Segmentation, checksums, mergeable buffers; what was sent has come, both ways."""
+    verdicts = cell("linux-net", "tcg and not packed")
+    assert verdicts["v14.net.tx.drv.29"] == "pass" and verdicts["v14.net.tx.drv.32"] == "pass"

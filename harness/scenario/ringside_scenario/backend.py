@@ -25,6 +25,8 @@ class Backend:
         # Where its tracepoints go, when somebody wants to know.
         self.trace_buffer = os.path.join(ctx.work, "trace-buffer") if cell.stages and self.ours else None
         self.image = None  # what is on the medium; None: nothing
+        # Of ours: what becomes its program in the end, and what a driver's workload asks of it.
+        self.before, self.behind = [], []
 
     @property
     def ours(self):
@@ -48,7 +50,7 @@ class Backend:
         if cell.judge:
             self.judge = os.path.join(self.ctx.folder, "judge.json")
             argv += ["--judge-output", self.judge]
-        return argv + more
+        return self.before + argv + more + self.behind
 
     def _by_command(self, socket):
         """What a scenario says itself. It is sh's, so the paths that it is given are quoted for that."""

@@ -182,23 +182,27 @@ class Processes:
             raise pending
 
 
-def is_listening(path):
-    """Asks the kernel, since a connection would already be a session to a back-end."""
+def is_listening(path, pid="self"):
+    """Asks the kernel, since a connection would already be a session to a back-end. A process may be in a network
+    namespace of its own."""
     accepting = 0x10000  # __SO_ACCEPTCON
-    with open("/proc/net/unix", encoding="utf-8", errors="replace") as f:
-        next(f)
-        for line in f:
-            fields = line.split(maxsplit=7)
-            if len(fields) == 8 and fields[7].rstrip("\n") == path:
-                if int(fields[3], 16) & accepting:
-                    return True
+    try:
+        with open(f"/proc/{pid}/net/unix", encoding="utf-8", errors="replace") as f:
+            lines = f.readlines()[1:]
+    except OSError:
+        return False
+    for line in lines:
+        fields = line.split(maxsplit=7)
+        if len(fields) == 8 and fields[7].rstrip("\n") == path:
+            if int(fields[3], 16) & accepting:
+                return True
     return False
 
 
 def await_listening(process, path, seconds):
     """Wait until a process listens on a socket. None, or what went wrong."""
     end = time.monotonic() + seconds
-    while not is_listening(path):
+    while not is_listening(path, process.pid):
         if process.ended:
             words = process.last_words()
             return f"{process.name} {process.how()} before it listened" + (

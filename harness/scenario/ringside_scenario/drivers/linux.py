@@ -4,15 +4,15 @@ import glob
 import os
 import re
 
-from ringside_scenario import debian, initramfs, modules
+from ringside_scenario import debian, initramfs, modules, network
 from ringside_scenario.drivers import judged
 from ringside_scenario.drivers.base import Driver
 from ringside_scenario.guest import Guest, follow
 from ringside_scenario.outcome import Failed
 
 CONSOLES = {"x86_64": "ttyS0", "aarch64": "ttyAMA0"}
-# KiB to copy, blocks of 512 bytes to read, or times.
-SIZES = {"blk-copy": 8192, "hwrng": 16, "i2c-bus": 8, "gpio-lines": 8}
+# KiB to copy or to send, blocks of 512 bytes to read, or times.
+SIZES = {"blk-copy": 8192, "hwrng": 16, "i2c-bus": 8, "gpio-lines": 8, "net-transfer": 4096}
 # Drivers that Debian's kernel is built without: they are made for its general one.
 GENERAL = "linux-image-6.12-amd64"
 MADE = {
@@ -22,7 +22,14 @@ MADE = {
 }
 LOADER = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
 # Programs that busybox has not, with the libraries that they want.
-PROGRAMS = {"gpio-lines": {
+LIBRARIES = "usr/lib/x86_64-linux-gnu/"
+PROGRAMS = {"net-transfer": {
+    "iperf3": ("usr/bin/iperf3",),
+    "libiperf0": (LIBRARIES + "libiperf.so.0",),
+    "libsctp1": (LIBRARIES + "libsctp.so.1",),
+    "libssl3": (LIBRARIES + "libcrypto.so.3", LIBRARIES + "libssl.so.3"),
+    "libc6": ("lib/x86_64-linux-gnu/libc.so.6", "lib/x86_64-linux-gnu/libm.so.6", LOADER),
+}, "gpio-lines": {
     "gpiod": ("usr/bin/gpiodetect", "usr/bin/gpioget", "usr/bin/gpioset", "usr/bin/gpiomon"),
     "libgpiod2": ("usr/lib/x86_64-linux-gnu/libgpiod.so.2",),
     "libc6": ("lib/x86_64-linux-gnu/libc.so.6", LOADER),
@@ -71,6 +78,14 @@ def _files(cell):
     return found
 
 
+def _by_itself(files, program):
+    """The command line by which one of the guest's programs runs here: with its own loader and libraries, of which
+    this host may have none."""
+    (loader,) = [here for inside, here in files.items() if inside.endswith(os.path.basename(LOADER))]
+    folders = {os.path.dirname(here) for here in files.values() if ".so" in here}
+    return [loader, "--library-path", ":".join(sorted(folders)), files[f"bin/{program}"]]
+
+
 class Linux(Driver):
     name = "linux"
     jobs = ("workload",)
@@ -80,8 +95,10 @@ class Linux(Driver):
             return f"there is no workload '{cell.options['name']}': {', '.join(SIZES)}"
         if cell.arch not in CONSOLES:
             return f"Debian 12 has no kernel for {cell.arch}"
-        if cell.options["name"] in MADE and cell.arch != "x86_64":
-            return f"'{cell.options['name']}' is for x86_64: its driver is built for that"
+        if cell.options["name"] in (*MADE, *PROGRAMS) and cell.arch != "x86_64":
+            return f"'{cell.options['name']}' is for x86_64: its driver, or its programs, are of that"
+        if cell.options["name"] == "net-transfer" and network.missing():
+            return network.missing()
         try:
             _made(cell, _kernel(cell))
             _files(cell)
@@ -94,9 +111,12 @@ class Linux(Driver):
         kernel = _kernel(cell)
         path = os.path.join(ctx.work, "initramfs.gz")
         name = cell.options["name"]
+        files = _files(cell)
         initramfs.build(cell.arch, kernel, {
             "workload": name, "size": cell.options.get("size", SIZES[name])}, path,
-            more=_made(cell, kernel), files=_files(cell))
+            more=_made(cell, kernel), files=files)
+        if name == "net-transfer" and backend:
+            network.attach(backend, _by_itself(files, "iperf3"))
         if backend:
             backend.start()
         # What is not mapped any more is invalidated at once, not some time later with much else.
