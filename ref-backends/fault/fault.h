@@ -35,6 +35,9 @@ struct rcon;
 struct con_port;
 struct con_message;
 struct virtio_console_control;
+struct rvsock;
+struct vsock_flow;
+struct virtio_vsock_hdr;
 struct rnet;
 struct net_frame;
 struct net_held;
@@ -248,6 +251,22 @@ struct fault {
 	void (*console_input)(struct rcon *c, struct rdev_req *req, u32 len);
 	enum fault_action (*console_done)(struct rcon *c, struct rdev_req *req);
 	bool (*console_is)(struct rcon *c, u16 port, unsigned what, bool due);
+
+	/*
+	 * Socket device. A packet that was sent, its header and length editable, FAULT_DONE: ignored; and
+	 * before it is returned. For enum vsock_what `what` of a flow (NULL: of none), is it to be so? `due` is
+	 * the right answer. How many bytes a flow may send now. Bytes that were put behind a header; the header,
+	 * before it is written; and a receive buffer before it is returned.
+	 */
+	enum fault_action (*vsock_packet)(struct rvsock *v, struct virtio_vsock_hdr *h, u32 *len);
+	void (*vsock_taken)(struct rvsock *v, struct rdev_req *req);
+	bool (*vsock_is)(struct rvsock *v, const struct vsock_flow *f, unsigned what, bool due);
+	u64 (*vsock_room)(struct rvsock *v, const struct vsock_flow *f, u64 room);
+	void (*vsock_payload)(struct rvsock *v, const struct vsock_flow *f,
+			      const struct dvq_chain *c, u32 len);
+	void (*vsock_header)(struct rvsock *v, const struct vsock_flow *f,
+			     struct virtio_vsock_hdr *h);
+	void (*vsock_sent)(struct rvsock *v, struct rdev_req *req);
 };
 
 /* The selected fault, or NULL. Set once before any thread runs. */

@@ -29,6 +29,8 @@ struct virtio_gpio_request;
 struct rscmi;
 struct rcon;
 struct virtio_console_control;
+struct rvsock;
+struct virtio_vsock_hdr;
 struct rreg;
 
 struct judge_ops {
@@ -85,6 +87,9 @@ struct judge_ops {
 				const struct virtio_console_control *m);
 	void (*console_told)(struct rcon *c, const struct virtio_console_control *m);
 	void (*console_reset)(struct rcon *c);
+	/* A socket device: a packet was sent, nothing was done yet; its header zero where it is too short. */
+	void (*vsock)(struct rvsock *v, const struct dvq_chain *c,
+		      const struct virtio_vsock_hdr *h);
 };
 
 /* NULL without --judge. Set once before any thread runs. */

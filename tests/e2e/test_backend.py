@@ -93,7 +93,7 @@ def test_capabilities(run, tmp_path):
 
 def test_lists(run):
     assert run("--list-devices").stdout.split() == ["blk", "net", "rng", "i2c", "gpio", "scmi",
-                                                           "console", "null"]
+                                                           "console", "vsock", "null"]
     faults = json.loads(run("--list-faults", "--format", "json").stdout)
     assert faults and all({"name", "clause", "summary"} <= set(f) for f in faults)
     names = [f["name"] for f in faults]

@@ -20,9 +20,9 @@ def xen(build_dir):
 
 
 @pytest.mark.parametrize("args, why", [
-    ([], "which device? blk, net, rng, i2c, gpio, scmi, console, null"),
+    ([], "which device? blk, net, rng, i2c, gpio, scmi, console, vsock, null"),
     (["rng"], "which guest? --kernel IMAGE"),
-    (["gpu", "--kernel", "x"], "no device type 'gpu': blk, net, rng, i2c, gpio, scmi, console, null are"),
+    (["gpu", "--kernel", "x"], "no device type 'gpu': blk, net, rng, i2c, gpio, scmi, console, vsock, null are"),
     (["rng", "more", "--kernel", "x"], "'more' is one argument too many"),
     (["rng", "--kernel", "x", "--interrupt", "line"],
      "--interrupt line needs --platform hvm: PVH has no lines"),
