@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 
 #define FEATURE(name) BIT_ULL(VIRTIO_NET_F_##name)
 
@@ -14,7 +15,8 @@ static u64 all_features(const struct net_opts *o)
 		FEATURE(HOST_ECN) | FEATURE(HOST_USO) | FEATURE(MRG_RXBUF) | FEATURE(STATUS) |
 		FEATURE(CTRL_VQ) | FEATURE(CTRL_RX) | FEATURE(CTRL_VLAN) | FEATURE(CTRL_RX_EXTRA) |
 		FEATURE(GUEST_ANNOUNCE) | FEATURE(CTRL_MAC_ADDR) | FEATURE(NOTF_COAL) |
-		FEATURE(VQ_NOTF_COAL) | FEATURE(HASH_REPORT) | FEATURE(SPEED_DUPLEX);
+		FEATURE(VQ_NOTF_COAL) | FEATURE(HASH_REPORT) | FEATURE(SPEED_DUPLEX) |
+		FEATURE(GUEST_HDRLEN);
 
 	if (o->pairs > 1)
 		f |= FEATURE(MQ) | FEATURE(RSS);
@@ -73,6 +75,8 @@ static void net_config(struct rdev *dev, u8 *image)
 
 static bool net_config_write(struct rdev *dev, u32 off, const u8 *data, u32 len, bool migration)
 {
+	if (judge_active && !migration)
+		judge_active->net_config(rnet_of(dev), off, len);
 	return false;
 }
 

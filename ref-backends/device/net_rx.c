@@ -5,6 +5,7 @@
 #include "ref-backends/device/net.h"
 #include "ref-backends/device/net_packet.h"
 #include "ref-backends/fault/fault.h"
+#include "ref-backends/judge/judge.h"
 
 #define FILTERS (BIT_ULL(VIRTIO_NET_F_CTRL_RX) | BIT_ULL(VIRTIO_NET_F_CTRL_VLAN))
 /* What net_fifo_room() and net_fifo_put() fill in stands before this. */
@@ -314,8 +315,8 @@ static inline bool fill_usual(struct rnet *n, struct net_rx *rx, struct rdev_req
 	const struct net_held *h = net_fifo_first(&rx->fifo);
 	struct virtio_net_hdr_v1 hdr = { .num_buffers = le16(1) };
 
-	if (fault_active || rx->nheld || n->hdr_size != sizeof(hdr) || c->n_writable != 1 ||
-	    net_fifo_empty(&rx->fifo) || h->flags | h->gso_type ||
+	if (fault_active || judge_active || rx->nheld || n->hdr_size != sizeof(hdr) ||
+	    c->n_writable != 1 || net_fifo_empty(&rx->fifo) || h->flags | h->gso_type ||
 	    c->writable < sizeof(hdr) + h->len)
 		return false;
 	memcpy(seg->base, &hdr, sizeof(hdr));
@@ -332,6 +333,8 @@ static __attribute__((noinline)) void fill_any(struct rnet *n, struct net_rx *rx
 {
 	u64 need;
 
+	if (judge_active)
+		judge_active->net_buffer(n, &req->chain);
 	/* Nothing can be put there: it is no receive buffer. */
 	if (req->chain.writable < n->hdr_size && (!rx->nheld || !req->chain.writable)) {
 		req->used_len = 0;

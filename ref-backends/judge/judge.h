@@ -68,6 +68,9 @@ struct judge_ops {
 		       const struct net_frame *f);
 	void (*net_ctrl)(struct rnet *n, const struct dvq_chain *c,
 			 const struct virtio_net_ctrl_hdr *hdr);
+	/* A receive buffer was taken, perhaps not for the first time; configuration space was written to. */
+	void (*net_buffer)(struct rnet *n, const struct dvq_chain *c);
+	void (*net_config)(struct rnet *n, u32 off, u32 len);
 	/* A request of an I2C adapter came, `hdr` in front of it: zero where there is none. */
 	void (*i2c)(struct ri2c *i, const struct dvq_chain *c,
 		    const struct virtio_i2c_out_hdr *hdr);

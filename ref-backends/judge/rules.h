@@ -92,6 +92,14 @@ struct jd_net_command_rule {
 	u64 with, without;
 };
 
+/* A receive buffer. */
+struct jd_net_buffer_rule {
+	const char *clause;
+	bool (*concerns)(const struct rnet *n);
+	/* How many bytes it has to have at least. */
+	u64 (*least)(const struct rnet *n);
+};
+
 /* A request of an I2C adapter. */
 struct jd_i2c {
 	const struct ri2c *i2c;
@@ -179,6 +187,7 @@ extern const struct jd_ring_rule jd_avail_rules[]; /* when its available ring wa
 extern const struct jd_blk_rule jd_blk_rules[];
 extern const struct jd_net_rule jd_net_rules[];
 extern const struct jd_net_command_rule jd_net_command_rules[];
+extern const struct jd_net_buffer_rule jd_net_buffer_rules[];
 extern const struct jd_i2c_rule jd_i2c_rules[];
 extern const struct jd_gpio_rule jd_gpio_rules[];
 extern const struct jd_gpio_event_rule jd_gpio_event_rules[];

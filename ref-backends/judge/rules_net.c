@@ -242,6 +242,42 @@ static bool queue_not_in_use(const struct jd_net_command *c)
 	return !take(c, 0, &queue, 2) || le16(queue) >= 2u * c->n->ctl.pairs;
 }
 
+#define RSS_TABLE                                                                                  \
+	8 /* where it begins: behind the types, the mask and the queue of what has no hash */
+
+static bool table_names_no_queue(const struct jd_net_command *c)
+{
+	u16 mask, queue;
+
+	if (!take(c, 4, &mask, 2))
+		return false;
+	for (u32 i = 0; i <= le16(mask) && i < NET_RSS_TABLE_MAX; i++)
+		if (!take(c, RSS_TABLE + 2 * i, &queue, 2) || le16(queue) >= c->n->pairs)
+			return true;
+	return false;
+}
+
+static bool table_of_no_power_of_2(const struct jd_net_command *c)
+{
+	u16 mask;
+
+	return take(c, 4, &mask, 2) && le16(mask) & (le16(mask) + 1);
+}
+
+static bool table_too_long(const struct jd_net_command *c)
+{
+	u16 mask;
+
+	return take(c, 4, &mask, 2) && le16(mask) >= NET_RSS_TABLE_MAX;
+}
+
+static bool hash_not_supported(const struct jd_net_command *c)
+{
+	u32 types;
+
+	return !take(c, 0, &types, 4) || le32(types) & ~NET_HASH_TYPES;
+}
+
 #define RX_EXTRA VIRTIO_NET_CTRL_RX, 0x3c
 #define COAL	 VIRTIO_NET_CTRL_NOTF_COAL
 
@@ -252,6 +288,11 @@ const struct jd_net_command_rule jd_net_command_rules[] = {
 	  FEATURE(CTRL_RX) },
 	{ "v14.net.mac-filter.drv.3", VIRTIO_NET_CTRL_MAC, 0x01, table_misshaped, 0, 0 },
 	{ "v14.net.mq-auto.drv.2", VIRTIO_NET_CTRL_MQ, 0x01, pairs_out_of_range, 0, 0 },
+	{ "v14.net.rss.drv.1", VIRTIO_NET_CTRL_MQ, 0x02, jd_net_always, 0, FEATURE(RSS) },
+	{ "v14.net.rss.drv.2", VIRTIO_NET_CTRL_MQ, 0x02, table_names_no_queue, FEATURE(RSS), 0 },
+	{ "v14.net.rss.drv.3", VIRTIO_NET_CTRL_MQ, 0x02, table_of_no_power_of_2, FEATURE(RSS), 0 },
+	{ "v14.net.rss.drv.4", VIRTIO_NET_CTRL_MQ, 0x02, table_too_long, FEATURE(RSS), 0 },
+	{ "v14.net.rss.drv.5", VIRTIO_NET_CTRL_MQ, 0x02, hash_not_supported, FEATURE(RSS), 0 },
 	{ "v14.net.hash-config.drv.2", VIRTIO_NET_CTRL_MQ, 0x04, reserved_not_0, 0, 0 },
 	{ "v14.net.offloads.drv.1", VIRTIO_NET_CTRL_GUEST_OFFLOADS, 0x01, offload_not_negotiated, 0,
 	  0 },
@@ -259,4 +300,59 @@ const struct jd_net_command_rule jd_net_command_rules[] = {
 	{ "v14.net.notf-coal.drv.2", COAL, 0x03, jd_net_always, 0, FEATURE(NOTF_COAL) },
 	{ "v14.net.notf-coal.drv.3", COAL, 0x0c, jd_net_always, 0, FEATURE(VQ_NOTF_COAL) },
 	{ NULL, 0, 0, NULL, 0, 0 },
+};
+
+/* --- receive buffers ------------------------------------------------------------------------------------- */
+
+#define GUEST_GSO                                                                                  \
+	(FEATURE(GUEST_TSO4) | FEATURE(GUEST_TSO6) | FEATURE(GUEST_UFO) | FEATURE(GUEST_USO4) |    \
+	 FEATURE(GUEST_USO6))
+
+static bool large_alone(const struct rnet *n)
+{
+	return !(n->features & FEATURE(MRG_RXBUF)) && n->features & GUEST_GSO;
+}
+
+static bool small_alone(const struct rnet *n)
+{
+	return !(n->features & (FEATURE(MRG_RXBUF) | GUEST_GSO));
+}
+
+static bool merges(const struct rnet *n)
+{
+	return n->features & FEATURE(MRG_RXBUF);
+}
+
+static bool has_mtu_alone(const struct rnet *n)
+{
+	return n->features & FEATURE(MTU) && !(n->features & FEATURE(MRG_RXBUF));
+}
+
+/* 5.1.9.3.1: the longest frame, and the header. */
+static u64 largest(const struct rnet *n)
+{
+	return 65589 + n->hdr_size;
+}
+
+static u64 usual(const struct rnet *n)
+{
+	return 1514 + n->hdr_size;
+}
+
+static u64 header(const struct rnet *n)
+{
+	return n->hdr_size;
+}
+
+static u64 header_and_mtu(const struct rnet *n)
+{
+	return (u64)n->hdr_size + n->mtu + VNET_ETH_HEADER;
+}
+
+const struct jd_net_buffer_rule jd_net_buffer_rules[] = {
+	{ "v14.net.rxbuf.drv.1", large_alone, largest },
+	{ "v14.net.rxbuf.drv.2", small_alone, usual },
+	{ "v14.net.rxbuf.drv.3", merges, header },
+	{ "v14.net.cfg.drv.8", has_mtu_alone, header_and_mtu },
+	{ NULL, NULL, NULL },
 };

@@ -25,8 +25,10 @@ static struct in_flight {
 static u64 message_looked[MAX_RULES], status_looked[MAX_RULES], chain_looked[MAX_RULES],
 	packed_looked[MAX_RULES], start_looked[MAX_RULES], avail_looked[MAX_RULES],
 	blk_looked[MAX_RULES], net_looked[MAX_RULES], command_looked[MAX_RULES],
-	i2c_looked[MAX_RULES], gpio_looked[MAX_RULES], gpio_event_looked[MAX_RULES],
-	scmi_looked[MAX_RULES], scmi_event_looked[MAX_RULES];
+	buffer_looked[MAX_RULES], net_config_looked, i2c_looked[MAX_RULES], gpio_looked[MAX_RULES],
+	gpio_event_looked[MAX_RULES], scmi_looked[MAX_RULES], scmi_event_looked[MAX_RULES];
+
+#define NET_CONFIG_WRITTEN "v14.net.cfg.drv.1"
 
 /* Rules that are code of this file. */
 enum {
@@ -61,6 +63,10 @@ static void device_claims(jd_claim_fn *claim)
 		claim(jd_net_rules[i].clause, net_looked[i]);
 	for (size_t i = 0; device == VIRTIO_ID_NET && jd_net_command_rules[i].clause; i++)
 		claim(jd_net_command_rules[i].clause, command_looked[i]);
+	for (size_t i = 0; device == VIRTIO_ID_NET && jd_net_buffer_rules[i].clause; i++)
+		claim(jd_net_buffer_rules[i].clause, buffer_looked[i]);
+	if (device == VIRTIO_ID_NET)
+		claim(NET_CONFIG_WRITTEN, net_config_looked);
 	for (size_t i = 0; device == VIRTIO_ID_I2C_ADAPTER && jd_i2c_rules[i].clause; i++)
 		claim(jd_i2c_rules[i].clause, i2c_looked[i]);
 	for (size_t i = 0; device == VIRTIO_ID_GPIO && jd_gpio_rules[i].clause; i++)
@@ -430,6 +436,29 @@ static void net_ctrl(struct rnet *n, const struct dvq_chain *c,
 	}
 }
 
+static void net_buffer(struct rnet *n, const struct dvq_chain *c)
+{
+	/* Who has come this far might have written to it. */
+	jd_look(&net_config_looked);
+	for (const struct jd_net_buffer_rule *rule = jd_net_buffer_rules; rule->clause; rule++) {
+		if (!rule->concerns(n))
+			continue;
+		jd_look(&buffer_looked[rule - jd_net_buffer_rules]);
+		if (c->writable < rule->least(n))
+			jd_broke(rule->clause, "a receive buffer of %llu bytes, and not of %llu",
+				 (unsigned long long)c->writable,
+				 (unsigned long long)rule->least(n));
+	}
+}
+
+static void net_config(struct rnet *n, u32 off, u32 len)
+{
+	(void)n;
+	jd_look(&net_config_looked);
+	jd_broke(NET_CONFIG_WRITTEN, "%u bytes at %u of the configuration space are written", len,
+		 off);
+}
+
 static void i2c(struct ri2c *dev, const struct dvq_chain *c, const struct virtio_i2c_out_hdr *hdr)
 {
 	const struct jd_i2c q = { dev, c, hdr };
@@ -539,6 +568,8 @@ const struct judge_ops jd_watch_ops = {
 	.blk = blk,
 	.net_tx = net_tx,
 	.net_ctrl = net_ctrl,
+	.net_buffer = net_buffer,
+	.net_config = net_config,
 	.i2c = i2c,
 	.gpio = gpio,
 	.gpio_event = gpio_event,
