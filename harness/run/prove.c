@@ -41,6 +41,8 @@ static const struct {
 	{ "i2c", "vhost-user", "vhost-user:", "--socket-path {socket}", "" },
 	{ "gpio", "vhost-user", "vhost-user:", "--socket-path {socket}", "--wire 2:5" },
 	{ "gpio", "vhost-user", "vhost-user:", "--socket-path {socket}", "--no-names" },
+	{ "console", "vhost-user", "vhost-user:", "--socket-path {socket}",
+	  "--port loop --port loop,name=two --port loop,turns" },
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}", "" },
 	/* With requests that are seen in flight. */
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}",

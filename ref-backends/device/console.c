@@ -450,18 +450,17 @@ void con_end_there(struct con_end *e, bool there)
 
 static u32 loop_write(struct con_end *e, const u8 *bytes, u32 len)
 {
-	return con_end_input(e, bytes, len);
+	u32 at = 0, n;
+
+	/* Who is told of it may take it at once: then there is room again. */
+	while (at < len && (n = con_end_input(e, bytes + at, len - at)))
+		at += n;
+	return at;
 }
 
 static void loop_emergency(struct con_end *e, u8 character)
 {
 	con_end_input(e, &character, 1);
-}
-
-static void loop_reset(struct con_end *e)
-{
-	port_of_end(e)->in_count = 0;
-	e->full = false;
 }
 
 void con_loop_init(struct con_end *e)
@@ -470,7 +469,6 @@ void con_loop_init(struct con_end *e)
 		.write = loop_write,
 		.emergency = loop_emergency,
 		.wanted = con_end_room,
-		.reset = loop_reset,
 	};
 
 	*e = (struct con_end){ .ops = &ops, .there = true };
@@ -561,13 +559,8 @@ static void con_reset(struct rdev *dev)
 		judge_active->console_reset(c);
 	c->features = 0;
 	c->driver_ready = false;
-	for (u16 i = 0; i < c->ports; i++) {
-		struct con_port *p = &c->port[i];
-
-		forget_driver(p);
-		if (p->end && p->end->ops->reset)
-			p->end->ops->reset(p->end);
-	}
+	for (u16 i = 0; i < c->ports; i++)
+		forget_driver(&c->port[i]);
 }
 
 static void con_config(struct rdev *dev, u8 *image)

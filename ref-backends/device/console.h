@@ -51,10 +51,9 @@ struct con_end_ops {
 	void (*wanted)(struct con_end *e);
 	/* Its size, when it is a terminal. Any thread. May be NULL. */
 	bool (*size)(struct con_end *e, u16 *cols, u16 *rows);
-	/* The device's first queue is opened, its last closed; the driver begins anew. All may be NULL. */
+	/* The device's first queue is opened, its last closed. May be NULL. */
 	int (*open)(struct con_end *e, struct reactor *reactor);
 	void (*close)(struct con_end *e);
-	void (*reset)(struct con_end *e);
 	void (*free)(struct con_end *e);
 };
 
@@ -152,7 +151,7 @@ void con_end_room(struct con_end *e);
 /* Somebody came, or has gone. */
 void con_end_there(struct con_end *e, bool there);
 
-/* An end that sends back what it is sent. */
+/* An end that sends back what it is sent. What it has not sent back yet is as far outside as with any other. */
 void con_loop_init(struct con_end *e);
 
 static inline bool con_multiport(const struct rcon *c)

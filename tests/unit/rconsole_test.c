@@ -553,7 +553,46 @@ static void test_loop(void **state)
 	assert_true(put(1, 0, 3));
 	env.con.dev.ops->reset(&env.con.dev);
 	env.con.dev.ops->negotiated(&env.con.dev, ALL & ~BIT_ULL(VIRTIO_CONSOLE_F_MULTIPORT));
+	/* It is outside already. */
+	assert_int_equal(get(0, 10), 3);
 	assert_false(is_ready(0));
+}
+
+/* A binding that serves a queue at once when it is woken, from within another one's serve(). */
+static u8 nested[20000];
+static u32 nested_have;
+
+static void wake_at_once(struct rdev *dev, u16 queue)
+{
+	static bool busy;
+	struct rdev_req outer = env.req;
+	struct dvq_seg seg;
+
+	if (queue != 0 || busy)
+		return;
+	busy = true;
+	while (is_ready(0)) {
+		seg = (struct dvq_seg){ nested + nested_have, 1000 };
+		assert_true(serve(0, &seg, 0, 1));
+		nested_have += env.req.used_len;
+	}
+	busy = false;
+	env.req = outer;
+	env.done = 0;
+}
+
+static void test_loop_at_once(void **state)
+{
+	struct con_end loop;
+
+	con_loop_init(&loop);
+	assert_true(rcon_attach(&env.con, 0, &loop, NULL, true));
+	env.con.dev.wake = wake_at_once;
+	nested_have = 0;
+	fill(15000);
+	assert_true(put(1, 0, 15000));
+	assert_int_equal(nested_have, 15000);
+	assert_memory_equal(nested, env.buf, 15000);
 }
 
 int main(void)
@@ -576,6 +615,7 @@ int main(void)
 		cmocka_unit_test_setup(test_hidden, setup),
 		cmocka_unit_test_setup(test_reset, setup),
 		cmocka_unit_test_setup(test_loop, setup),
+		cmocka_unit_test_setup(test_loop_at_once, setup_single),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
