@@ -244,6 +244,16 @@ static void work(struct state *s)
 	} while (reactor_has_uring(&s->reactor) && io_uring_sq_ready(&s->reactor.uring));
 }
 
+/* How long to sleep, at most: -1, until something happens. */
+static int wait_ms(struct state *s)
+{
+	const bool watched = reactor_arm(&s->reactor);
+	const int ms = rreg_pending(&s->r) ? 0 : slow_wait_ms(&s->slow);
+
+	/* Nobody tells of what is watched: it is looked at. */
+	return watched && !reactor_has_uring(&s->reactor) && ms ? 1 : ms;
+}
+
 static void loop(struct state *s)
 {
 	while (!s->stop) {
@@ -255,7 +265,7 @@ static void loop(struct state *s)
 		};
 
 		work(s);
-		if (poll(p, ARRAY_SIZE(p), rreg_pending(&s->r) ? 0 : slow_wait_ms(&s->slow)) < 0)
+		if (poll(p, ARRAY_SIZE(p), wait_ms(s)) < 0)
 			continue;
 		if (p[1].revents)
 			read_signals(s);

@@ -63,6 +63,7 @@ static bool on_work(void *ctx)
 		if (rreg_pending(&s->regs.mmio.r))
 			rreg_run(&s->regs.mmio.r);
 	} while (reactor_has_uring(&s->reactor) && io_uring_sq_ready(&s->reactor.uring));
+	reactor_arm(&s->reactor);
 	return rreg_pending(&s->regs.mmio.r);
 }
 

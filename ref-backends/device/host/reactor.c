@@ -239,6 +239,20 @@ void reactor_poll(struct reactor *r)
 	reap(r);
 }
 
+bool reactor_arm(struct reactor *r)
+{
+	bool any = false;
+
+	for (struct reactor_watch *w = r->watches; w; w = w->next) {
+		any |= w != &r->wake && !watch_rests(w);
+		if (r->has_uring)
+			watch_arm(r, w);
+	}
+	if (r->has_uring && io_uring_sq_ready(&r->uring))
+		io_uring_submit(&r->uring);
+	return any;
+}
+
 void reactor_wait(struct reactor *r, int timeout_us)
 {
 	struct __kernel_timespec ts = { .tv_nsec = timeout_us * 1000LL };

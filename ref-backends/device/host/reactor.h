@@ -66,6 +66,12 @@ void reactor_watch_set(struct reactor *r, struct reactor_watch *w, int fd);
 /* Submit what was queued, and call done() of all that completed without sleeping. */
 void reactor_poll(struct reactor *r);
 
+/*
+ * For who sleeps elsewhere, on the ring's descriptor: what is watched is to be told there, too. Without io_uring
+ * there is none: then reactor_poll() looks, and this says whether there is anything to look at.
+ */
+bool reactor_arm(struct reactor *r);
+
 /* The same, but sleep until something happens, at most timeout_us (-1: no bound). */
 void reactor_wait(struct reactor *r, int timeout_us);
 
