@@ -43,6 +43,7 @@ static const struct {
 	{ "gpio", "vhost-user", "vhost-user:", "--socket-path {socket}", "--no-names" },
 	{ "console", "vhost-user", "vhost-user:", "--socket-path {socket}",
 	  "--port loop --port loop,name=two --port loop,turns" },
+	{ "scmi", "vhost-user", "vhost-user:", "--socket-path {socket}", "" },
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}", "" },
 	/* With requests that are seen in flight. */
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}",

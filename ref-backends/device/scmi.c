@@ -19,7 +19,7 @@ static struct rscmi *scmi_of(struct rdev *dev)
 	return (struct rscmi *)dev;
 }
 
-static bool is(struct rscmi *s, enum scmi_what what, bool due)
+bool scmi_is(struct rscmi *s, enum scmi_what what, bool due)
 {
 	return fault_active && fault_active->scmi_is ? fault_active->scmi_is(s, what, due) : due;
 }
@@ -83,7 +83,7 @@ int scmi_whole_name(struct scmi_call *c, const char *name)
 
 bool scmi_says_events(struct rscmi *s)
 {
-	return is(s, SCMI_SAYS_EVENTS, s->features & P2A);
+	return scmi_is(s, SCMI_SAYS_EVENTS, s->features & P2A);
 }
 
 bool scmi_allowed(struct rscmi *s, u8 protocol, size_t bits, u32 id)
@@ -96,7 +96,7 @@ bool scmi_allowed(struct rscmi *s, u8 protocol, size_t bits, u32 id)
 		memcpy(&its, (const u8 *)&s->p->devices[i] + bits, sizeof(its));
 		denied |= its >> id & 1 && s->denied[s->agent - 1][i] & SCMI_DENY(protocol);
 	}
-	return is(s, SCMI_ALLOWED, !denied);
+	return scmi_is(s, SCMI_ALLOWED, !denied);
 }
 
 /* --- messages that all protocols have ---------------------------------------------------------------------- */
@@ -215,7 +215,7 @@ static int obey(struct scmi_call *c)
 		return SCMI_PROTOCOL_ERROR;
 	/* Without an event queue there is no such message, and no such flag. */
 	if ((cmd->notify || wants_event(cmd, c->params, c->len)) &&
-	    !is(c->s, SCMI_HAS_EVENTS, c->s->features & P2A))
+	    !scmi_is(c->s, SCMI_HAS_EVENTS, c->s->features & P2A))
 		return SCMI_NOT_SUPPORTED;
 	return cmd->run(c);
 }

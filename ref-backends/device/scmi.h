@@ -152,7 +152,8 @@ enum scmi_what {
 	SCMI_SAYS_EVENTS, /* and as far as is told of them */
 	SCMI_WAITS,	  /* a delayed response, for a buffer */
 	SCMI_ALLOWED,	  /* to use a resource */
-	SCMI_TOLD,	  /* of a change that it asked to be told of */
+	SCMI_READ,	  /* of a sensor's readings, as it asked */
+	SCMI_TOLD,	  /* of a clock's change that it asked to be told of */
 };
 
 /* A delayed response: it comes at `due`, and waits for a buffer from then on. */

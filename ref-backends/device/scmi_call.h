@@ -96,6 +96,9 @@ static inline bool scmi_room(const struct scmi_call *c, u32 more)
 	return c->out_len + more <= MIN(c->room, (u32)SCMI_ANSWER_MAX);
 }
 
+/* What a fault makes of something that is `due` to be so. */
+bool scmi_is(struct rscmi *s, enum scmi_what what, bool due);
+
 /* May this agent use it? `bits` is a device's list of them: offsetof(struct scmi_device, clocks) and so on. */
 bool scmi_allowed(struct rscmi *s, u8 protocol, size_t bits, u32 id);
 

@@ -119,7 +119,7 @@ static int change(struct rscmi *s, u32 id, u64 rate)
 
 	if (status)
 		return status;
-	if (of->notify && of->rate != rate)
+	if (of->notify && of->rate != rate && scmi_is(s, SCMI_TOLD, true))
 		of->changed = true;
 	of->rate = rate;
 	return SCMI_SUCCESS;

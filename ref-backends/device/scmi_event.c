@@ -64,7 +64,7 @@ static void complete(struct rscmi *s, struct scmi_pending *p)
 	done[scmi_protocol_of(p->header) - SCMI_CLOCK](s, p);
 	if (p->silent && p->status)
 		scmi_error(s, p->header, p->status);
-	if (p->silent)
+	if (p->silent || !scmi_is(s, SCMI_WAITS, true))
 		p->used = false;
 }
 

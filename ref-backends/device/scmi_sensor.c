@@ -319,7 +319,7 @@ static void sample(struct rscmi *s, u32 id)
 	of->sampled = true;
 	of->value = value;
 	of->stamp = stamp;
-	of->updated |= of->updates;
+	of->updated |= of->updates && scmi_is(s, SCMI_READ, true);
 }
 
 u64 scmi_sensor_tick(struct rscmi *s, u64 now)

@@ -24,13 +24,13 @@ def conform(run_json, backend_bin):
 
 @pytest.mark.parametrize("ring", ["split", "packed"])
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("device, options", [("i2c", ""), ("gpio", "--wire 3:1")])
+@pytest.mark.parametrize("device, options", [("i2c", ""), ("gpio", "--wire 3:1"), ("scmi", "")])
 def test_conforms(conform, device, options, place, ring):
     verdicts = conform(device, place, options, None, "--ring", ring)
     assert verdicts and set(verdicts.values()) == {"pass"}, verdicts
 
 
-@pytest.mark.parametrize("device", ["i2c", "gpio"])
+@pytest.mark.parametrize("device", ["i2c", "gpio", "scmi"])
 def test_function_has_what_its_type_has(conform, device):
     assert set(conform(device, "pci", check="pci.*").values()) <= {"pass", "skip"}
 
