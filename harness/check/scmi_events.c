@@ -363,13 +363,28 @@ static void comes_not(struct ck *c, struct sck *k, u8 protocol, u8 message, u32 
 	}
 }
 
+/* To the last rate, and back to the first one: *can. False: it is over. */
+static bool changes(struct ck *c, struct sck *k, u32 id, u64 first, u64 last, bool *can)
+{
+	*can = true;
+	for (unsigned i = 0; i < 2 && *can; i++) {
+		struct sck_msg m = sck_set_rate(0, id, i ? first : last);
+
+		if (!sck_ask(c, k, &m))
+			return false;
+		*can = m.status == SCMI_SUCCESS;
+	}
+	return true;
+}
+
 static void clock_changes(struct ck *c)
 {
 	u64 first = 0, last = 0;
-	u32 n, id;
 	struct sck_msg m;
+	bool can = false;
 	struct sck k;
 	int status;
+	u32 n, id;
 
 	if (!sck_up(c, &k, true) || !sck_feed(c, &k, SCK_EVENTS, SCK_EVENT) ||
 	    !sck_count(c, &k, SCMI_CLOCK, &n))
@@ -379,11 +394,9 @@ static void clock_changes(struct ck *c)
 			return;
 		if (!last)
 			continue;
-		/* From the first one, which it may have already. */
-		m = sck_set_rate(0, id, first);
-		if (!sck_ask(c, &k, &m))
+		if (!changes(c, &k, id, first, last, &can))
 			return;
-		if (m.status)
+		if (!can)
 			continue;
 		if (!notify(c, &k, SCMI_CLOCK, SCMI_CLOCK_RATE_NOTIFY, id, 1, &status))
 			return;

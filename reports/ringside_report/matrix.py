@@ -40,6 +40,7 @@ GROUPS = {
     "regs": "Device registers",
     "ring": "Ring states",
     "rng": "Entropy device",
+    "scmi": "SCMI device",
     "split": "Split virtqueue",
     "status": "Device status",
     "vu": "vhost-user protocol",

@@ -10,7 +10,7 @@ import pytest
 import judgement
 import wrong_driver as w
 
-CHAPTERS = {"i2c": "v14.i2c.", "gpio": "v14.gpio."}
+CHAPTERS = {"i2c": "v14.i2c.", "gpio": "v14.gpio.", "scmi": "v14.scmi."}
 
 
 @pytest.fixture
@@ -279,7 +279,104 @@ def waits_twice(d):
     both.returned(1)
 
 
-GOOD = {"i2c": good_i2c, "gpio": good_gpio}
+# SCMI.
+
+BASE, CLOCK, SENSOR = 0x10, 0x14, 0x15
+P2A = 1  # VIRTIO_SCMI_F_P2A_CHANNELS
+READING_GET, RATE_NOTIFY, DISCOVER_AGENT = 6, 9, 7
+
+
+def scmi(protocol, message, *params):
+    return struct.pack(f"<I{len(params)}I", protocol << 10 | message, *params)
+
+
+class Agent(Both):
+    """A driver of an SCMI device's two queues."""
+
+    def command(self, command, room=64):
+        put(self.driver, [command, room])
+
+    def buffer(self, pieces):
+        """On the event queue: bytes to read, or a number of those to write."""
+        d, at, n = self.driver, EVENTS + 0x20000 + 256 * self.queued, 2 * self.queued
+        for i, piece in enumerate(pieces):
+            flags = w.WRITE if isinstance(piece, int) else 0
+            last = i == len(pieces) - 1
+            d.descriptor(n + i, w.BASE + at + 128 * i, piece if flags else len(piece),
+                         flags | (0 if last else w.NEXT), 0 if last else n + i + 1, EVENTS)
+        d.put(EVENTS + w.AVAIL + 4 + 2 * self.queued, "H", n)
+        self.queued += 1
+        d.put(EVENTS + w.AVAIL + 2, "H", self.queued)
+        os.eventfd_write(self.event_kick, 1)
+
+    def told(self):
+        end = time.monotonic() + w.DEADLINE
+        while self.used() != self.queued:
+            assert time.monotonic() < end
+            self.command(scmi(BASE, 0))
+
+    def read_later(self):
+        self.command(scmi(SENSOR, READING_GET, 0, 1))
+
+
+def good_scmi(d):
+    agent = Agent(d)
+    agent.buffer([128])
+    agent.command(scmi(BASE, 0))
+    agent.read_later()
+    agent.told()
+
+
+@wrong("scmi", "cmdq.drv.2")
+def has_no_room_for_a_version(d):
+    agent = Agent(d)
+    agent.buffer([128])
+    agent.command(scmi(BASE, 0), 11)
+
+
+@wrong("scmi", "cmdq.drv.2")
+def has_no_room_for_a_reading(d):
+    agent = Agent(d)
+    agent.buffer([128])
+    agent.command(scmi(SENSOR, READING_GET, 0, 0), 16)
+
+
+@wrong("scmi", "cmdq.drv.3", features=~P2A)
+def wants_to_be_told_without_the_feature(d):
+    d.set_up()
+    put(d, [scmi(CLOCK, RATE_NOTIFY, 0, 1), 64])
+
+
+@wrong("scmi", "cmdq.drv.3", features=~P2A)
+def wants_it_later_without_the_feature(d):
+    d.set_up()
+    put(d, [scmi(SENSOR, READING_GET, 0, 1), 64])
+
+
+@wrong("scmi", "eventq-setup.drv.1")
+def has_no_buffers_for_events(d):
+    agent = Agent(d)
+    for _ in range(3):
+        agent.command(scmi(BASE, DISCOVER_AGENT, 0))
+
+
+@wrong("scmi", "eventq-setup.drv.2")
+def has_events_read_what_it_wrote(d):
+    agent = Agent(d)
+    agent.buffer([bytes(8), 120])
+    agent.read_later()
+    agent.told()
+
+
+@wrong("scmi", "eventq-setup.drv.3")
+def has_no_room_for_an_event(d):
+    agent = Agent(d)
+    agent.buffer([12])
+    agent.read_later()
+    agent.told()
+
+
+GOOD = {"i2c": good_i2c, "gpio": good_gpio, "scmi": good_scmi}
 
 
 @pytest.mark.parametrize("device", GOOD)

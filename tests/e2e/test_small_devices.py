@@ -122,6 +122,65 @@ def test_options_that_are_wrong(backend_bin, tmp_path, options, message):
     assert done.returncode == 2 and message in done.stderr, done.stderr
 
 
+PLATFORM = """
+# What a board has.
+[agent guest]
+trusted = no
+deny = serial:clock
+[device serial]
+clocks = uart
+[clock uart]
+rates = 1000000, 2000000
+latency-us = 500
+[clock pll]
+range = 10..100/10
+stuck = yes
+[sensor still]
+low = 42
+intervals-ms = 20
+"""
+
+
+def test_a_platform_of_its_own(conform, tmp_path):
+    """No reset domains, one agent that may not use a clock nor say so, and a clock that fails."""
+    (tmp_path / "board").write_text(PLATFORM, encoding="ascii")
+    verdicts = conform("scmi", "vhost-user", f"--platform {tmp_path}/board")
+    assert {c for c, v in verdicts.items() if v == "skip"} == {
+        "scmi.notification.clock", "scmi.permissions.denied"}
+    assert set(verdicts.values()) == {"pass", "skip"}, verdicts
+
+
+def test_a_platform_without_anything(conform, tmp_path):
+    (tmp_path / "board").write_text("[agent a]\n", encoding="ascii")
+    verdicts = conform("scmi", "mmio", f"--platform {tmp_path}/board")
+    assert {c for c, v in verdicts.items() if v == "skip"} >= {
+        "scmi.clocks.rate", "scmi.delayed.later", "scmi.sensors.described"}
+    assert set(verdicts.values()) == {"pass", "skip"}, verdicts
+
+
+def test_a_driver_without_events(conform):
+    verdicts = conform("scmi", "pci", "--without 0")
+    assert {v for c, v in verdicts.items() if ".delayed." in c or ".notification." in c} == {"skip"}
+    assert set(verdicts.values()) == {"pass", "skip"}, verdicts
+
+
+@pytest.mark.parametrize("text, options, status, message", [
+    ("[agent a]\n[clock c]\n", [], 2, "clock 'c' has no rates"),
+    ("[agent a]\n[bus b]\n", [], 2, "line 2: no section 'bus'"),
+    ("[agent a]\n", ["--agent", "b"], 2, "there is no agent 'b'"),
+    ("[agent a]\n", ["--lines", "3"], 2, "no use for options of"),
+    ("\0", [], 1, "no text of 256 KiB at most"),
+    (None, [], 1, "No such file"),
+])
+def test_platforms_that_are_wrong(backend_bin, tmp_path, text, options, status, message):
+    if text is not None:
+        (tmp_path / "board").write_text(text, encoding="ascii")
+    done = subprocess.run([backend_bin, "scmi", "--socket-path", tmp_path / "s",
+                           "--platform", tmp_path / "board", *options],
+                          capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == status and message in done.stderr, done.stderr
+
+
 def test_a_bus_of_the_host_that_is_none(backend_bin, tmp_path):
     for path, message in (("/nonexistent", "No such file"), ("/dev/null", "ioctl")):
         done = subprocess.run([backend_bin, "i2c", "--socket-path", tmp_path / "s",
