@@ -7,10 +7,11 @@ import time
 
 import pytest
 
+import console_driver as con
 import judgement
 import wrong_driver as w
 
-CHAPTERS = {"i2c": "v14.i2c.", "gpio": "v14.gpio.", "scmi": "v14.scmi."}
+CHAPTERS = {"i2c": "v14.i2c.", "gpio": "v14.gpio.", "scmi": "v14.scmi.", "console": "v14.console."}
 
 
 @pytest.fixture
@@ -376,7 +377,86 @@ def has_no_room_for_an_event(d):
     agent.told()
 
 
-GOOD = {"i2c": good_i2c, "gpio": good_gpio, "scmi": good_scmi}
+# Console.
+
+def good_console(d):
+    console = con.Console(d)
+    console.set_up_ports()
+    console.send(b"to and fro")
+    assert console.receive(10) == b"to and fro"
+    console.close()
+
+
+@wrong("console", "operation.drv.1")
+def sends_where_it_receives(d):
+    console = con.Console(d, ports=0)
+    console.put(con.IN, b"why", room=64)
+    console.send(b"this")
+    console.take(con.IN)
+    console.close()
+
+
+@wrong("console", "operation.drv.1")
+def says_where_it_hears(d):
+    console = con.Console(d)
+    console.put(con.CONTROL_IN, b"why", room=64)
+    console.set_up_ports()
+    console.close()
+
+
+@wrong("console", "operation.drv.2")
+def wants_what_it_sends(d):
+    console = con.Console(d, ports=0)
+    console.put(con.OUT, b"this", room=64)
+    console.take(con.OUT)
+    console.close()
+
+
+@wrong("console", "operation.drv.2")
+def wants_what_it_says(d):
+    console = con.Console(d)
+    console.put(con.CONTROL_OUT, struct.pack("<IHH", 0, con.DEVICE_READY, 1), room=8)
+    console.take(con.CONTROL_OUT)
+    console.close()
+
+
+@wrong("console", "multiport.drv.1")
+def sends_and_was_never_ready(d):
+    console = con.Console(d)
+    console.send(b"this")
+    console.close()
+
+
+@wrong("console", "multiport.drv.1")
+def opens_and_was_never_ready(d):
+    console = con.Console(d)
+    console.say(0, con.PORT_OPEN)
+    console.close()
+
+
+@wrong("console", "multiport.drv.3")
+def does_not_open_a_console(d):
+    console = con.Console(d)
+    console.say(0, con.DEVICE_READY)
+    console.hear()
+    console.say(0, con.PORT_READY)
+    assert console.hear()[:2] == (0, con.CONSOLE_PORT)
+    console.send(b"this")
+    console.close()
+
+
+@wrong("console", "multiport.drv.4")
+def closes_a_console(d):
+    console = con.Console(d)
+    console.say(0, con.DEVICE_READY)
+    console.hear()
+    console.say(0, con.PORT_READY)
+    assert console.hear()[:2] == (0, con.CONSOLE_PORT)
+    console.say(0, con.PORT_OPEN, 0)
+    console.close()
+
+
+GOOD = {"i2c": good_i2c, "gpio": good_gpio, "scmi": good_scmi, "console": good_console}
 
 
 @pytest.mark.parametrize("device", GOOD)

@@ -24,13 +24,15 @@ def conform(run_json, backend_bin):
 
 @pytest.mark.parametrize("ring", ["split", "packed"])
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("device, options", [("i2c", ""), ("gpio", "--wire 3:1"), ("scmi", "")])
+@pytest.mark.parametrize("device, options", [
+    ("i2c", ""), ("gpio", "--wire 3:1"), ("scmi", ""),
+    ("console", "--port loop --port loop --port loop,turns")], ids=["i2c", "gpio", "scmi", "console"])
 def test_conforms(conform, device, options, place, ring):
-    verdicts = conform(device, place, options, None, "--ring", ring)
+    verdicts = conform(device, place, options, None, "--ring", ring, "--config-trigger", "kill -USR1 {pid}")
     assert verdicts and set(verdicts.values()) == {"pass"}, verdicts
 
 
-@pytest.mark.parametrize("device", ["i2c", "gpio", "scmi"])
+@pytest.mark.parametrize("device", ["i2c", "gpio", "scmi", "console"])
 def test_function_has_what_its_type_has(conform, device):
     assert set(conform(device, "pci", check="pci.*").values()) <= {"pass", "skip"}
 

@@ -10,8 +10,8 @@
 
 #define STALL_NS 30000000000ull
 
-static const struct soak_device *const devices[] = { &soak_blk, &soak_rng, &soak_net, &soak_i2c,
-						     &soak_gpio };
+static const struct soak_device *const devices[] = { &soak_blk, &soak_rng,  &soak_net,
+						     &soak_i2c, &soak_gpio, &soak_console };
 
 bool soak_wrong(struct soak *s, const char *fmt, ...)
 {
