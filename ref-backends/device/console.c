@@ -534,8 +534,8 @@ static bool con_resized(struct rdev *dev)
 		return false;
 	if (next)
 		return rcon_set_size(c, (u16)(next >> 16), (u16)next);
-	if (e->ops->size && !e->ops->size(e, &cols, &rows))
-		return false;
+	if (e->ops->size)
+		e->ops->size(e, &cols, &rows);
 	return rcon_set_size(c, cols, rows);
 }
 

@@ -49,7 +49,7 @@ struct con_end_ops {
 	void (*emergency)(struct con_end *e, u8 character);
 	/* There is room in the port's fifo again. May be NULL. */
 	void (*wanted)(struct con_end *e);
-	/* Its size, when it is a terminal. Any thread. May be NULL. */
+	/* Its size, when it is a terminal; else false, and both as they were. Any thread. May be NULL. */
 	bool (*size)(struct con_end *e, u16 *cols, u16 *rows);
 	/* The device's first queue is opened, its last closed. May be NULL. */
 	int (*open)(struct con_end *e, struct reactor *reactor);
