@@ -229,3 +229,54 @@ CHECK(ecn, .id = "net.gso.ecn", .clauses = { RX(14), RX(13) },
       .features = NK_F(CSUM) | NK_F(GUEST_CSUM) | NK_F(MRG_RXBUF) | NK_F(GUEST_TSO4) |
 		  NK_F(GUEST_ECN) | NK_F(HOST_TSO4) | NK_F(HOST_ECN),
       .run = ecn);
+
+/* What nobody has negotiated, since no front-end can: fragments of UDP are gone, and tunnels have feature bits above 63. */
+static bool kind_is_known(struct ck *c, const struct nk_frame *f)
+{
+	const struct virtio_net_hdr_v1 *h = &f->hdr.hdr;
+
+	if (VNET_GSO_BASE(h->gso_type) == VIRTIO_NET_HDR_GSO_UDP)
+		return ck_fail(c, RX(8), "not without GUEST_UFO", "gso_type is %#x", h->gso_type);
+	if (!(h->gso_type & VNET_GSO_TUNNEL) || !VNET_GSO_BASE(h->gso_type))
+		return true;
+	if (h->flags & VNET_F_TUNNEL_CSUM)
+		return ck_fail(c, RX(25), "not without GUEST_UDP_TUNNEL_GSO_CSUM",
+			       "gso_type is %#x, flags are %#x", h->gso_type, h->flags);
+	return ck_fail(c, RX(21), "not without GUEST_UDP_TUNNEL_GSO", "gso_type is %#x",
+		       h->gso_type);
+}
+
+static void known_kinds(struct ck *c)
+{
+	const u64 guest = NK_F(GUEST_CSUM) | NK_F(MRG_RXBUF) | NK_GUEST_GSO;
+	struct net_layout at;
+	struct nk_frame f;
+	struct nk k;
+
+	if (!any(c, NK_GUEST_GSO) || !nk_up(c, &k, host_features() | guest))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct net_packet t = kinds[i].packet;
+
+		/* As it is, and one to be cut, which a driver takes whole or in any number of pieces. */
+		t.payload = 200;
+		if (!nk_send_packet(c, &k, &t, &at) || !nk_expect(c, &k, &f) ||
+		    !kind_is_known(c, &f))
+			return;
+		if (!(c->features & kinds[i].host))
+			continue;
+		if (!send_gso(c, &k, &kinds[i], 0, &at))
+			return;
+		for (u32 got = 0; got < TOTAL;) {
+			if (!nk_expect(c, &k, &f) || !kind_is_known(c, &f))
+				return;
+			got += f.len > at.data ? f.len - at.data : TOTAL;
+		}
+	}
+}
+
+CHECK(known_kinds, .id = "net.gso.known-kinds", .clauses = { RX(8), RX(21), RX(25) },
+      .stimulus = "packets with partial checksums and packets to be cut, to a driver that takes "
+		  "every kind there is a feature for",
+      .oracle = "none comes as a fragment of UDP or as a tunnel's", .device = VIRTIO_ID_NET,
+      .features = NK_F(CSUM) | NK_F(GUEST_CSUM) | NK_F(MRG_RXBUF), .run = known_kinds);

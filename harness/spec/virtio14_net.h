@@ -39,6 +39,32 @@
 #define VNET_F_TUNNEL_CSUM  0x08 /* virtio_net_hdr.flags */
 #define VNET_GSO_BASE(type) ((u8)((type) & ~(VIRTIO_NET_HDR_GSO_ECN | VNET_GSO_TUNNEL)))
 
+/* Statistics (5.1.9.6.8): what is asked for, as bits; what an answer is of, as their numbers. */
+#define VNET_CTRL_STATS	      8
+#define VNET_CTRL_STATS_QUERY 0
+#define VNET_CTRL_STATS_GET   1
+#define VNET_STATS_RX_BASIC   0
+#define VNET_STATS_RX_CSUM    1
+#define VNET_STATS_RX_GSO     2
+#define VNET_STATS_RX_SPEED   3
+#define VNET_STATS_TX_BASIC   16
+#define VNET_STATS_TX_CSUM    17
+#define VNET_STATS_TX_GSO     18
+#define VNET_STATS_TX_SPEED   19
+#define VNET_STATS_CVQ	      32
+
+struct vnet_stats_ask {
+	u16 queue;
+	u16 reserved[3];
+	u64 types;
+};
+
+struct vnet_stats_head {
+	u8 type, reserved;
+	u16 queue, reserved1;
+	u16 size; /* with this */
+};
+
 /* Longest frame there is: 65535 bytes of IPv6 payload with its headers, and a VLAN tag. */
 #define VNET_FRAME_MAX	65593u
 #define VNET_FRAME_MIN	14u /* an Ethernet header */

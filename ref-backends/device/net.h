@@ -76,6 +76,7 @@ struct net_rx {
 	struct rdev_req *held[NET_MERGE_MAX];
 	u32 nheld;
 	u64 room;
+	u64 csum_needed, csum_none; /* frames received, by what was left of their checksums */
 };
 
 /* When the driver wants to be notified at the latest (5.1.9.6.9). Here it is notified earlier. */
@@ -116,6 +117,8 @@ struct rnet {
 	struct net_control ctl;
 	u8 flows[NET_FLOWS]; /* pair that a flow was last sent on */
 	struct net_rx rx[NET_PAIRS_MAX];
+	u64 tx_csum_needed[NET_PAIRS_MAX], tx_csum_none[NET_PAIRS_MAX]; /* … and sent */
+	u64 commands, commands_ok;
 	u8 *scratch; /* VNET_FRAME_MAX, for what has to lie in one piece */
 	struct {
 		u64 sent, refused, delivered, filtered, dropped;
@@ -175,6 +178,29 @@ void net_rx_serve(struct rnet *n, struct rdev_req *req);
 void net_rx_let_go(struct rnet *n, u16 pair);
 void net_ctrl_serve(struct rnet *n, struct rdev_req *req);
 void net_ctrl_reset(struct rnet *n);
+
+/* A command's data, read from front to back, and what it answers beside OK or ERR. */
+struct net_command_data {
+	struct net_frame f;
+	u32 at;
+};
+
+struct net_command_result {
+	u8 bytes[1024];
+	u32 len;
+};
+
+bool net_command_take(struct net_command_data *d, void *to, u32 len);
+bool net_stats_query(struct rnet *n, u8 cmd, struct net_command_data *d,
+		     struct net_command_result *r);
+bool net_stats_get(struct rnet *n, u8 cmd, struct net_command_data *d,
+		   struct net_command_result *r);
+void net_stats_reset(struct rnet *n);
+/* Types, as bits: those that there are with the features negotiated, and those that are of a queue, there or not. */
+u64 net_stats_supported(const struct rnet *n);
+u64 net_stats_of(const struct rnet *n, u16 queue);
+/* How many numbers a reply has. */
+u32 net_stats_values(u8 type);
 
 /* Filters of 5.1.9.5: does the driver want this frame? `head` holds its first bytes. */
 bool net_wanted(const struct rnet *n, const u8 *head, u32 len);

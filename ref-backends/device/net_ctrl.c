@@ -9,18 +9,12 @@
 #define NOTF_COAL_VQ_SET 2
 #define NOTF_COAL_VQ_GET 3
 
-/* The command's data, read from front to back. */
-struct data {
-	struct net_frame f;
-	u32 at;
-};
-
-static u32 left(const struct data *d)
+static u32 left(const struct net_command_data *d)
 {
 	return d->f.len - d->at;
 }
 
-static bool take(struct data *d, void *to, u32 len)
+bool net_command_take(struct net_command_data *d, void *to, u32 len)
 {
 	if (left(d) < len)
 		return false;
@@ -29,39 +23,34 @@ static bool take(struct data *d, void *to, u32 len)
 	return true;
 }
 
-static bool take_u16(struct data *d, u16 *v)
+static bool take_u16(struct net_command_data *d, u16 *v)
 {
-	bool ok = take(d, v, sizeof(*v));
+	bool ok = net_command_take(d, v, sizeof(*v));
 
 	*v = le16(*v);
 	return ok;
 }
 
-static bool take_u32(struct data *d, u32 *v)
+static bool take_u32(struct net_command_data *d, u32 *v)
 {
-	bool ok = take(d, v, sizeof(*v));
+	bool ok = net_command_take(d, v, sizeof(*v));
 
 	*v = le32(*v);
 	return ok;
 }
 
-/* What a command answers beside OK or ERR. */
-struct result {
-	u8 bytes[16];
-	u32 len;
-};
-
-static bool set_mode(struct rnet *n, u8 cmd, struct data *d, struct result *r)
+static bool set_mode(struct rnet *n, u8 cmd, struct net_command_data *d,
+		     struct net_command_result *r)
 {
 	u8 on;
 
-	if (!take(d, &on, 1) || left(d))
+	if (!net_command_take(d, &on, 1) || left(d))
 		return false;
 	n->ctl.mode[cmd] = on != 0;
 	return true;
 }
 
-static bool take_table(struct data *d, u8 table[][6], u32 *n, bool *all)
+static bool take_table(struct net_command_data *d, u8 table[][6], u32 *n, bool *all)
 {
 	u32 count;
 
@@ -70,12 +59,13 @@ static bool take_table(struct data *d, u8 table[][6], u32 *n, bool *all)
 	*all = count > NET_TABLE_MAX;
 	*n = *all ? 0 : count;
 	if (!*all)
-		return take(d, table, count * 6);
+		return net_command_take(d, table, count * 6);
 	d->at += count * 6;
 	return true;
 }
 
-static bool set_table(struct rnet *n, u8 cmd, struct data *d, struct result *r)
+static bool set_table(struct rnet *n, u8 cmd, struct net_command_data *d,
+		      struct net_command_result *r)
 {
 	u8 unicast[NET_TABLE_MAX][6], multicast[NET_TABLE_MAX][6];
 	struct net_control *c = &n->ctl;
@@ -94,17 +84,19 @@ static bool set_table(struct rnet *n, u8 cmd, struct data *d, struct result *r)
 	return true;
 }
 
-static bool set_mac(struct rnet *n, u8 cmd, struct data *d, struct result *r)
+static bool set_mac(struct rnet *n, u8 cmd, struct net_command_data *d,
+		    struct net_command_result *r)
 {
 	u8 mac[6];
 
-	if (!take(d, mac, sizeof(mac)) || left(d))
+	if (!net_command_take(d, mac, sizeof(mac)) || left(d))
 		return false;
 	__atomic_store_n(&n->mac_now, net_mac_pack(mac), __ATOMIC_RELEASE);
 	return true;
 }
 
-static bool set_vlan(struct rnet *n, u8 cmd, struct data *d, struct result *r)
+static bool set_vlan(struct rnet *n, u8 cmd, struct net_command_data *d,
+		     struct net_command_result *r)
 {
 	u16 vid;
 
@@ -117,7 +109,8 @@ static bool set_vlan(struct rnet *n, u8 cmd, struct data *d, struct result *r)
 	return true;
 }
 
-static bool announced(struct rnet *n, u8 cmd, struct data *d, struct result *r)
+static bool announced(struct rnet *n, u8 cmd, struct net_command_data *d,
+		      struct net_command_result *r)
 {
 	if (left(d))
 		return false;
@@ -125,7 +118,8 @@ static bool announced(struct rnet *n, u8 cmd, struct data *d, struct result *r)
 	return true;
 }
 
-static bool set_pairs(struct rnet *n, u8 cmd, struct data *d, struct result *r)
+static bool set_pairs(struct rnet *n, u8 cmd, struct net_command_data *d,
+		      struct net_command_result *r)
 {
 	u16 pairs;
 
@@ -136,15 +130,17 @@ static bool set_pairs(struct rnet *n, u8 cmd, struct data *d, struct result *r)
 	return true;
 }
 
-static bool take_key(struct data *d, u8 key[NET_RSS_KEY_MAX])
+static bool take_key(struct net_command_data *d, u8 key[NET_RSS_KEY_MAX])
 {
 	u8 len;
 
 	memset(key, 0, NET_RSS_KEY_MAX);
-	return take(d, &len, 1) && len <= NET_RSS_KEY_MAX && take(d, key, len) && !left(d);
+	return net_command_take(d, &len, 1) && len <= NET_RSS_KEY_MAX &&
+	       net_command_take(d, key, len) && !left(d);
 }
 
-static bool set_rss(struct rnet *n, u8 cmd, struct data *d, struct result *r)
+static bool set_rss(struct rnet *n, u8 cmd, struct net_command_data *d,
+		    struct net_command_result *r)
 {
 	u16 mask, unclassified, max_tx, table[NET_RSS_TABLE_MAX];
 	u8 key[NET_RSS_KEY_MAX];
@@ -169,12 +165,13 @@ static bool set_rss(struct rnet *n, u8 cmd, struct data *d, struct result *r)
 	return true;
 }
 
-static bool set_hash(struct rnet *n, u8 cmd, struct data *d, struct result *r)
+static bool set_hash(struct rnet *n, u8 cmd, struct net_command_data *d,
+		     struct net_command_result *r)
 {
 	u8 key[NET_RSS_KEY_MAX], reserved[8];
 	u32 types;
 
-	if (!take_u32(d, &types) || types & ~NET_HASH_TYPES || !take(d, reserved, 8) ||
+	if (!take_u32(d, &types) || types & ~NET_HASH_TYPES || !net_command_take(d, reserved, 8) ||
 	    !take_key(d, key))
 		return false;
 	memcpy(n->ctl.rss_key, key, sizeof(key));
@@ -183,11 +180,12 @@ static bool set_hash(struct rnet *n, u8 cmd, struct data *d, struct result *r)
 	return true;
 }
 
-static bool set_offloads(struct rnet *n, u8 cmd, struct data *d, struct result *r)
+static bool set_offloads(struct rnet *n, u8 cmd, struct net_command_data *d,
+			 struct net_command_result *r)
 {
 	u64 want;
 
-	if (!take(d, &want, sizeof(want)) || left(d))
+	if (!net_command_take(d, &want, sizeof(want)) || left(d))
 		return false;
 	want = le64(want);
 	if (want & ~(n->features & NET_GUEST_OFFLOADS))
@@ -196,12 +194,13 @@ static bool set_offloads(struct rnet *n, u8 cmd, struct data *d, struct result *
 	return true;
 }
 
-static bool take_coal(struct data *d, struct net_coal *c)
+static bool take_coal(struct net_command_data *d, struct net_coal *c)
 {
 	return take_u32(d, &c->packets) && take_u32(d, &c->usecs) && !left(d);
 }
 
-static bool set_coal(struct rnet *n, u8 cmd, struct data *d, struct result *r)
+static bool set_coal(struct rnet *n, u8 cmd, struct net_command_data *d,
+		     struct net_command_result *r)
 {
 	bool rx = cmd == VIRTIO_NET_CTRL_NOTF_COAL_RX_SET;
 	struct net_coal c;
@@ -214,7 +213,8 @@ static bool set_coal(struct rnet *n, u8 cmd, struct data *d, struct result *r)
 	return true;
 }
 
-static bool vq_coal(struct rnet *n, u8 cmd, struct data *d, struct result *r)
+static bool vq_coal(struct rnet *n, u8 cmd, struct net_command_data *d,
+		    struct net_command_result *r)
 {
 	u16 q, reserved;
 	struct net_coal c;
@@ -238,7 +238,8 @@ static bool vq_coal(struct rnet *n, u8 cmd, struct data *d, struct result *r)
 static const struct {
 	u8 class, cmd;
 	u8 feature;
-	bool (*fn)(struct rnet *n, u8 cmd, struct data *d, struct result *r);
+	bool (*fn)(struct rnet *n, u8 cmd, struct net_command_data *d,
+		   struct net_command_result *r);
 } commands[] = {
 	{ VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, F(CTRL_RX), set_mode },
 	{ VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_ALLMULTI, F(CTRL_RX), set_mode },
@@ -260,10 +261,12 @@ static const struct {
 	{ VIRTIO_NET_CTRL_NOTF_COAL, VIRTIO_NET_CTRL_NOTF_COAL_RX_SET, F(NOTF_COAL), set_coal },
 	{ VIRTIO_NET_CTRL_NOTF_COAL, NOTF_COAL_VQ_SET, F(VQ_NOTF_COAL), vq_coal },
 	{ VIRTIO_NET_CTRL_NOTF_COAL, NOTF_COAL_VQ_GET, F(VQ_NOTF_COAL), vq_coal },
+	{ VNET_CTRL_STATS, VNET_CTRL_STATS_QUERY, F(DEVICE_STATS), net_stats_query },
+	{ VNET_CTRL_STATS, VNET_CTRL_STATS_GET, F(DEVICE_STATS), net_stats_get },
 };
 
-static bool obey(struct rnet *n, const struct virtio_net_ctrl_hdr *hdr, struct data *d,
-		 struct result *r)
+static bool obey(struct rnet *n, const struct virtio_net_ctrl_hdr *hdr, struct net_command_data *d,
+		 struct net_command_result *r)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
 		if (commands[i].class == hdr->class && commands[i].cmd == hdr->cmd)
@@ -289,21 +292,24 @@ static u32 write_out(const struct dvq_chain *c, const u8 *from, u32 len)
 void net_ctrl_serve(struct rnet *n, struct rdev_req *req)
 {
 	const struct dvq_chain *c = &req->chain;
-	struct data d = { .f = { .segs = c->segs,
-				 .nsegs = c->n_readable,
-				 .len = (u32)MIN(c->readable, 1u << 20) } };
+	struct net_command_data d = { .f = { .segs = c->segs,
+					     .nsegs = c->n_readable,
+					     .len = (u32)MIN(c->readable, 1u << 20) } };
 	struct virtio_net_ctrl_hdr hdr;
-	struct result r = { .len = 0 };
+	struct net_command_result r = { .len = 0 };
 	u8 answer[1 + sizeof(r.bytes)] = { VIRTIO_NET_ERR };
 
 	/* Without a place for the answer there is no command: who would know what became of it? */
-	if (c->writable && take(&d, &hdr, sizeof(hdr))) {
+	if (c->writable && net_command_take(&d, &hdr, sizeof(hdr))) {
 		if (judge_active)
 			judge_active->net_ctrl(n, c, &hdr);
-		if (obey(n, &hdr, &d, &r) && r.len < c->writable)
+		n->commands++;
+		if (obey(n, &hdr, &d, &r) && r.len < c->writable) {
 			answer[0] = VIRTIO_NET_OK;
-		else
+			n->commands_ok++;
+		} else {
 			r.len = 0;
+		}
 		memcpy(answer + 1, r.bytes, r.len);
 		if (fault_active && fault_active->net_ctrl)
 			fault_active->net_ctrl(n, req, &hdr, answer);
@@ -318,6 +324,7 @@ void net_ctrl_reset(struct rnet *n)
 {
 	memset(&n->ctl, 0, sizeof(n->ctl));
 	memset(n->flows, 0, sizeof(n->flows));
+	net_stats_reset(n);
 	n->ctl.pairs = 1;
 	__atomic_store_n(&n->mac_now, net_mac_pack(n->mac), __ATOMIC_RELAXED);
 	__atomic_store_n(&n->status, VIRTIO_NET_S_LINK_UP, __ATOMIC_RELAXED);

@@ -275,6 +275,10 @@ static void fill(struct rnet *n, struct net_rx *rx, struct net_held *h)
 	struct cursor at = { .req = rx->held };
 	u64 left = n->hdr_size + (u64)h->len;
 
+	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		rx->csum_needed++;
+	else
+		rx->csum_none++;
 	if (fault_active && fault_active->net_header)
 		fault_active->net_header(n, &hdr, h->bytes, h->len);
 	enter(&at);
@@ -323,6 +327,7 @@ static inline bool fill_usual(struct rnet *n, struct net_rx *rx, struct rdev_req
 	memcpy((u8 *)seg->base + sizeof(hdr), h->bytes, h->len);
 	req->used_len = (u32)sizeof(hdr) + h->len;
 	req->more = false;
+	rx->csum_none++;
 	net_fifo_drop(&rx->fifo);
 	req->done(req);
 	return true;

@@ -175,6 +175,10 @@ static __attribute__((noinline)) void serve_any(struct rnet *n, struct rdev_req 
 		good = fault_active->net_tx(n, req, &f, good);
 	if (good && __atomic_load_n(&n->status, __ATOMIC_RELAXED) & VIRTIO_NET_S_LINK_UP) {
 		n->count.sent++;
+		if (f.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+			n->tx_csum_needed[f.pair]++;
+		else
+			n->tx_csum_none[f.pair]++;
 		if (n->ctl.pairs > 1)
 			remember_flow(n, &f);
 		n->port->ops->send(n->port, &f);
@@ -194,6 +198,7 @@ void net_tx_serve(struct rnet *n, struct rdev_req *req)
 		return;
 	}
 	n->count.sent++;
+	n->tx_csum_none[req->queue / 2]++;
 	n->port->ops->send(n->port, &f);
 	req->done(req);
 }

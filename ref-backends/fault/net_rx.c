@@ -230,6 +230,29 @@ static void short_headers(struct rnet *n, struct virtio_net_hdr_v1_hash *h, cons
 NET(short_headers, "gso-hdr-len-14", "rx.dev.31", "hdr_len of a GSO frame is 14",
     .net_header = short_headers);
 
+/* Of a driver that takes all kinds. */
+#define KIND_FAULT(ident, name, clause, summary, when, code)                                       \
+	static void ident(struct rnet *n, struct virtio_net_hdr_v1_hash *h, const u8 *f, u32 len)  \
+	{                                                                                          \
+		if (n->ctl.offloads & BIT_ULL(VIRTIO_NET_F_GUEST_TSO4) &&                          \
+		    n->ctl.offloads & BIT_ULL(VIRTIO_NET_F_GUEST_USO4) && (when)) {                \
+			code;                                                                      \
+		}                                                                                  \
+	}                                                                                          \
+	NET(ident, name, clause, summary, .net_header = ident)
+
+#define IS_UDP (net_get16(f + 12) == VNET_ETHERTYPE_IPV4 && f[23] == VNET_PROTO_UDP && len > 1514)
+#define IS_GSO (VNET_GSO_BASE(h->hdr.gso_type) == VIRTIO_NET_HDR_GSO_TCPV4)
+
+KIND_FAULT(ufo, "ufo", "rx.dev.8", "datagrams to be cut have gso_type UDP", IS_UDP,
+	   h->hdr.gso_type = VIRTIO_NET_HDR_GSO_UDP);
+KIND_FAULT(tunnel_gso, "tunnel-gso", "rx.dev.21", "packets to be cut have a tunnel bit", IS_GSO,
+	   h->hdr.gso_type |= 0x20);
+KIND_FAULT(tunnel_gso_csum, "tunnel-gso-csum", "rx.dev.25",
+	   "packets to be cut have a tunnel bit, and the flag of its checksum", IS_GSO,
+	   h->hdr.gso_type |= 0x20;
+	   h->hdr.flags |= VNET_F_TUNNEL_CSUM);
+
 static void no_ecn(struct rnet *n, struct virtio_net_hdr_v1_hash *h, const u8 *f, u32 len)
 {
 	h->hdr.gso_type &= (u8)~VIRTIO_NET_HDR_GSO_ECN;

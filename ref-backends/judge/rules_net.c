@@ -278,6 +278,50 @@ static bool hash_not_supported(const struct jd_net_command *c)
 	return !take(c, 0, &types, 4) || le32(types) & ~NET_HASH_TYPES;
 }
 
+/* Is one of the entries so? */
+static bool any_stats(const struct jd_net_command *c,
+		      bool (*is)(const struct rnet *n, const struct vnet_stats_ask *a))
+{
+	struct vnet_stats_ask a;
+
+	for (u32 at = 0; take(c, at, &a, sizeof(a)); at += sizeof(a))
+		if (is(c->n, &a))
+			return true;
+	return false;
+}
+
+static bool is_unsupported(const struct rnet *n, const struct vnet_stats_ask *a)
+{
+	return le64(a->types) & ~net_stats_supported(n);
+}
+
+static bool is_of_another(const struct rnet *n, const struct vnet_stats_ask *a)
+{
+	return le64(a->types) & ~net_stats_of(n, le16(a->queue));
+}
+
+static bool stats_unsupported(const struct jd_net_command *c)
+{
+	return any_stats(c, is_unsupported);
+}
+
+static bool stats_of_another_queue(const struct jd_net_command *c)
+{
+	return any_stats(c, is_of_another);
+}
+
+static bool stats_without_room(const struct jd_net_command *c)
+{
+	struct vnet_stats_ask a;
+	u64 need = 1;
+
+	for (u32 at = 0; take(c, at, &a, sizeof(a)); at += sizeof(a))
+		for (u8 type = 0; type < 64; type++)
+			if (le64(a.types) >> type & 1)
+				need += sizeof(struct vnet_stats_head) + 8 * net_stats_values(type);
+	return c->chain->writable < need;
+}
+
 #define RX_EXTRA VIRTIO_NET_CTRL_RX, 0x3c
 #define COAL	 VIRTIO_NET_CTRL_NOTF_COAL
 
@@ -293,6 +337,12 @@ const struct jd_net_command_rule jd_net_command_rules[] = {
 	{ "v14.net.rss.drv.3", VIRTIO_NET_CTRL_MQ, 0x02, table_of_no_power_of_2, FEATURE(RSS), 0 },
 	{ "v14.net.rss.drv.4", VIRTIO_NET_CTRL_MQ, 0x02, table_too_long, FEATURE(RSS), 0 },
 	{ "v14.net.rss.drv.5", VIRTIO_NET_CTRL_MQ, 0x02, hash_not_supported, FEATURE(RSS), 0 },
+	{ "v14.net.stats.drv.1", VNET_CTRL_STATS, 0x02, stats_unsupported, FEATURE(DEVICE_STATS),
+	  0 },
+	{ "v14.net.stats.drv.2", VNET_CTRL_STATS, 0x02, stats_of_another_queue,
+	  FEATURE(DEVICE_STATS), 0 },
+	{ "v14.net.stats.drv.3", VNET_CTRL_STATS, 0x02, stats_without_room, FEATURE(DEVICE_STATS),
+	  0 },
 	{ "v14.net.hash-config.drv.2", VIRTIO_NET_CTRL_MQ, 0x04, reserved_not_0, 0, 0 },
 	{ "v14.net.offloads.drv.1", VIRTIO_NET_CTRL_GUEST_OFFLOADS, 0x01, offload_not_negotiated, 0,
 	  0 },

@@ -13,7 +13,7 @@ import wrong_driver as w
 
 CHAPTER = "v14.net."
 CSUM, GUEST_CSUM, OFFLOADS, MTU, GUEST_TSO4, HOST_TSO4, HOST_TSO6, HOST_ECN = 0, 1, 2, 3, 7, 11, 12, 13
-MRG_RXBUF, CTRL_VQ, CTRL_RX, RX_EXTRA, MQ, VQ_COAL, COAL = 15, 17, 18, 20, 22, 52, 53
+MRG_RXBUF, CTRL_VQ, CTRL_RX, RX_EXTRA, MQ, STATS, VQ_COAL, COAL = 15, 17, 18, 20, 22, 50, 52, 53
 HASH_REPORT, GUEST_HDRLEN, RSS = 57, 59, 60
 NEEDS_CSUM, DATA_VALID, TUNNEL_CSUM = 1, 2, 8
 TCPV4, UFO, TCPV6, USO, TUNNEL4, ECN = 1, 3, 4, 5, 0x20, 0x80
@@ -126,6 +126,13 @@ def rss_config(types=1, mask=1, unclassified=0, table=(0, 1), pairs=2):
     return struct.pack(f"<IHH{len(table)}HHB", types, mask, unclassified, *table, pairs, 40) + bytes(40)
 
 
+RX_CSUM, RX_GSO, TX_CSUM, CVQ = 1, 2, 17, 32
+
+
+def stats(queue, kind):
+    return struct.pack("<H6xQ", queue, 1 << kind)
+
+
 @pytest.fixture
 def judged(start_backend, backend_bin, run_dir):
     """judged(drive, features): what the judge says of a session in the chapter; {clause: check}."""
@@ -152,7 +159,7 @@ def bits(*names):
 
 
 ALL = bits(CSUM, GUEST_CSUM, OFFLOADS, MTU, GUEST_TSO4, HOST_TSO4, HOST_TSO6, HOST_ECN, 56, MRG_RXBUF, CTRL_VQ,
-           CTRL_RX, RX_EXTRA, MQ, VQ_COAL, COAL, HASH_REPORT, RSS)
+           CTRL_RX, RX_EXTRA, MQ, STATS, VQ_COAL, COAL, HASH_REPORT, RSS)
 
 
 def good(d):
@@ -173,6 +180,7 @@ def good(d):
     net.command(5, 0, struct.pack("<Q", 1 << GUEST_CSUM))
     net.command(6, 0, struct.pack("<II", 8, 50))
     net.command(6, 2, struct.pack("<HHII", 3, 0, 8, 50))
+    net.command(8, 1, stats(0, RX_CSUM) + stats(1, TX_CSUM) + stats(net.control, CVQ), 1 + 40 + 24 + 24)
 
 
 WRONG = {}
@@ -193,10 +201,10 @@ def sends(name, number, features, frame, also=(), **header):
     wrong(number, *features, also=also)(drive)
 
 
-def commands(name, number, features, kind, command, data):
+def commands(name, number, features, kind, command, data, room=1):
     """One command, which is wrong."""
     def drive(d):
-        Net(d).command(kind, command, data)
+        Net(d).command(kind, command, data, room)
     drive.__name__ = name
     wrong(number, *features)(drive)
 
@@ -243,6 +251,11 @@ commands("steers_to_nowhere", "rss.drv.2", (CTRL_VQ, RSS), 4, 1, rss_config(tabl
 commands("has_a_table_of_three", "rss.drv.3", (CTRL_VQ, RSS), 4, 1, rss_config(mask=2, table=(0, 1, 0)))
 commands("has_a_table_of_256", "rss.drv.4", (CTRL_VQ, RSS), 4, 1, rss_config(mask=255, table=[0, 1] * 128))
 commands("hashes_what_nobody_knows", "rss.drv.5", (CTRL_VQ, RSS), 4, 1, rss_config(types=1 << 20))
+
+COUNTING = (CTRL_VQ, STATS, CSUM, GUEST_CSUM)
+commands("counts_what_is_not_counted", "stats.drv.1", COUNTING, 8, 1, stats(0, RX_GSO), 128)
+commands("counts_what_is_of_another_queue", "stats.drv.2", COUNTING, 8, 1, stats(1, RX_CSUM), 128)
+commands("has_no_room_for_an_answer", "stats.drv.3", COUNTING, 8, 1, stats(0, RX_CSUM), 40)
 
 
 @wrong("rxbuf.drv.1", GUEST_CSUM, GUEST_TSO4)
