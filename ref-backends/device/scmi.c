@@ -125,10 +125,10 @@ static int attributes(struct scmi_call *c)
 }
 
 static const struct scmi_command common[] = {
-	[SCMI_VERSION] = { version, .answer = 4 },
-	[SCMI_ATTRIBUTES] = { attributes },
-	[SCMI_MESSAGE_ATTRIBUTES] = { message_attributes, .params = 4, .answer = 4 },
-	[SCMI_NEGOTIATE_VERSION] = { negotiate, .params = 4 },
+	[SCMI_VERSION] = { .run = version, .answer = 4 },
+	[SCMI_ATTRIBUTES] = { .run = attributes },
+	[SCMI_MESSAGE_ATTRIBUTES] = { .run = message_attributes, .params = 4, .answer = 4 },
+	[SCMI_NEGOTIATE_VERSION] = { .run = negotiate, .params = 4 },
 };
 
 /* NULL: there is no such message. */

@@ -36,6 +36,8 @@ static int protocols(struct scmi_call *c)
 
 	if (skip > all)
 		return SCMI_INVALID_PARAMETERS;
+	if (n && c->room < 8)
+		return SCMI_PROTOCOL_ERROR;
 	n = MIN(n, (c->room - 4) / 4 * 4);
 	scmi_word(c, n);
 	list = c->out + c->out_len;
@@ -168,7 +170,7 @@ static const struct scmi_command commands[] = {
 	[SCMI_BASE_VENDOR] = { vendor, .answer = SCMI_NAME },
 	[SCMI_BASE_SUB_VENDOR] = { sub_vendor, .answer = SCMI_NAME },
 	[SCMI_BASE_IMPLEMENTATION] = { implementation, .answer = 4 },
-	[SCMI_BASE_PROTOCOLS] = { protocols, .params = 4, .answer = 8 },
+	[SCMI_BASE_PROTOCOLS] = { protocols, .params = 4, .answer = 4 },
 	[SCMI_BASE_AGENT] = { agent, .params = 4, .answer = 4 + SCMI_NAME },
 	[SCMI_BASE_NOTIFY_ERRORS] = { notify_errors, .params = 4, .notify = 1 },
 	[SCMI_BASE_DEVICE_PERMISSIONS] = { device_permissions, .params = 12 },

@@ -70,7 +70,7 @@ static int rates(struct scmi_call *c)
 		return SCMI_OUT_OF_RANGE;
 	left = clock->num_rates - from;
 	n = MIN(left, (MIN(c->room, (u32)SCMI_ANSWER_MAX) - RATES_HAVE) / 8);
-	if (clock->range && n < 3)
+	if (clock->range ? n < 3 : left && !n)
 		return SCMI_PROTOCOL_ERROR;
 	scmi_word(c, (left - n) << 16 | (clock->range ? SCMI_RATES_TRIPLET : 0) | n);
 	for (u32 i = 0; i < n; i++)
@@ -246,7 +246,7 @@ static u32 event(struct rscmi *s, u8 *payload, u8 *message)
 
 static const struct scmi_command commands[] = {
 	[SCMI_CLOCK_ATTRIBUTES] = { clock_attributes, .params = 4, .answer = 8 + SCMI_NAME },
-	[SCMI_CLOCK_RATES] = { rates, .params = 8, .answer = RATES_HAVE + 8 },
+	[SCMI_CLOCK_RATES] = { rates, .params = 8, .answer = RATES_HAVE },
 	[SCMI_CLOCK_RATE_SET] = { rate_set, .params = 16, .async = 1,
 				  .async_bit = SCMI_RATE_ASYNC },
 	[SCMI_CLOCK_RATE_GET] = { rate_get, .params = 4, .answer = 8 },

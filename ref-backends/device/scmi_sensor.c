@@ -82,6 +82,8 @@ static int description(struct scmi_call *c)
 	if (from > all || (from == all && all))
 		return SCMI_OUT_OF_RANGE;
 	n = MIN(all - from, (MIN(c->room, (u32)SCMI_ANSWER_MAX) - 4) / DESCRIPTION);
+	if (all > from && !n)
+		return SCMI_PROTOCOL_ERROR;
 	scmi_word(c, (all - from - n) << 16 | n);
 	for (u32 i = 0; i < n; i++)
 		describe(c, from + i);
@@ -112,6 +114,8 @@ static int intervals(struct scmi_call *c)
 	if (from > of->num_intervals)
 		return SCMI_OUT_OF_RANGE;
 	n = MIN(of->num_intervals - from, (c->room - 4) / 4);
+	if (of->num_intervals > from && !n)
+		return SCMI_PROTOCOL_ERROR;
 	scmi_word(c, (of->num_intervals - from - n) << 16 | n);
 	for (u32 i = 0; i < n; i++)
 		scmi_word(c, interval(of->intervals_ms[from + i]));
@@ -382,12 +386,12 @@ static u32 event(struct rscmi *s, u8 *payload, u8 *message)
 }
 
 static const struct scmi_command commands[] = {
-	[SCMI_SENSOR_DESCRIPTION] = { description, .params = 4, .answer = 4 + DESCRIPTION },
+	[SCMI_SENSOR_DESCRIPTION] = { description, .params = 4, .answer = 4 },
 	[SCMI_SENSOR_TRIP_NOTIFY] = { trip_notify, .params = 8, .notify = 2 },
 	[SCMI_SENSOR_TRIP_CONFIG] = { trip_config, .params = 16 },
 	[SCMI_SENSOR_READING] = { reading, .params = 8, .async = 2, .async_bit = SCMI_READ_ASYNC,
 				  .at_once = 16 },
-	[SCMI_SENSOR_INTERVALS] = { intervals, .params = 8, .answer = 8 },
+	[SCMI_SENSOR_INTERVALS] = { intervals, .params = 8, .answer = 4 },
 	[SCMI_SENSOR_CONFIG_GET] = { config_get, .params = 4, .answer = 4 },
 	[SCMI_SENSOR_CONFIG_SET] = { config_set, .params = 8 },
 	[SCMI_SENSOR_UPDATE_NOTIFY] = { update_notify, .params = 8, .notify = 2 },

@@ -12,7 +12,9 @@
 #include "ref-backends/device/gpio_sim.h"
 #include "ref-backends/device/host/store.h"
 #include "ref-backends/device/i2c_sim.h"
+#include "ref-backends/device/host/scmi_ini.h"
 #include "ref-backends/device/rng.h"
+#include "ref-backends/device/scmi_sim.h"
 #include "ref-backends/virtqueue/ring.h"
 #include "tests/fuzz/input.h"
 
@@ -35,7 +37,14 @@ static union {
 	struct rrng rng;
 	struct ri2c i2c;
 	struct rgpio gpio;
+	struct rscmi scmi;
 } device;
+
+/* What an SCMI device is the platform of; no time passes. */
+static struct {
+	struct scmi_platform p;
+	struct scmi_sim sim;
+} board;
 
 static struct gpio_sim lines;
 
@@ -191,11 +200,35 @@ static struct rdev *make_gpio(u64 features)
 	return &device.gpio.dev;
 }
 
+static u64 scmi_now(struct scmi_hw *hw)
+{
+	return 0;
+}
+
+static void scmi_never(struct scmi_hw *hw, u64 at)
+{
+}
+
+static struct rdev *make_scmi(u64 features)
+{
+	char why[100];
+
+	MUST(board.p.num_agents || scmi_ini_parse(scmi_ini_usual, &board.p, why, sizeof(why)));
+	scmi_sim_init(&board.sim, &board.p);
+	board.sim.ops.now = scmi_now;
+	board.sim.ops.alarm = scmi_never;
+	rscmi_init(&device.scmi, &board.p, &board.sim.hw, 1);
+	device.scmi.dev.ops->negotiated(&device.scmi.dev, features);
+	return &device.scmi.dev;
+}
+
 /* By the upper two bits: a block device, one that is read only, an entropy device, or one of these. */
 static struct rdev *make_device(u8 kind, struct rblk_store *store, bool read_only, u64 features)
 {
 	if ((kind & 0xc0) == 0xc0)
-		return kind & 0x20 ? make_gpio(features) : make_i2c(features);
+		return !(kind & 0x20) ? make_i2c(features)
+		       : kind & 0x10  ? make_scmi(features)
+				      : make_gpio(features);
 	if (kind & 0x80) {
 		rrng_init(&device.rng, fill, NULL);
 		return &device.rng.dev;

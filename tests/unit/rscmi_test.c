@@ -205,6 +205,16 @@ static void test_base(void **state)
 	assert_int_equal(out32(0), 0);
 	assert_int_equal(env.req.used_len, 12);
 	not(SCMI_INVALID_PARAMETERS, SCMI_BASE, SCMI_BASE_PROTOCOLS, 1, 4);
+	/* Of a list that has ended the number is enough; of one that has not, something has to come. */
+	assert_int_equal(ask_in(12, SCMI_BASE, SCMI_BASE_PROTOCOLS, 1, 3), SCMI_SUCCESS);
+	assert_int_equal(ask_in(12, SCMI_BASE, SCMI_BASE_PROTOCOLS, 1, 0), SCMI_PROTOCOL_ERROR);
+	assert_int_equal(ask_in(12, SCMI_CLOCK, SCMI_CLOCK_RATES, 2, 1, 3), SCMI_SUCCESS);
+	assert_int_equal(ask_in(12, SCMI_CLOCK, SCMI_CLOCK_RATES, 2, 1, 0), SCMI_PROTOCOL_ERROR);
+	assert_int_equal(ask_in(12, SCMI_SENSOR, SCMI_SENSOR_INTERVALS, 2, 1, 2), SCMI_SUCCESS);
+	assert_int_equal(ask_in(12, SCMI_SENSOR, SCMI_SENSOR_INTERVALS, 2, 1, 0),
+			 SCMI_PROTOCOL_ERROR);
+	assert_int_equal(ask_in(12, SCMI_SENSOR, SCMI_SENSOR_DESCRIPTION, 1, 0),
+			 SCMI_PROTOCOL_ERROR);
 	ok(SCMI_BASE, SCMI_BASE_AGENT, 1, SCMI_AGENT_SELF);
 	assert_int_equal(out32(0), 1);
 	assert_string_equal((char *)env.out + 12, "guest");
