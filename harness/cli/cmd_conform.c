@@ -12,7 +12,7 @@
 
 struct conform_opts {
 	struct runner_opts runner;
-	const char *uri, *command, *trigger, *name, *output, *expect_path;
+	const char *uri, *command, *trigger, *uds_path, *name, *output, *expect_path;
 	int format;
 	bool list, one_session;
 };
@@ -39,6 +39,8 @@ static void help(void)
 	     "      --timeout TIME       deadline for what must happen (1s)\n"
 	     "      --quiet TIME         how long to watch for what must not happen (40ms)\n"
 	     "      --config-trigger CMD make the target change its configuration; {pid}, {socket}\n"
+	     "      --uds-path PATH      of a socket device, where the sockets of its other side are, in\n"
+	     "                           Firecracker's convention; {socket}\n"
 	     "  -j, --jobs N             so many targets at once, started by us, that share the checks (1)\n"
 	     "      --name NAME          what reports call the target\n"
 	     "      --format FORMAT      text, json, junit, tap or ktap\n"
@@ -83,6 +85,7 @@ static bool parse(int argc, char **argv, struct conform_opts *o, int *status)
 		CLI_OPTION("timeout", CLI_DURATION, &r->timeout_ms),
 		CLI_OPTION("quiet", CLI_DURATION, &r->quiet_ms),
 		CLI_OPTION("config-trigger", CLI_TEXT, &o->trigger),
+		CLI_OPTION("uds-path", CLI_TEXT, &o->uds_path),
 		CLI_OPTION("jobs", CLI_NUMBER, &r->jobs, .min = 1, .max = 64, .letter = 'j'),
 		CLI_OPTION("name", CLI_TEXT, &o->name),
 		CLI_OPTION("format", CLI_FORMAT, &o->format, .formats = CLI_ANY_FORMAT),
@@ -159,6 +162,7 @@ static int conform(const struct conform_opts *o)
 		return CLI_USAGE;
 	}
 	target.trigger = (char *)o->trigger;
+	target.uds_path = (char *)o->uds_path;
 	target.one_session = o->one_session;
 	if (o->one_session && (target.kind != TARGET_VHOST_USER || !target.command)) {
 		cli_error("--one-session: for 'vhost-user:' with a --command that starts it");

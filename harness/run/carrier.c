@@ -2,6 +2,7 @@
 #include "harness/run/carrier.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int trigger(struct vu_frontend *fe)
@@ -56,16 +57,29 @@ static void init_registers(struct carrier *c)
 		mmio_init(&c->mmio, &c->qtest.access, 0);
 		c->tp = &c->mmio.r.tp;
 	}
+	if (c->peer.path[0])
+		c->tp->peer = &c->peer.peer;
 	if (timeout_ms) {
 		c->tp->timeout_ms = timeout_ms;
 		c->tp->quiet_ms = quiet_ms;
 	}
 }
 
+/* What is too long for a socket is not found by anybody else either. */
+static void init_peer(struct carrier *c)
+{
+	char *path = c->target->uds_path ? target_expand(c->target, c->target->uds_path, 0) : NULL;
+
+	if (path && !peer_unix_init(&c->peer, path))
+		c->peer.path[0] = '\0';
+	free(path);
+}
+
 void carrier_init(struct carrier *c, struct target *t)
 {
 	memset(c, 0, sizeof(*c));
 	c->target = t;
+	init_peer(c);
 	if (t->kind != TARGET_VHOST_USER) {
 		init_registers(c);
 		return;
@@ -75,6 +89,8 @@ void carrier_init(struct carrier *c, struct target *t)
 	c->tp = &c->frontend.tp;
 	if (t->trigger)
 		c->frontend.config_trigger = trigger;
+	if (c->peer.path[0])
+		c->tp->peer = &c->peer.peer;
 	if (t->one_session)
 		c->frontend.renew = renew;
 }

@@ -8,6 +8,7 @@
 
 #include "harness/run/qemu_uri.h"
 #include "harness/run/target.h"
+#include "harness/transport/host/peer_unix.h"
 #include "harness/transport/mmio/mmio.h"
 #include "harness/transport/pci/pci.h"
 #include "harness/transport/vhost_user/frontend.h"
@@ -23,6 +24,7 @@ struct carrier {
 	};
 	struct qtest qtest; /* of a qemu: or machine: target */
 	bool machine_runs;
+	struct peer_unix peer; /* of a socket device whose other side is known */
 };
 
 void carrier_init(struct carrier *c, struct target *t);

@@ -44,6 +44,8 @@ static const struct {
 	{ "console", "vhost-user", "vhost-user:", "--socket-path {socket}",
 	  "--port loop --port loop,name=two --port loop,turns" },
 	{ "scmi", "vhost-user", "vhost-user:", "--socket-path {socket}", "" },
+	{ "vsock", "vhost-user", "vhost-user:", "--socket-path {socket}",
+	  "--uds-path {socket}.v --buffer 65536 --next-cid 9" },
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}", "" },
 	/* With requests that are seen in flight. */
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}",
@@ -53,7 +55,7 @@ static const struct {
 };
 
 #define CLEAN (-1)
-#define ARGC  24
+#define ARGC  26
 
 /* One conformance run of a (possibly faulty) back-end. */
 struct trial {
@@ -262,6 +264,8 @@ static void trial_argv(struct prover *pr, struct trial *t, unsigned n)
 	*a++ = (char *)variants[t->variant].device;
 	*a++ = "--config-trigger";
 	*a++ = "kill -USR1 {pid}";
+	*a++ = "--uds-path";
+	*a++ = "{socket}.v";
 	*a++ = "--timeout";
 	*a++ = (char *)t->timeout;
 	*a++ = "--quiet";

@@ -226,13 +226,13 @@ int target_another(struct target *t, const struct target *like, char *error, siz
 
 	if (rc == 0) {
 		t->trigger = like->trigger;
+		t->uds_path = like->uds_path;
 		t->one_session = like->one_session;
 	}
 	return rc;
 }
 
-/* `command` with {socket} and {pid} filled in; NULL without memory. */
-static char *expand(const struct target *t, const char *command, pid_t pid)
+char *target_expand(const struct target *t, const char *command, pid_t pid)
 {
 	char number[16], *out = NULL;
 	size_t size = 0;
@@ -390,7 +390,7 @@ int target_start(struct target *t, char *error, size_t room)
 
 	if (!t->command || t->pid > 0)
 		return 0;
-	cmd = expand(t, t->command, 0);
+	cmd = target_expand(t, t->command, 0);
 	if (!cmd) {
 		snprintf(error, room, "out of memory");
 		return -1;
@@ -497,7 +497,7 @@ void target_stop(struct target *t)
 
 int target_trigger(struct target *t, pid_t pid)
 {
-	char *cmd = t->trigger ? expand(t, t->trigger, pid) : NULL;
+	char *cmd = t->trigger ? target_expand(t, t->trigger, pid) : NULL;
 	int status = -1;
 	pid_t child;
 

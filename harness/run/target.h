@@ -24,6 +24,7 @@ struct target {
 	char socket[108];     /* vhost-user: where it listens; qemu: the back-end behind it does */
 	char *command;	      /* to start that, with {socket}; NULL: somebody else did */
 	char *trigger; /* to make it change its configuration, with {socket} and {pid}; NULL: none */
+	char *uds_path; /* of a socket device, where its other side is, with {socket}; NULL: not known */
 	unsigned start_ms; /* how long it may take until its socket accepts */
 	/* It serves one front-end and ends: that is no death, and the next session is with another one. */
 	bool one_session;
@@ -71,6 +72,9 @@ bool target_lost(struct target *t);
 
 /* Has somebody, QEMU for instance, a connection to its socket? */
 bool target_connected(const struct target *t);
+
+/* `command` with {socket} and {pid} filled in, to be freed; NULL without memory. */
+char *target_expand(const struct target *t, const char *command, pid_t pid);
 
 /* Run the configuration trigger. `pid` is the process behind the socket. 0 or -1. */
 int target_trigger(struct target *t, pid_t pid);

@@ -38,6 +38,7 @@ enum tp_cap {
 	TP_CAP_MMIO = 1 << 10,		/* the registers of virtio-mmio (harness/check/mmio) */
 	TP_CAP_PCI = 1 << 11,		/* a PCI function (harness/check/pci) */
 	TP_CAP_OWN_CALL = 1 << 12,	/* a notification tells which queue it is for */
+	TP_CAP_PEER = 1 << 13,		/* of a socket device: its other side is at hand (peer.h) */
 };
 
 struct tp_queue {
@@ -73,6 +74,7 @@ struct tp_process {
 };
 
 struct tp;
+struct peer;
 
 struct tp_ops {
 	const char *name; /* "vhost-user", "pci", … */
@@ -138,6 +140,7 @@ struct tp {
 	unsigned quiet_ms;   /* how long to watch for what must not */
 	u64 late_for;	     /* tp_late(): the deadline that was seen to have passed */
 	char error[256];     /* what was wrong, when an operation did not return TP_OK */
+	struct peer *peer;   /* NULL: none; set before open() by who has one */
 	u64 demanded;	     /* features without which memory is not where `mem` says */
 
 	/*

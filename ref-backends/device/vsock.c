@@ -398,13 +398,15 @@ static bool vsock_ready(struct rdev *dev, u16 queue)
 
 static void serve_event(struct rvsock *v, struct rdev_req *req)
 {
-	const struct virtio_vsock_event e = { .id = le32(VIRTIO_VSOCK_EVENT_TRANSPORT_RESET) };
+	struct virtio_vsock_event e = { .id = le32(VIRTIO_VSOCK_EVENT_TRANSPORT_RESET) };
 	struct dvq_seg segs[sizeof(e)];
 	u64 bytes;
 	u32 n = vsock_cut(req->chain.segs + req->chain.n_readable, req->chain.n_writable, 0,
 			  sizeof(e), segs, sizeof(e), &bytes);
 
 	req->used_len = 0;
+	if (fault_active && fault_active->vsock_event)
+		fault_active->vsock_event(v, &e);
 	if (v->event && bytes == sizeof(e)) {
 		for (u32 i = 0, at = 0; i < n; at += (u32)segs[i++].len)
 			memcpy(segs[i].base, (const u8 *)&e + at, segs[i].len);

@@ -358,9 +358,7 @@ void vsock_tx_serve(struct rvsock *v, struct rdev_req *req)
 	if (bytes < sizeof(p.h))
 		v->count.malformed++;
 	else if (!fault_active || !fault_active->vsock_packet ||
-		 fault_active->vsock_packet(v, &p.h, &p.len) == FAULT_PASS)
+		 fault_active->vsock_packet(v, req, &p.h, &p.len) == FAULT_PASS)
 		take(v, &p);
-	if (fault_active && fault_active->vsock_taken)
-		fault_active->vsock_taken(v, req);
 	req->done(req);
 }

@@ -38,6 +38,7 @@ struct virtio_console_control;
 struct rvsock;
 struct vsock_flow;
 struct virtio_vsock_hdr;
+struct virtio_vsock_event;
 struct rnet;
 struct net_frame;
 struct net_held;
@@ -253,13 +254,13 @@ struct fault {
 	bool (*console_is)(struct rcon *c, u16 port, unsigned what, bool due);
 
 	/*
-	 * Socket device. A packet that was sent, its header and length editable, FAULT_DONE: ignored; and
-	 * before it is returned. For enum vsock_what `what` of a flow (NULL: of none), is it to be so? `due` is
+	 * Socket device. A packet that was sent, its header and length editable, FAULT_DONE: ignored.
+	 * For enum vsock_what `what` of a flow (NULL: of none), is it to be so? `due` is
 	 * the right answer. How many bytes a flow may send now. Bytes that were put behind a header; the header,
 	 * before it is written; and a receive buffer before it is returned.
 	 */
-	enum fault_action (*vsock_packet)(struct rvsock *v, struct virtio_vsock_hdr *h, u32 *len);
-	void (*vsock_taken)(struct rvsock *v, struct rdev_req *req);
+	enum fault_action (*vsock_packet)(struct rvsock *v, struct rdev_req *req,
+					  struct virtio_vsock_hdr *h, u32 *len);
 	bool (*vsock_is)(struct rvsock *v, const struct vsock_flow *f, unsigned what, bool due);
 	u64 (*vsock_room)(struct rvsock *v, const struct vsock_flow *f, u64 room);
 	void (*vsock_payload)(struct rvsock *v, const struct vsock_flow *f,
@@ -267,6 +268,8 @@ struct fault {
 	void (*vsock_header)(struct rvsock *v, const struct vsock_flow *f,
 			     struct virtio_vsock_hdr *h);
 	void (*vsock_sent)(struct rvsock *v, struct rdev_req *req);
+	/* An event, before it is told. */
+	void (*vsock_event)(struct rvsock *v, struct virtio_vsock_event *e);
 };
 
 /* The selected fault, or NULL. Set once before any thread runs. */

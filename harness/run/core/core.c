@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/run/core/text.h"
+#include "harness/transport/peer.h"
 
 int core_look(struct tp *tp, struct core_face *f)
 {
@@ -46,6 +47,7 @@ static bool skipped(struct core *co, const struct check *k)
 		{ TP_CAP_PROCESS, "the target's process cannot be looked at, or ends with its "
 				  "session" },
 		{ TP_CAP_OWN_CALL, "one interrupt stands for all queues" },
+		{ TP_CAP_PEER, "nothing says where the other side of its sockets is (--uds-path)" },
 	};
 	const struct core_face *f = &co->face;
 	struct evidence *ev = co->evidence;
@@ -116,6 +118,8 @@ static void open_and_run(struct core *co, const struct check *k)
 		k->run(c);
 	}
 	c->tp->ops->close(c->tp);
+	if (c->tp->peer)
+		c->tp->peer->reset(c->tp->peer);
 }
 
 void core_run(struct core *co, const struct check *k)

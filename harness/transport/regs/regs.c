@@ -90,6 +90,8 @@ static int op_open(struct tp *t)
 		t->caps |= TP_CAP_PROCESS;
 	if (a->config_trigger)
 		t->caps |= TP_CAP_CONFIG_TRIGGER;
+	if (t->peer)
+		t->caps |= TP_CAP_PEER;
 	for (r->queues = 0; rc == TP_OK && r->queues < REGS_QUEUES; r->queues++) {
 		rc = r->reg->queue_max(r, r->queues, &size);
 		if (rc != TP_OK || size == 0)

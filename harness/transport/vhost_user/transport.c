@@ -35,6 +35,8 @@ static int op_open(struct tp *t)
 		t->caps |= TP_CAP_CONFIG_EVENT;
 	if (fe->config_trigger)
 		t->caps |= TP_CAP_CONFIG_TRIGGER;
+	if (t->peer)
+		t->caps |= TP_CAP_PEER;
 	/* One that ends with the session is nothing to compare with the next. */
 	if (fe->peer > 0 && !fe->renew) {
 		struct tp_process p;
