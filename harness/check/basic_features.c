@@ -31,7 +31,7 @@ static u64 optional_bits(const struct ck *c)
 
 static u64 demanded_bits(const struct ck *c)
 {
-	return (BIT_ULL(VIRTIO_F_VERSION_1) | BIT_ULL(VIRTIO_F_ORDER_PLATFORM)) & c->offered;
+	return (ck_demanded(c) | BIT_ULL(VIRTIO_F_ORDER_PLATFORM)) & c->offered;
 }
 
 /* A new session (or the one that is open) that accepts `features`. */

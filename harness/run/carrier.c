@@ -75,12 +75,31 @@ static void init_peer(struct carrier *c)
 	free(path);
 }
 
+static bool in_kernel(const struct carrier *c)
+{
+	return c->target->kind == TARGET_VDPA || c->target->kind == TARGET_VHOST;
+}
+
+/* Is there a QEMU, or what is driven as one, that has the device? */
+static bool has_machine(const struct carrier *c)
+{
+	return c->target->kind == TARGET_QEMU || c->target->kind == TARGET_MACHINE;
+}
+
 void carrier_init(struct carrier *c, struct target *t)
 {
 	memset(c, 0, sizeof(*c));
 	c->target = t;
 	init_peer(c);
-	if (t->kind != TARGET_VHOST_USER) {
+	if (in_kernel(c)) {
+		if (t->kind == TARGET_VDPA)
+			vdpa_transport_init(&c->kernel, &t->kernel);
+		else
+			vhost_transport_init(&c->kernel, &t->kernel);
+		c->tp = &c->kernel.tp;
+		return;
+	}
+	if (has_machine(c)) {
 		init_registers(c);
 		return;
 	}
@@ -99,15 +118,15 @@ void carrier_destroy(struct carrier *c)
 {
 	if (!c->tp)
 		return;
-	if (c->fe)
-		vu_disconnect(c->fe);
+	if (c->fe || in_kernel(c))
+		c->tp->ops->close(c->tp);
 	carrier_stop(c);
 	c->tp = NULL;
 }
 
 int carrier_start(struct carrier *c, char *error, size_t room)
 {
-	if (c->target->kind == TARGET_VHOST_USER)
+	if (!has_machine(c))
 		return target_start(c->target, error, room);
 	if (c->machine_runs)
 		return 0;
@@ -129,12 +148,12 @@ int carrier_start(struct carrier *c, char *error, size_t room)
 
 bool carrier_ours(const struct carrier *c)
 {
-	return !c->fe || c->target->command;
+	return (!c->fe && !in_kernel(c)) || c->target->command;
 }
 
 void carrier_stop(struct carrier *c)
 {
-	if (c->target->kind == TARGET_VHOST_USER) {
+	if (!has_machine(c)) {
 		target_stop(c->target);
 	} else if (c->machine_runs) {
 		qtest_stop(&c->qtest);
@@ -178,7 +197,7 @@ bool carrier_lost(struct carrier *c)
 {
 	u64 ignored;
 
-	if (c->target->kind == TARGET_VHOST_USER)
+	if (!has_machine(c))
 		return target_lost(c->target);
 	if (!c->machine_runs)
 		return false;
@@ -200,6 +219,11 @@ int carrier_reach(struct carrier *c)
 		vu_disconnect(c->fe);
 		return rc;
 	}
+	if (in_kernel(c)) {
+		rc = c->tp->ops->open(c->tp);
+		c->tp->ops->close(c->tp);
+		return rc;
+	}
 	return c->machine_runs ? TP_OK : TP_EGONE;
 }
 
@@ -217,5 +241,7 @@ u32 carrier_device(const struct carrier *c)
 {
 	if (c->fe)
 		return 0;
+	if (in_kernel(c))
+		return c->kernel.device_id;
 	return c->target->qemu.pci ? c->pci.r.device_id : c->mmio.r.device_id;
 }

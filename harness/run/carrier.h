@@ -11,16 +11,18 @@
 #include "harness/transport/host/peer_unix.h"
 #include "harness/transport/mmio/mmio.h"
 #include "harness/transport/pci/pci.h"
+#include "harness/transport/vhost/kernel.h"
 #include "harness/transport/vhost_user/frontend.h"
 
 struct carrier {
 	struct target *target;
-	struct tp *tp;		/* one of the three below */
+	struct tp *tp;		/* one of those below */
 	struct vu_frontend *fe; /* NULL: not vhost-user */
 	union {
 		struct vu_frontend frontend;
 		struct mmio mmio;
 		struct pci pci;
+		struct vk kernel;
 	};
 	struct qtest qtest; /* of a qemu: or machine: target */
 	bool machine_runs;

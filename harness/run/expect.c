@@ -9,13 +9,37 @@
 
 #include "harness/run/result.h"
 
+static bool parse_verdicts(const char *text, enum verdict *first, unsigned *verdicts)
+{
+	*verdicts = 0;
+	for (;;) {
+		const size_t length = strcspn(text, ",");
+		char word[16] = "";
+		int v;
+
+		if (length >= sizeof(word))
+			return false;
+		memcpy(word, text, length);
+		v = verdict_parse(word);
+		if (v < 0)
+			return false;
+		if (!*verdicts)
+			*first = (enum verdict)v;
+		*verdicts |= 1u << v;
+		text += length;
+		if (!*text++)
+			return true;
+	}
+}
+
 static int parse_line(struct expect *e, char *line, unsigned number, const char *path, char *error,
 		      size_t room)
 {
 	static const char blank[] = " \t\r\n";
 	char *save, *pattern, *verdict, *reason;
 	struct expectation *grown;
-	int v;
+	enum verdict first;
+	unsigned verdicts;
 
 	line += strspn(line, blank);
 	if (*line == '\0' || *line == '#')
@@ -30,11 +54,12 @@ static int parse_line(struct expect *e, char *line, unsigned number, const char 
 			 number);
 		return -1;
 	}
-	v = verdict_parse(verdict);
-	if (v < 0) {
-		snprintf(error, room,
-			 "%s:%u: '%s' is not a verdict (pass fail warn hazard info skip error)",
-			 path, number, verdict);
+	if (!parse_verdicts(verdict, &first, &verdicts)) {
+		snprintf(
+			error, room,
+			"%s:%u: '%s' is not a verdict (pass fail warn hazard info skip error), nor "
+			"several with commas between them",
+			path, number, verdict);
 		return -1;
 	}
 	grown = realloc(e->entries, (e->count + 1) * sizeof(*grown));
@@ -46,7 +71,8 @@ static int parse_line(struct expect *e, char *line, unsigned number, const char 
 	grown[e->count++] = (struct expectation){
 		.pattern = strdup(pattern),
 		.reason = strdup(reason),
-		.verdict = (enum verdict)v,
+		.verdict = first,
+		.verdicts = verdicts,
 		.line = number,
 	};
 	return 0;

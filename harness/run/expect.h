@@ -2,7 +2,8 @@
 /*
  * Expectation files: the known deviations of a target, each with its reason.
  *
- * One line each: check id (a glob), verdict, reason. '#' starts a comment. The first line that
+ * One line each: check id (a glob), verdict, reason. Where it depends on the target's moment which it is, the
+ * verdicts with commas between them. '#' starts a comment. The first line that
  * matches a check counts. A reason is required: a deviation that nobody can explain is not known.
  */
 #ifndef HARNESS_RUN_EXPECT_H
@@ -13,7 +14,8 @@
 struct expectation {
 	char *pattern;
 	char *reason;
-	enum verdict verdict;
+	enum verdict verdict; /* the first */
+	unsigned verdicts;    /* each as a bit */
 	unsigned line;
 };
 

@@ -11,17 +11,18 @@ void run_compare(struct run *r, struct result *res, const struct expect *expect)
 	const struct expectation *e = expect ? expect_find(expect, res->check->id) : NULL;
 	bool good = res->verdict == VERDICT_PASS || res->verdict == VERDICT_SKIP ||
 		    res->verdict == VERDICT_INFO;
+	const bool told = e && e->verdicts & 1u << res->verdict;
 
-	res->anticipated = e ? e->verdict : VERDICT_PASS;
+	res->anticipated = told ? res->verdict : e ? e->verdict : VERDICT_PASS;
 	res->anticipated_why = e ? e->reason : NULL;
 	if (!e)
 		res->unexpected = !good;
 	else if (res->verdict == VERDICT_SKIP)
 		res->fixed = false; /* not asked: neither as it was nor better */
-	else if (res->verdict != e->verdict && good)
+	else if (!told && good)
 		res->fixed = true;
 	else
-		res->unexpected = res->verdict != e->verdict;
+		res->unexpected = !told;
 	r->tally[res->verdict]++;
 	r->unexpected += res->unexpected;
 	r->fixed += res->fixed;

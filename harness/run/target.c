@@ -121,6 +121,29 @@ static int init_machine(struct target *t, const char *face, const char *command,
 	return 0;
 }
 
+static int init_kernel(struct target *t, enum target_kind kind, const char *spec,
+		       const char *command, char *error, size_t room)
+{
+	t->kind = kind;
+	if (kind == TARGET_VHOST && command) {
+		snprintf(error, room, "vhost: is in the kernel: --command is not for it");
+		return -1;
+	}
+	if (kind == TARGET_VHOST)
+		return vhost_uri_parse(&t->kernel, spec, error, room);
+	if (!command)
+		return vdpa_uri_parse(&t->kernel, spec, error, room);
+	if (*spec) {
+		snprintf(error, room,
+			 "with --command it is 'vdpa:', and the command makes {socket} a link "
+			 "to its device");
+		return -1;
+	}
+	return init_vhost_user(t, "", command, error, room) == 0
+		       ? vdpa_uri_parse(&t->kernel, t->socket, error, room)
+		       : -1;
+}
+
 /* Another ' WORD' for the shell behind `out`. -1: there is a quote in it, or no room. */
 static int quote(char *out, size_t room, const char *word, size_t length)
 {
@@ -164,7 +187,7 @@ static int init_module(struct target *t, const char *spec, const char *command, 
 int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room)
 {
 	static const char vhost_user[] = "vhost-user:", qemu[] = "qemu:", machine[] = "machine:",
-			  module[] = "module:";
+			  module[] = "module:", vdpa[] = "vdpa:", vhost[] = "vhost:";
 	int rc = -1;
 
 	memset(t, 0, sizeof(*t));
@@ -176,10 +199,14 @@ int target_init(struct target *t, const char *uri, const char *command, char *er
 		rc = init_machine(t, uri + strlen(machine), command, error, room);
 	else if (strncmp(uri, module, strlen(module)) == 0)
 		rc = init_module(t, uri + strlen(module), command, error, room);
+	else if (strncmp(uri, vdpa, strlen(vdpa)) == 0)
+		rc = init_kernel(t, TARGET_VDPA, uri + strlen(vdpa), command, error, room);
+	else if (strncmp(uri, vhost, strlen(vhost)) == 0)
+		rc = init_kernel(t, TARGET_VHOST, uri + strlen(vhost), command, error, room);
 	else
 		snprintf(error, room,
 			 "'%.100s' is not a target: write vhost-user:PATH, qemu:DEVICE, "
-			 "module:LIBRARY or machine:pci|mmio",
+			 "module:LIBRARY, vdpa:PATH, vhost:PATH,… or machine:pci|mmio",
 			 uri);
 	if (rc < 0)
 		target_destroy(t);
@@ -214,6 +241,9 @@ void target_destroy(struct target *t)
 
 bool target_many(const struct target *t)
 {
+	/* The kernel has each device once. */
+	if (t->kind == TARGET_VDPA || t->kind == TARGET_VHOST)
+		return false;
 	return t->kind != TARGET_VHOST_USER ||
 	       (t->command && t->dir[0] && strncmp(t->socket, t->dir, strlen(t->dir)) == 0);
 }
@@ -354,6 +384,8 @@ static bool has_socket(const struct target *t, unsigned flag, unsigned state)
 /* Is somebody listening on the socket? */
 static bool accepts(const struct target *t)
 {
+	if (t->kind == TARGET_VDPA)
+		return access(t->socket, R_OK | W_OK) == 0;
 	return has_socket(t, 0x10000 /* __SO_ACCEPTCON */, 0);
 }
 

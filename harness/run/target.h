@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include "harness/run/kernel_uri.h"
 #include "harness/run/qemu_uri.h"
 #include "harness/spec/types.h"
 
@@ -15,14 +16,17 @@ enum target_kind {
 	TARGET_VHOST_USER,
 	TARGET_QEMU,
 	TARGET_MACHINE, /* a program that is driven as a QEMU is */
+	TARGET_VDPA,	/* of Linux: a whole device, */
+	TARGET_VHOST,	/* and the data path of one */
 };
 
 struct target {
 	char *uri;
 	enum target_kind kind;
-	struct qemu_uri qemu; /* of a qemu: or machine: target */
-	char socket[108];     /* vhost-user: where it listens; qemu: the back-end behind it does */
-	char *command;	      /* to start that, with {socket}; NULL: somebody else did */
+	struct qemu_uri qemu;	/* of a qemu: or machine: target */
+	struct vk_where kernel; /* of a vdpa: or vhost: target */
+	char socket[108]; /* vhost-user: where it listens; qemu: the back-end behind it does */
+	char *command;	  /* to start that, with {socket}; NULL: somebody else did */
 	char *trigger; /* to make it change its configuration, with {socket} and {pid}; NULL: none */
 	char *uds_path; /* of a socket device, where its other side is, with {socket}; NULL: not known */
 	unsigned start_ms; /* how long it may take until its socket accepts */
@@ -43,7 +47,9 @@ struct target {
  * "qemu:DEVICE…" (qemu_uri.h), with a command where a back-end stands behind QEMU's device; or
  * "module:LIBRARY[,WORD…]", a back-end that is a library (harness/module); or
  * "machine:pci", "machine:mmio" with a command that connects to {socket} and finds guest memory in the
- * file {ram}.
+ * file {ram}; or
+ * "vdpa:PATH", "vhost:PATH,…" of the kernel (kernel_uri.h), or "vdpa:" with a command that makes {socket} a
+ * link to its device.
  * 0, or -1 with one line in `error`.
  */
 int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room);

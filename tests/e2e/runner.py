@@ -103,7 +103,11 @@ class Gitlab(Pipeline):
                 "CI_NODE_INDEX": str(node), "CI_NODE_TOTAL": str(parts), "CI_MERGE_REQUEST_DIFF_BASE_SHA": base})
         folder = self.checkout("verdict")
         for path in kept:
-            shutil.copytree(path, folder / path.name)
+            # One that another job brought, too, or the project itself, is overwritten.
+            if path.is_dir():
+                shutil.copytree(path, folder / path.name, dirs_exist_ok=True)
+            else:
+                shutil.copy(path, folder)
         self._job("verdict", "verdict", folder, {})
         self.results = folder / "ringside-out"
         return self

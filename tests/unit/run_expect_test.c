@@ -34,13 +34,18 @@ static void entries(void **state)
 			      "# a comment\n\n"
 			      "blk.one fail   it has its reason # and a sign\n"
 			      "vu.*\twarn\tall of them\n"
-			      "vu.x info never reached",
+			      "vu.x info never reached\n"
+			      "split.a fail,warn,error as it comes",
 			      error, sizeof(error)),
 			 0);
-	assert_int_equal(e.count, 3);
+	assert_int_equal(e.count, 4);
 	assert_string_equal(expect_find(&e, "blk.one")->reason, "it has its reason # and a sign");
 	assert_int_equal(expect_find(&e, "blk.one")->verdict, VERDICT_FAIL);
 	assert_int_equal(expect_find(&e, "vu.x")->verdict, VERDICT_WARN);
+	assert_int_equal(expect_find(&e, "vu.x")->verdicts, 1u << VERDICT_WARN);
+	assert_int_equal(expect_find(&e, "split.a")->verdict, VERDICT_FAIL);
+	assert_int_equal(expect_find(&e, "split.a")->verdicts,
+			 1u << VERDICT_FAIL | 1u << VERDICT_WARN | 1u << VERDICT_ERROR);
 	assert_null(expect_find(&e, "split.other"));
 	expect_free(&e);
 }
@@ -54,6 +59,9 @@ static void complaints(void **state)
 		{ "blk.one\n", ":1: a line is" },
 		{ "# fine\nblk.one bad a reason\n", ":2: 'bad' is not a verdict" },
 		{ "blk.one fail   \n", ":1: a line is" },
+		{ "blk.one fail, a reason\n", ":1: 'fail,' is not a verdict" },
+		{ "blk.one fail,,warn a reason\n", "is not a verdict" },
+		{ "blk.one failfailfailfailfail a reason\n", "is not a verdict" },
 	};
 	char error[200];
 	struct expect e;

@@ -15,7 +15,7 @@ TRANSPORTS = ("vhost-user", "pci", "mmio")
 WAITS = ("event", "poll")
 # How a device is connected, where a hypervisor leaves the choice; "usual" where it does not.
 CONNECTS = ("usual", "direct", "library", "library-pci", "eventfd", "eventfd-pci", "vhost-user",
-            "vhost-user-grants", "qemu", "qemu-vhost-user")
+            "vhost-user-grants", "qemu", "qemu-vhost-user", "vdpa-sim", "vduse", "vhost")
 DEFAULT_TIMEOUT = 300.0
 DEFAULT_BLOCK = 4096  # bytes, as of ringside bench
 

@@ -13,6 +13,7 @@ NAMES = {
     "xen-lab": "xen_lab",
     "xen-pvh-lab": "xen_lab",
     "xen-lab-arm64": "xen_arm64_lab",
+    "vhost-lab": "vhost_lab",
 }
 
 

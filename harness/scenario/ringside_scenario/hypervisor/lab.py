@@ -58,12 +58,16 @@ class LabHypervisor(Hypervisor):
     def missing(self, cell, ctx):
         if cell.connect == "direct" and cell.job != "bench":
             return "checks without a guest are for the host: hypervisor none"
+        if not programs.guest(f"ringside-probe-{self.arch}"):
+            return f"ringside-probe-{self.arch} is not built"
+        return self.missing_lab()
+
+    def missing_lab(self):
+        """What the lab itself lacks, in words, or None."""
         try:
             found = labs.named(self.lab)
         except recipe.BadRecipe as e:
             return str(e)
-        if not programs.guest(f"ringside-probe-{self.arch}"):
-            return f"ringside-probe-{self.arch} is not built"
         from ringside_scenario.lab.machine import Machine
         return Machine(found, None, "", "", "").missing()
 

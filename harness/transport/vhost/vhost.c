@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* vhost in the kernel: the data path of a network device, or of a socket device. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "harness/transport/vhost/kernel.h"
+
+/* Not the device's own: dirty pages, who adds the header, and addresses behind an IOTLB of ours. */
+#define NOT_TOLD                                                                                   \
+	(BIT_ULL(VHOST_F_LOG_ALL) | BIT_ULL(VHOST_NET_F_VIRTIO_NET_HDR) |                          \
+	 BIT_ULL(VIRTIO_F_ACCESS_PLATFORM))
+
+/* Queue 2 of a socket device tells of what happens to the virtual machine: its monitor's, and empty. */
+#define VSOCK_RINGS 2
+
+static bool is_vsock(const struct vk *k)
+{
+	return k->device_id == VIRTIO_ID_VSOCK;
+}
+
+static int open_tap(struct vk *k)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	int hdr = 12; /* 5.1.6: with num_buffers, as VIRTIO_F_VERSION_1 has it */
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", k->where.tap);
+	k->tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	if (k->tap < 0 || ioctl(k->tap, TUNSETIFF, &ifr) < 0 ||
+	    ioctl(k->tap, TUNSETVNETHDRSZ, &hdr) < 0)
+		return vk_error(k, TP_ELOCAL, "TAP device '%s': %s", k->where.tap, strerror(errno));
+	return TP_OK;
+}
+
+static int tell_memory(struct vk *k)
+{
+	union {
+		struct vhost_memory table;
+		u8 room[sizeof(struct vhost_memory) +
+			TP_MEM_MAX * sizeof(struct vhost_memory_region)];
+	} m = { 0 };
+	struct vhost_memory_region *region =
+		(void *)(m.room + offsetof(struct vhost_memory, regions));
+
+	m.table.nregions = k->region_count;
+	for (unsigned i = 0; i < k->region_count; i++)
+		region[i] = (struct vhost_memory_region){
+			.guest_phys_addr = k->regions[i].gpa.v,
+			.memory_size = k->regions[i].size,
+			.userspace_addr = (u64)(uintptr_t)k->regions[i].hva,
+		};
+	return vk_ioctl(k, "VHOST_SET_MEM_TABLE", VHOST_SET_MEM_TABLE, &m);
+}
+
+static int op_open(struct tp *t)
+{
+	struct vk *k = vk_from_tp(t);
+	int rc = vk_begin(k);
+
+	if (rc == TP_OK)
+		rc = vk_ioctl(k, "VHOST_GET_FEATURES", VHOST_GET_FEATURES, &k->offered);
+	if (rc == TP_OK)
+		rc = tell_memory(k);
+	if (rc == TP_OK && is_vsock(k))
+		rc = vk_ioctl(k, "VHOST_VSOCK_SET_GUEST_CID", VHOST_VSOCK_SET_GUEST_CID,
+			      &k->where.cid);
+	else if (rc == TP_OK)
+		rc = open_tap(k);
+	k->queues = is_vsock(k) ? VSOCK_RINGS + 1 : 2;
+	t->caps = TP_CAP_QUEUE_BASE | TP_CAP_CALL_COUNT | TP_CAP_OWN_CALL;
+	return rc;
+}
+
+static int op_get_features(struct tp *t, u64 *features)
+{
+	struct vk *k = vk_from_tp(t);
+	int rc = vk_ioctl(k, "VHOST_GET_FEATURES", VHOST_GET_FEATURES, &k->offered);
+
+	*features = k->offered & ~NOT_TOLD;
+	return rc;
+}
+
+static int op_set_features(struct tp *t, u64 features)
+{
+	struct vk *k = vk_from_tp(t);
+	int rc = vk_ioctl(k, "VHOST_SET_FEATURES", VHOST_SET_FEATURES, &features);
+
+	if (rc == TP_OK)
+		k->features = features;
+	return rc;
+}
+
+static int running(struct vk *k, int on)
+{
+	return vk_ioctl(k, "VHOST_VSOCK_SET_RUNNING", VHOST_VSOCK_SET_RUNNING, &on);
+}
+
+static int op_driver_ok(struct tp *t)
+{
+	struct vk *k = vk_from_tp(t);
+
+	/* It begins when both rings are there. */
+	return is_vsock(k) && k->rings[0].started && k->rings[1].started ? running(k, 1) : TP_OK;
+}
+
+static int no_status(struct tp *t, u8 *status)
+{
+	return vk_error(vk_from_tp(t), TP_EUNSUPPORTED, "vhost has no status");
+}
+
+static int no_set_status(struct tp *t, u8 status)
+{
+	return no_status(t, NULL);
+}
+
+/* The guest's address is what the monitor says, and that is us. */
+static int op_read_config(struct tp *t, u32 offset, void *buf, u32 len)
+{
+	struct vk *k = vk_from_tp(t);
+	const u64 cid = le64(k->where.cid);
+
+	if (!is_vsock(k) || offset > sizeof(cid) || len > sizeof(cid) - offset)
+		return vk_error(k, TP_EUNSUPPORTED, "vhost has no configuration");
+	memcpy(buf, (const u8 *)&cid + offset, len);
+	return TP_OK;
+}
+
+static int no_write_config(struct tp *t, u32 offset, const void *buf, u32 len)
+{
+	return vk_error(vk_from_tp(t), TP_EUNSUPPORTED, "vhost has no configuration");
+}
+
+static int no_config_event(struct tp *t, unsigned ms)
+{
+	return 0;
+}
+
+static int attach(struct vk *k, unsigned q, int fd)
+{
+	struct vhost_vring_file file = { q, fd };
+
+	return vk_ioctl(k, "VHOST_NET_SET_BACKEND", VHOST_NET_SET_BACKEND, &file);
+}
+
+static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
+{
+	struct vk *k = vk_from_tp(t);
+	int rc;
+
+	if (q >= k->queues)
+		return vk_error(k, TP_EUNSUPPORTED, "queue %u", q);
+	if (is_vsock(k) && q >= VSOCK_RINGS)
+		return TP_OK;
+	rc = vk_ring_start(k, q, cfg, true);
+	return rc == TP_OK && !is_vsock(k) ? attach(k, q, k->tap) : rc;
+}
+
+static int op_queue_stop(struct tp *t, unsigned q, u32 *base)
+{
+	struct vk *k = vk_from_tp(t);
+	struct vhost_vring_state state = { .index = q };
+	int rc;
+
+	if (q >= k->queues || !k->rings[q].started)
+		return vk_error(k, TP_EUNSUPPORTED, "queue %u does not run", q);
+	rc = is_vsock(k) ? running(k, 0) : attach(k, q, VHOST_FILE_UNBIND);
+	if (rc == TP_OK)
+		rc = vk_ioctl(k, "VHOST_GET_VRING_BASE", VHOST_GET_VRING_BASE, &state);
+	*base = state.num;
+	return rc;
+}
+
+static const struct tp_ops vhost_ops = {
+	.name = "vhost",
+	.open = op_open,
+	.close = vk_end,
+	.get_features = op_get_features,
+	.set_features = op_set_features,
+	.driver_ok = op_driver_ok,
+	.get_status = no_status,
+	.set_status = no_set_status,
+	.read_config = op_read_config,
+	.write_config = no_write_config,
+	.num_queues = vk_num_queues,
+	.queue_start = op_queue_start,
+	.queue_stop = op_queue_stop,
+	.notify = vk_notify,
+	.wait_call = vk_wait_call,
+	.take_calls = vk_take_calls,
+	.queue_error = vk_queue_error,
+	.wait_config_event = no_config_event,
+	.trigger_config = vk_no_trigger,
+	.process = vk_no_process,
+	.now_ns = vk_now_ns,
+	.relax = vk_relax,
+};
+
+void vhost_transport_init(struct vk *k, const struct vk_where *where)
+{
+	*k = (struct vk){
+		.tp = { .ops = &vhost_ops, .timeout_ms = 1000, .quiet_ms = 40 },
+		.where = *where,
+		.device_id = where->tap[0] ? VIRTIO_ID_NET : VIRTIO_ID_VSOCK,
+	};
+	vk_clear(k);
+}
