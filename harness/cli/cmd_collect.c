@@ -233,7 +233,7 @@ static int read_trace(const struct collect_opts *o, const struct collect_job *j,
 		return CLI_TARGET;
 	}
 	r->trace_dir = o->trace;
-	r->tracers = TRACER_BUFFER;
+	r->tracers = TRACER_BUFFER | (r->stages.kernel.present ? TRACER_BPF : 0);
 	r->untraced = j->untraced;
 	return CLI_OK;
 }

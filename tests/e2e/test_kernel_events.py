@@ -173,31 +173,81 @@ def test_record_of_a_daemon_under_another_load(bpf, ringside_bin, run_json, qsd,
     assert kernel["kicks"] > 0 and kernel["calls"] > 0 and kernel["io"] > 0
 
 
-def test_guest_whose_device_it_is(bpf, ringside_bin, run_json, build_dir, qsd, run_dir):
-    """QEMU without KVM, between a guest and the daemon: it writes the kicks and reads the calls."""
+def run_guest(bpf, ringside_bin, build_dir, daemon, folder, tracer, words):
+    """QEMU without KVM, between a guest and the daemon, which is recorded meanwhile: what the guest said."""
     image, qemu = build_dir / "probe/ringside-probe-x86_64", shutil.which("qemu-system-x86_64")
     if not image.exists() or not qemu:
         pytest.skip("no guest, or no qemu-system-x86_64")
-    daemon, folder = qsd(), run_dir / "trace"
-    recording = subprocess.Popen([ringside_bin, "trace", "record", "--bpf", "--pid", str(daemon.pid), folder],
-                                 stderr=subprocess.PIPE, text=True)
+    stream = folder.with_name("stream")
+    recording = subprocess.Popen([ringside_bin, "trace", "record", "--tracer", tracer, "--pid", str(daemon.pid),
+                                  folder], stderr=subprocess.PIPE, text=True)
     assert "recording into" in recording.stderr.readline()
     guest = subprocess.run(
         [qemu, "-M", "q35,memory-backend=m", "-accel", "tcg", "-m", "64", "-nodefaults", "-display",
          "none", "-no-reboot", "-kernel", image, "-append",
-         "device=blk job=bench requests=10000 warmup=0s queue-depth=1 wait=event", "-debugcon",
-         f"file:{run_dir}/stream", "-device", "isa-debug-exit", "-object",
+         f"device=blk job=bench wait=event {words}", "-debugcon",
+         f"file:{stream}", "-device", "isa-debug-exit", "-object",
          "memory-backend-memfd,id=m,size=64M,share=on", "-chardev", f"socket,id=v,path={daemon.socket}",
          "-device", "vhost-user-blk-pci,chardev=v"], timeout=120, check=False)
     recording.send_signal(signal.SIGINT)
     recording.communicate(timeout=60)
     assert (guest.returncode, recording.returncode) == (33, 0)
+    return stream
+
+
+def test_guest_whose_device_it_is(bpf, ringside_bin, run_json, build_dir, qsd, run_dir):
+    """It writes the kicks and reads the calls; of the guest itself nothing is known."""
+    folder = run_dir / "trace"
+    run_guest(bpf, ringside_bin, build_dir, qsd(), folder, "bpf", "requests=10000 warmup=0s queue-depth=1")
     kernel = run_json("trace", "stages", folder)["trace"]["kernel"]
     assert kernel["per"] == "kick" and kernel["lost"] == 0
     assert 10000 <= kernel["kicks"] <= 10010 and 0 < kernel["calls"] <= 10010
     # QEMU is known some time after it came: hence so many.
     assert 0 < kernel["guest_notifications"] <= 10010 and 0 < kernel["guest_interrupts"] <= 10010
     assert {"back_end", "front_end"} <= set(kernel["waited"])
+
+
+@pytest.mark.parametrize("tracer, depth", [("bpf", 1), ("bpf,uprobes", 8)])
+def test_guest_and_a_daemon_that_is_not_ours(bpf, ringside, ringside_bin, run_json, build_dir, qsd, run_dir, tracer,
+                                             depth):
+    """Guest stamps and what the kernel saw of QEMU and the daemon, in one table that sums up."""
+    folder = run_dir / "trace"
+    stream = run_guest(bpf, ringside_bin, build_dir, qsd(), folder, tracer,
+                       f"requests={REQUESTS} warmup=1ms queue-depth={depth} trace=4096")
+    result = run_json("collect", "--from", stream, "--trace", folder)
+    check_whole(result)
+    trace = result["trace"]
+    assert trace["tracers"] == ["buffer", "bpf"]
+    # The hypervisor's part is told apart from the back-end's.
+    names = {s["name"] for s in result["stages"]}
+    assert {"submit", "notify", "exit", "wake", "handle", "reap"} <= names
+    assert ("publish" in names) == ("uprobes" in tracer)
+    for point in ("fetch", "serve_end") if depth == 1 else ():
+        assert reached(result, point) == REQUESTS
+    if "uprobes" in tracer:
+        assert reached(result, "publish") == REQUESTS
+    # One clock, from the notifications.
+    clock = trace["guest_clock"]
+    assert clock["how"] == "measured" and 0 < clock["error_ns"] <= trace["clock_error_ns"]
+    assert 0 < clock["requests"] <= REQUESTS
+    assert trace["end_to_end"]["p50_ns"] == pytest.approx(
+        result["latency_ns"]["p50"] * (1 + clock["rate_ppm"] / 1e6), rel=.05)
+    # The recording is whole by itself now.
+    assert run_json("trace", "stages", folder)["stages"] == result["stages"]
+    assert run_json("trace", "outliers", folder, "--slowest", 3)["outliers"][0]["ran"]
+    ringside("trace", "export", "--perfetto", run_dir / "t.json", folder)
+
+
+def test_guest_that_the_recording_does_not_outlive(bpf, ringside, ringside_bin, build_dir, qsd, run_dir):
+    """Which notification is which is counted from the end: without one there is no table that might be wrong."""
+    folder = run_dir / "trace"
+    stream = run_guest(bpf, ringside_bin, build_dir, qsd(), folder, "bpf",
+                       f"requests={REQUESTS} warmup=1ms queue-depth=1 trace=4096")
+    file = folder / "kernel.bpf"
+    size = file.stat().st_size
+    os.truncate(file, size - (size - 20000) // 4 // 40 * 40)
+    done = ringside("collect", "--from", stream, "--trace", folder, status=(TARGET,))
+    assert "the guest's clock cannot be related to ours: the recording ended before the guest did" in done.stderr
 
 
 def shared_eventfds(pid):

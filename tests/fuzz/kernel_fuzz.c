@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A recording of the kernel's events that is anything, beside a driver's that is right: read to an end, in bounds; every
- * request that the driver made is whole, has points in order, and adds up.
+ * A recording of the kernel's events that is anything, beside a driver's that is right, or a guest's whose clock is to be
+ * found: read to an end, in bounds; every request that the driver made is whole, has points in order, and adds up.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -15,21 +15,23 @@
 #define BACK_END 2u
 #define REQUESTS 16
 
-static char dir[64];
+static char dirs[2][64]; /* a driver's, a guest's */
 
 static void remove_all(void)
 {
-	char path[128];
+	for (unsigned i = 0; i < ARRAY_SIZE(dirs); i++) {
+		char path[128];
 
-	snprintf(path, sizeof(path), "%s/driver" RECORD_SUFFIX, dir);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/" KERNEL_FILE, dir);
-	unlink(path);
-	rmdir(dir);
+		snprintf(path, sizeof(path), "%s/driver" RECORD_SUFFIX, dirs[i]);
+		unlink(path);
+		snprintf(path, sizeof(path), "%s/" KERNEL_FILE, dirs[i]);
+		unlink(path);
+		rmdir(dirs[i]);
+	}
 }
 
 /* Requests of two queues, two at once, 100 ns each. */
-static void make_driver(void)
+static void make_driver(char dir[static 64], enum buffer_whose whose)
 {
 	struct buffer_file head = {
 		.magic = BUFFER_MAGIC,
@@ -38,13 +40,15 @@ static void make_driver(void)
 		.actor = BUFFER_DRIVER,
 		.pid = 1,
 		.peer = BACK_END,
+		.whose = whose,
+		.counter = whose != BUFFER_HOST,
+		.hz = 1000000000,
 	};
 	struct record_file *f;
 	char err[200];
 
-	snprintf(dir, sizeof(dir), "/tmp/kernel-fuzz-XXXXXX");
+	snprintf(dir, 64, "/tmp/kernel-fuzz-XXXXXX");
 	MUST(mkdtemp(dir));
-	atexit(remove_all);
 	f = record_file_new(dir, "driver", &head, err, sizeof(err));
 	MUST(f);
 	for (u64 i = 0; i < REQUESTS; i++) {
@@ -84,7 +88,7 @@ static void on_line(void *arg, const struct line *l)
 }
 
 /* What follows a header that is right, unless the first byte says that it is all there is. */
-static void write_kernel(const u8 *data, size_t size)
+static void write_kernel(const char *dir, const u8 *data, size_t size)
 {
 	struct kernel_file head = {
 		.magic = KERNEL_MAGIC,
@@ -123,13 +127,18 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	struct stage_table t;
 	struct lines *s = NULL;
 	char err[200];
+	const char *dir;
 	u64 sum = 0;
 
 	if (!size)
 		return 0;
-	if (!dir[0])
-		make_driver();
-	write_kernel(data, size);
+	if (!dirs[0][0]) {
+		atexit(remove_all);
+		make_driver(dirs[0], BUFFER_HOST);
+		make_driver(dirs[1], BUFFER_GUEST);
+	}
+	dir = dirs[data[0] >> 2 & 1];
+	write_kernel(dir, data, size);
 	if (stage_read_lines(dir, &o, &t, &s, err, sizeof(err))) {
 		MUST(!strchr(err, '\n'));
 		return 0;

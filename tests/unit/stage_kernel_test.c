@@ -91,11 +91,19 @@ static void call(u32 tid, enum kernel_call what, u32 fd, u64 took, u64 result)
 	kernel(BACK_END, tid, KERNEL_CALL, what, fd, took, result);
 }
 
+/* A counter of the host's, which is 7000 ahead and twice as fast. */
+static u64 ticks_of(u64 ns)
+{
+	return 7000 + 2 * ns;
+}
+
 static void drive(unsigned kind, u16 h, u64 seq, u32 len)
 {
-	const struct trace_event e = {
-		.ticks = now, .seq = seq, .len = len, .head = h, .kind = (u8)kind
-	};
+	const struct trace_event e = { .ticks = driver_head.counter ? ticks_of(now) : now,
+				       .seq = seq,
+				       .len = len,
+				       .head = h,
+				       .kind = (u8)kind };
 
 	assert_int_equal(record_file_add(driver, 0, &e, 1), 0);
 }
@@ -106,7 +114,10 @@ static void finish(void)
 	assert_int_equal(fseek(out, 0, SEEK_SET), 0);
 	assert_int_equal(fwrite(&head, sizeof(head), 1, out), 1);
 	assert_int_equal(fclose(out), 0);
-	driver_head.begin.ticks = driver_head.end.ticks = 1;
+	if (driver_head.counter)
+		driver_head.end = (struct buffer_moment){ ticks_of(now), now, 2 };
+	else
+		driver_head.begin.ticks = driver_head.end.ticks = 1;
 	assert_int_equal(record_file_end(driver, &driver_head), 0);
 }
 
@@ -143,6 +154,38 @@ static void one_request(u64 seq)
 	now += 80;
 	drive(TRACE_REAP, 3, seq, 0);
 	now += 1000;
+}
+
+static void begin_counter(void)
+{
+	driver_head.counter = 1;
+	driver_head.begin = (struct buffer_moment){ ticks_of(now), now, 1 };
+}
+
+/* Times are to be a counter's, as a lab has it: those of the kernel's clock become such. */
+static void times_of_a_counter(void **state)
+{
+	begin_counter();
+	for (u64 seq = 0; seq < 10; seq++)
+		one_request(seq);
+	finish();
+	assert_int_equal(stage_read_at(dir, 2000000000, &t, err, sizeof(err)), 0);
+	assert_int_equal(t.requests, 10);
+	assert_int_equal(t.clock_error_ns, 3);
+	LONGEST({ "submit", 10 }, { "notify+exit", 20 }, { "wake", 30 }, { "fetch", 40 },
+		{ "serve", 50 }, { "publish+call", 60 }, { "inject+handle", 70 }, { "reap", 80 });
+	/* A tick for a nanosecond. */
+	assert_int_equal(stage_read_at(dir, 1000000000, &t, err, sizeof(err)), 0);
+	assert_int_equal(t.requests, 10);
+	LONGEST({ "submit", 20 }, { "wake", 60 }, { "serve", 100 }, { "reap", 160 });
+}
+
+static void times_of_a_counter_that_nobody_relates(void **state)
+{
+	one_request(0);
+	finish();
+	assert_int_equal(stage_read_at(dir, 1000000000, &t, err, sizeof(err)), -1);
+	assert_non_null(strstr(err, "how the kernel's clock stands to the counter"));
 }
 
 static void a_back_end_without_tracepoints(void **state)
@@ -482,6 +525,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_back_end_without_tracepoints),
+		TEST(times_of_a_counter),
+		TEST(times_of_a_counter_that_nobody_relates),
 		TEST(what_is_of_no_queue),
 		TEST(a_guest),
 		TEST(a_guest_without_kvm),

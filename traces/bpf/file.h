@@ -53,7 +53,8 @@ struct kernel_file {
 	u64 begin_ns, end_ns; /* end 0: the recorder did not come to the end */
 	u64 lost;	      /* events that found no room */
 	u32 recorder[4];      /* threads that are there for the recording only; 0: none */
-	u64 pad[2];
+	u64 counter_hz;	      /* of the processor's counter, as measured meanwhile; 0: not known */
+	u64 pad;
 	struct kernel_process process[KERNEL_PROCESSES];
 	struct kernel_fd fd[KERNEL_FDS];
 };

@@ -69,6 +69,8 @@ struct kernel_recording {
 	int error;
 	struct kernel_fd_use use[KERNEL_FD_NUMBERS]; /* of the back-end's descriptors */
 	u64 seen;				     /* kernel_find_fds() */
+	bool look; /* the back-end may have been given descriptors */
+	struct buffer_moment began;
 };
 
 /* The library's own words, all of them; they tell a maintainer more than a user. */
@@ -90,8 +92,10 @@ const char *kernel_missing(void)
 
 static void note_use(struct kernel_recording *r, const struct kernel_event *e)
 {
-	if (e->kind != KERNEL_CALL || e->pid != (u32)r->o.pid || e->c != 8 ||
-	    e->a >= KERNEL_FD_NUMBERS)
+	if (e->kind != KERNEL_CALL || e->pid != (u32)r->o.pid)
+		return;
+	r->look |= e->what == KERNEL_RECVMSG;
+	if (e->c != 8 || e->a >= KERNEL_FD_NUMBERS)
 		return;
 	r->use[e->a].read += e->what == KERNEL_READ;
 	r->use[e->a].written += e->what == KERNEL_WRITE;
@@ -126,6 +130,7 @@ static void look_again(struct kernel_recording *r)
 
 	if (r->o.queue)
 		return;
+	r->look = false;
 	kernel_find_fds(&r->head, (u32)r->o.pid, &r->seen, ignored, sizeof(ignored));
 	watch(r);
 }
@@ -138,7 +143,8 @@ static void *run(void *arg)
 	kernel_record_ignore(r, (u32)syscall(SYS_gettid));
 	for (unsigned i = 0; !__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE); i++) {
 		ring_buffer__consume(r->ring);
-		if (i % TURNS_TO_LOOK == 0)
+		/* A front-end that has just come does not wait for the next tenth of a second. */
+		if (i % TURNS_TO_LOOK == 0 || r->look)
 			look_again(r);
 		nanosleep(&turn, NULL);
 	}
@@ -302,6 +308,7 @@ void kernel_record_ignore(struct kernel_recording *r, u32 tid)
 
 int kernel_record_start(struct kernel_recording *r, char *err, size_t len)
 {
+	r->began = buffer_moment(buffer_counter());
 	r->head.begin_ns = buffer_gettime();
 	if (attach(r, err, len)) {
 		detach(r);
@@ -313,6 +320,16 @@ int kernel_record_start(struct kernel_recording *r, char *err, size_t len)
 	}
 	r->running = true;
 	return 0;
+}
+
+static u64 measured_hz(const struct kernel_recording *r)
+{
+	const struct buffer_moment end = buffer_moment(buffer_counter());
+
+	if (!buffer_counter() || end.ns <= r->began.ns || end.ticks <= r->began.ticks)
+		return 0;
+	return (u64)((unsigned __int128)(end.ticks - r->began.ticks) * 1000000000 /
+		     (end.ns - r->began.ns));
 }
 
 int kernel_record_stop(struct kernel_recording *r, u64 *lost, char *err, size_t len)
@@ -330,6 +347,7 @@ int kernel_record_stop(struct kernel_recording *r, u64 *lost, char *err, size_t 
 	ring_buffer__consume(r->ring);
 	kernel_name_fds(&r->head, (u32)r->o.pid, r->use);
 	r->head.end_ns = buffer_gettime();
+	r->head.counter_hz = measured_hz(r);
 	r->head.lost = *lost = r->bpf->bss->lost;
 	if ((write_head(r) || fclose(r->f)) && !r->error)
 		r->error = errno ? errno : EIO;

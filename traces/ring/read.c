@@ -53,7 +53,16 @@ struct events {
 	struct scale host; /* for all counters of this machine */
 	u64 error_ns;
 	bool rated; /* what its rate is, is known */
+	/* events_set_hz(): the counter's way to CLOCK_MONOTONIC, as recordings that have ended say it. */
+	struct scale measured;
+	u64 measured_error_ns;
+	bool moved;
 };
+
+static u64 clamp_ns(__int128 ns)
+{
+	return ns < 0 ? 0 : ns > UINT64_MAX ? UINT64_MAX : (u64)ns;
+}
 
 static u64 to_ns(const struct events *s, const struct file *f, u64 ticks)
 {
@@ -65,7 +74,7 @@ static u64 to_ns(const struct events *s, const struct file *f, u64 ticks)
 	if (f->head.counter)
 		ns = (__int128)c->base_ns +
 		     ((__int128)(int64_t)(ticks - c->base_ticks) * (__int128)c->mult >> 32);
-	return ns < 0 ? 0 : ns > UINT64_MAX ? UINT64_MAX : (u64)ns;
+	return clamp_ns(ns);
 }
 
 static bool read_at(const struct file *f, u64 offset, void *to, size_t n)
@@ -280,10 +289,25 @@ static bool open_all(struct events *s, const char *path, char *err, size_t len)
 	return ok;
 }
 
+static struct scale scale_between(const struct buffer_moment *begin,
+				  const struct buffer_moment *end)
+{
+	const unsigned __int128 mult =
+		((unsigned __int128)(end->ns - begin->ns) << 32) / (end->ticks - begin->ticks);
+
+	return (struct scale){ begin->ticks, begin->ns,
+			       (u64)MIN(mult, (unsigned __int128)1 << 62) };
+}
+
+static u64 error_of(const struct buffer_moment *begin, const struct buffer_moment *end)
+{
+	return MIN(begin->error_ns, 1000000000u) + MIN(end->error_ns, 1000000000u);
+}
+
 /* One clock for all counters: from the two moments that are farthest apart. */
 static void set_clock(struct events *s)
 {
-	u64 longest = 0;
+	u64 longest = 0, longest_ended = 0;
 
 	s->host.mult = 1ull << 32;
 	for (unsigned i = 0; i < s->files; i++) {
@@ -299,15 +323,18 @@ static void set_clock(struct events *s)
 		if (end.ticks <= h->begin.ticks || end.ns <= h->begin.ns)
 			continue;
 		ticks = end.ticks - h->begin.ticks;
-		if (ticks <= longest)
-			continue;
-		longest = ticks;
-		s->rated = true;
-		s->host.base_ticks = h->begin.ticks;
-		s->host.base_ns = h->begin.ns;
-		s->host.mult = (u64)MIN(((unsigned __int128)(end.ns - h->begin.ns) << 32) / ticks,
-					(unsigned __int128)1 << 62);
-		s->error_ns = MIN(h->begin.error_ns, 1000000000u) + MIN(end.error_ns, 1000000000u);
+		if (ticks > longest) {
+			longest = ticks;
+			s->rated = true;
+			s->host = scale_between(&h->begin, &end);
+			s->error_ns = error_of(&h->begin, &end);
+		}
+		/* Another machine's counter knows no now. */
+		if (ticks > longest_ended && h->end.ticks) {
+			longest_ended = ticks;
+			s->measured = scale_between(&h->begin, &end);
+			s->measured_error_ns = error_of(&h->begin, &end);
+		}
 	}
 }
 
@@ -402,7 +429,9 @@ u64 events_clock_error(const struct events *s, bool other)
 		times |= s->file[i].head.counter == 0;
 	}
 	/* Among themselves, they read one counter. */
-	return counters && (times || other) ? s->error_ns : 0;
+	if (!counters || !(times || other))
+		return 0;
+	return s->moved ? s->measured_error_ns : s->error_ns;
 }
 
 double events_host_hz(const struct events *s)
@@ -415,6 +444,24 @@ void events_set_hz(struct events *s, u64 hz)
 	s->host = (struct scale){ .mult = scale_of(hz) };
 	s->error_ns = 0;
 	s->rated = true;
+	s->moved = true;
+}
+
+bool events_monotonic(const struct events *s, u64 ns, u64 *out)
+{
+	const struct scale *m = &s->measured;
+	__int128 ticks;
+
+	*out = ns;
+	if (!s->moved)
+		return true;
+	if (!m->mult)
+		return false;
+	ticks = ((__int128)(int64_t)(ns - m->base_ns) * ((__int128)1 << 32)) / (__int128)m->mult +
+		(__int128)m->base_ticks;
+	*out = clamp_ns((__int128)s->host.base_ns +
+			((ticks - (__int128)s->host.base_ticks) * (__int128)s->host.mult >> 32));
+	return true;
 }
 
 void events_set_guest(struct events *s, unsigned file, u64 base_ticks, u64 base_ns, u64 mult)

@@ -36,6 +36,11 @@ const struct events_file *events_file(const struct events *s, unsigned i);
 double events_host_hz(const struct events *s);
 /* … and from here on it is this, and its times count from when it was 0. */
 void events_set_hz(struct events *s, u64 hz);
+/*
+ * A time of CLOCK_MONOTONIC among those of the events. False: after events_set_hz() there is no recording that has ended,
+ * so that nothing says how that clock stands to the counter.
+ */
+bool events_monotonic(const struct events *s, u64 ns, u64 *out);
 /* Ticks of this file, a guest's, are ns = base_ns + ((ticks - base_ticks) * mult >> 32). Before events_next(). */
 void events_set_guest(struct events *s, unsigned file, u64 base_ticks, u64 base_ns, u64 mult);
 

@@ -41,6 +41,7 @@ struct kernel_source {
 	u64 loose_irq_ns; /* an interrupt that a thread of the kernel made pending */
 	u16 last_call;	  /* queue of the last call that has no interrupt yet */
 	bool last_call_open;
+	u64 spoken_ns; /* when the back-end last received a message */
 	struct stage_kernel sum;
 	struct hist *waited[STAGE_WHOS];
 };
@@ -155,6 +156,8 @@ static void on_call(struct kernel_source *s, const struct kernel_event *e, u32 r
 	s->sum.call[e->what < KERNEL_CALLS ? e->what : KERNEL_OTHER]++;
 	if ((int64_t)e->c < 0)
 		return;
+	if (e->what == KERNEL_RECVMSG)
+		s->spoken_ns = e->ns;
 	if (e->what == KERNEL_READ || e->what == KERNEL_WRITE)
 		on_descriptor(s, e, inside);
 	if (inside)
@@ -384,6 +387,16 @@ void kernel_source_next(struct kernel_source *s, struct trace_event *e, u64 *ns,
 u32 kernel_source_back_end(const struct kernel_source *s)
 {
 	return s ? s->back_end : 0;
+}
+
+u64 kernel_source_spoken(const struct kernel_source *s)
+{
+	return s->spoken_ns;
+}
+
+double kernel_source_hz(const struct kernel_source *s)
+{
+	return s ? (double)s->head->counter_hz : 0;
 }
 
 void kernel_source_sum(const struct kernel_source *s, struct stage_kernel *out)

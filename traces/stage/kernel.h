@@ -22,6 +22,10 @@ void kernel_source_next(struct kernel_source *s, struct trace_event *e, u64 *ns,
 
 /* The one back-end in it; 0: none, or several. */
 u32 kernel_source_back_end(const struct kernel_source *s);
+/* … and after all was read: when it last received a message. */
+u64 kernel_source_spoken(const struct kernel_source *s);
+/* Ticks per second of the host's counter; 0: not known. */
+double kernel_source_hz(const struct kernel_source *s);
 /* After all was read. */
 void kernel_source_sum(const struct kernel_source *s, struct stage_kernel *out);
 

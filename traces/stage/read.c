@@ -12,6 +12,7 @@
 #include "traces/stage/clock.h"
 #include "traces/stage/ctf.h"
 #include "traces/stage/kernel.h"
+#include "traces/stage/kicks.h"
 
 struct reader {
 	struct events *events;
@@ -53,11 +54,21 @@ static int drain_files(struct reader *r, u64 until)
 	return 0;
 }
 
+/* What was not told by a counter. */
+static u64 among_events(const struct reader *r, u64 ns)
+{
+	u64 there;
+
+	events_monotonic(r->events, ns, &there);
+	return there;
+}
+
 /* … and of the kernel's. */
 static int drain(struct reader *r, u64 until)
 {
 	for (;;) {
-		const u64 next = kernel_source_peek(r->kernel);
+		const u64 peeked = kernel_source_peek(r->kernel);
+		const u64 next = peeked == UINT64_MAX ? peeked : among_events(r, peeked);
 		int rc = drain_files(r, MIN(next, until));
 		struct trace_event e;
 		u32 session;
@@ -66,6 +77,7 @@ static int drain(struct reader *r, u64 until)
 		if (rc || next > until || next == UINT64_MAX)
 			return rc;
 		kernel_source_next(r->kernel, &e, &ns, &session);
+		ns = next;
 		if (ns < r->from || ns > r->to)
 			continue;
 		rc = lines_add(r->lines, session, &e, ns);
@@ -77,8 +89,10 @@ static int drain(struct reader *r, u64 until)
 static int add_ctf(void *arg, u32 session, const struct trace_event *e, u64 ns)
 {
 	struct reader *r = arg;
-	int rc = drain(r, ns);
+	int rc;
 
+	ns = among_events(r, ns);
+	rc = drain(r, ns);
 	if (rc || ns < r->from || ns > r->to)
 		return rc;
 	if (r->ctf_only)
@@ -116,6 +130,7 @@ static void meet(struct reader *r, struct stage_table *t)
 
 struct fitter {
 	struct clock_fit *fit;
+	const struct events *events;
 	unsigned guest;	 /* which file */
 	bool any;	 /* somebody else has events, too */
 	u64 first, last; /* ticks of the guest's */
@@ -127,6 +142,7 @@ static int fit_ctf(void *arg, u32 session, const struct trace_event *e, u64 ns)
 
 	(void)session;
 	f->any = true;
+	events_monotonic(f->events, ns, &ns);
 	return clock_fit_host(f->fit, e, ns);
 }
 
@@ -170,15 +186,64 @@ static int fit_all(struct fitter *f, const char *path, u64 hz, bool folder, char
 	return rc;
 }
 
+/* The same with a back-end that the kernel saw from outside. NULL, or why not. */
+static const char *relate_by_kicks(struct reader *r, unsigned file, const char *path, u64 hz,
+				   struct guest_clock *out, char *err, size_t len)
+{
+	const struct events_file *info = events_file(r->events, file);
+	struct kernel_source *kernel = NULL;
+	struct kicks *k = kicks_new();
+	struct events *s = NULL;
+	const char *why = "out of memory";
+	struct trace_event e;
+	unsigned of;
+	u32 session;
+	int rc = k ? 0 : -ENOMEM;
+	u64 ns;
+
+	if (info->lost) {
+		kicks_free(k);
+		return "it had no room for its last events";
+	}
+	if (!rc) {
+		s = events_open(path, err, len);
+		rc = s ? kernel_source_open(&kernel, path, err, len) : -1;
+		why = rc ? err : why;
+	}
+	if (!rc && hz)
+		events_set_hz(s, hz);
+	while (!rc && events_next(s, UINT64_MAX, &e, &ns, &of))
+		if (of == file)
+			rc = kicks_guest(k, &e);
+	while (!rc && kernel_source_peek(kernel) != UINT64_MAX) {
+		kernel_source_next(kernel, &e, &ns, &session);
+		events_monotonic(r->events, ns, &ns);
+		rc = kicks_host(k, &e, ns);
+	}
+	if (!rc) {
+		const double host_hz = events_host_hz(r->events);
+
+		events_monotonic(r->events, kernel_source_spoken(kernel), &ns);
+		why = kicks_end(k, ns, info->hz, info->error_ppm,
+				host_hz > 0 ? host_hz : kernel_source_hz(kernel), out);
+	}
+	if (s)
+		events_close(s);
+	kernel_source_close(kernel);
+	kicks_free(k);
+	return why;
+}
+
 /* The guest's file's times become the host's. */
 static int relate(struct reader *r, unsigned file, const char *path, u64 hz, bool folder,
 		  struct stage_table *t, char *err, size_t len)
 {
 	const struct events_file *info = events_file(r->events, file);
-	struct fitter f = { .guest = file, .first = UINT64_MAX };
+	struct fitter f = { .events = r->events, .guest = file, .first = UINT64_MAX };
 	const bool known = info->whose == BUFFER_GUEST_AHEAD;
 	struct guest_clock c;
 	const char *why = NULL;
+	char said[512];
 	int rc;
 
 	f.fit = clock_fit_new(info->hz, info->error_ppm, events_host_hz(r->events));
@@ -189,7 +254,7 @@ static int relate(struct reader *r, unsigned file, const char *path, u64 hz, boo
 	if (!rc && f.any && !known)
 		why = clock_fit_end(f.fit, &c);
 	else if (!rc && r->kernel && !known)
-		why = "the kernel's events do not say which request is which";
+		why = relate_by_kicks(r, file, path, hz, &c, said, sizeof(said));
 	clock_fit_free(f.fit);
 	if (rc)
 		return rc;
@@ -199,7 +264,7 @@ static int relate(struct reader *r, unsigned file, const char *path, u64 hz, boo
 		return -1;
 	}
 	t->guest.known = known;
-	if (f.any && !known) {
+	if ((f.any || r->kernel) && !known) {
 		events_set_guest(r->events, file, c.base_ticks, c.base_ns, c.mult);
 		t->guest = (struct stage_guest){ .related = true,
 						 .offset_ns = c.offset_ns,
@@ -241,8 +306,14 @@ static int read_all(struct reader *r, const char *path, bool folder, struct stag
 {
 	struct ctf_result ctf = { 0 };
 	int rc = 0;
+	u64 zero;
 
 	meet(r, t);
+	if (r->kernel && !events_monotonic(r->events, 0, &zero)) {
+		snprintf(err, len,
+			 "'%s': nothing says how the kernel's clock stands to the counter", path);
+		return -1;
+	}
 	if (relate_guests(r, path, r->hz, folder, t, err, len))
 		return -1;
 	if (folder)
