@@ -77,7 +77,8 @@ class Cell:
             return (f"bench-{self.op}-qd{self.options.get('queue-depth', 1)}" +
                     (f"-bs{bytes_}" if bytes_ != DEFAULT_BLOCK else "") +
                     "".join(f"-{key}{self.options[key]}" for key in ("rate", "burn")
-                            if key in self.options) + ("-stages" if self.stages else ""))
+                            if key in self.options) +
+                    ("-stages-kernel" if self.stages == "kernel" else "-stages" if self.stages else ""))
         if self.job == "workload":
             return self.options["name"]
         return self.job

@@ -33,12 +33,12 @@ class Recorder:
 
 
 def start(cell, ctx, backend):
-    """Of a cell that wants stages and has a back-end with tracepoints of ours; else None: what the guest itself
-    keeps is all that there is."""
-    if not cell.stages or not backend or not backend.trace_buffer:
+    """Of a cell that wants stages and has a back-end with tracepoints of ours, or is to be seen by the kernel; else
+    None: what the guest itself keeps is all that there is."""
+    if not cell.stages or not backend or not (backend.trace_buffer or cell.stages == "kernel"):
         return None
     argv = [ctx.ringside, "trace", "record", "--pid", str(backend.process.pid),
-            os.path.join(ctx.folder, FOLDER)]
+            *(["--bpf"] if cell.stages == "kernel" else []), os.path.join(ctx.folder, FOLDER)]
     try:
         recorder = Recorder(ctx.processes.start("ringside-trace", argv,
                                                 os.path.join(ctx.folder, "trace.log")))

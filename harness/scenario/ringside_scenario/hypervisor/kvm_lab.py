@@ -25,6 +25,24 @@ until [ -S {socket} ]; do
 done
 """
 
+# What the kernel sees of the back-end and of whoever comes to be its front-end, and the back-end's own events.
+RECORDER = """\
+ringside trace record --tracer buffer,bpf --pid $backend /tmp/recorded 2>/tmp/recorder.log &
+recorder=$!
+until grep -q 'recording into' /tmp/recorder.log; do
+	if ! kill -0 $recorder 2>/dev/null; then
+		verdict error "the kernel's events: $(tail -n 1 /tmp/recorder.log)"
+		return 1
+	fi
+	usleep 10000
+done
+"""
+RECORDED = """\
+kill -INT $recorder
+wait $recorder || verdict error "the kernel's events: $(tail -n 1 /tmp/recorder.log)"
+[ -s /tmp/recorded/kernel.bpf ] && give kernel /tmp/recorded/kernel.bpf
+"""
+
 # QEMU tells nobody of its guest's clock, but the kernel does, while there is one.
 QEMU_RUN = """\
 {command} >/tmp/said 2>/tmp/log &
@@ -51,6 +69,7 @@ class KvmLab(LabHypervisor):
     mark = "0xea"  # where the guest tells what is to be counted
     connects = ("direct", "library", "library-pci", "eventfd", "eventfd-pci", "vhost-user", "qemu",
                 "qemu-vhost-user")
+    recorded = ("vhost-user", "qemu-vhost-user")
 
     def calibration(self, cell):
         return ["user=0xfeb01000", "event=0xfeb02000", "inject=0xfeb03000", "line=6"]
@@ -69,11 +88,16 @@ class KvmLab(LabHypervisor):
     def _medium(cell):
         return ["--memory", "64m"] if cell.device == "blk" else []
 
+    @staticmethod
+    def _recorded(cell):
+        """Does somebody take the events out while it runs?"""
+        return cell.traced and (cell.connect == "direct" or cell.stages == "kernel")
+
     def _measured(self, cell):
         argv = ["--stamps", "/tmp/stamps"] if cell.job == "bench" else []
         if cell.traced:
             argv += ["--trace-buffer", f"{TRACE},events={EVENTS}" +
-                     ("" if cell.connect == "direct" else ",on")]
+                     ("" if self._recorded(cell) else ",on")]
         if cell.options.get("burn"):
             argv += ["--burn", str(cell.options["burn"])]
         return argv
@@ -99,7 +123,9 @@ class KvmLab(LabHypervisor):
         argv += ["--append", " ".join(words)]
         if self._has_backend(cell.connect):
             argv += ["--socket-path", SOCKET]
-            argv += ["--trace-buffer", f"{SHIM_TRACE},events={EVENTS},on"] if cell.traced else []
+            # The kernel says more of what comes by.
+            if cell.traced and cell.stages != "kernel":
+                argv += ["--trace-buffer", f"{SHIM_TRACE},events={EVENTS},on"]
         else:
             argv += self._medium(cell) + self._measured(cell)
         if cell.job == "bench":
@@ -149,8 +175,11 @@ class KvmLab(LabHypervisor):
     def script(self, cell):
         with_backend = self._has_backend(cell.connect)
         keep = STAMP_HEAD + STAMP * (cell.options.get("requests", 200) + 8)
+        kernel = cell.traced and cell.stages == "kernel"
         text = self._backend(cell) if with_backend else ""
+        text += RECORDER if kernel else ""
         text += self._command(cell)
+        text += RECORDED if kernel else ""
         if with_backend:
             text += "kill -0 $backend 2>/dev/null || gone=$?\n"
         for name, path in (("stream", "/tmp/stream"), ("raw", "/tmp/raw"),
@@ -161,7 +190,7 @@ class KvmLab(LabHypervisor):
             text += "".join(f"[ -s {path} ] && head -c {TRACE_KEEP} {path} >{path}.cut && give "
                             f"{name} {path}.cut\n"
                             for name, path in (("trace-device", TRACE), ("trace-shim", SHIM_TRACE))
-                            if cell.connect != "direct")
+                            if not self._recorded(cell))
             text += ("n=0\nfor f in /tmp/recorded/*.events; do\n\t[ -s \"$f\" ] || continue\n"
                      "\tn=$((n + 1))\n\tgive trace-$n \"$f\"\ndone\n")
         text += (f"[ -s /tmp/stamps ] && head -c {keep} /tmp/stamps >/tmp/stamps.cut && "

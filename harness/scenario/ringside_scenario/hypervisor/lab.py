@@ -38,6 +38,7 @@ class LabHypervisor(Hypervisor):
     lab = ""  # the lab's name
     prefix = ""  # of approaches: PREFIX-CONNECT
     connects = ()  # ways to connect a device
+    recorded = ()  # … of which the hypervisor's own events can be had, with stages: kernel
     arch = "x86_64"
 
     def fold(self, axes):
@@ -58,6 +59,8 @@ class LabHypervisor(Hypervisor):
     def missing(self, cell, ctx):
         if cell.connect == "direct" and cell.job != "bench":
             return "checks without a guest are for the host: hypervisor none"
+        if cell.stages == "kernel" and cell.connect not in self.recorded:
+            return "there is no kernel that sees both sides of it: stages: true"
         if not programs.guest(f"ringside-probe-{self.arch}"):
             return f"ringside-probe-{self.arch} is not built"
         return self.missing_lab()
@@ -256,6 +259,8 @@ class LabHypervisor(Hypervisor):
         for name, path in files.items():
             if name.startswith("trace"):
                 shutil.copyfile(path, os.path.join(folder, f"{name}.events"))
+            elif name == "kernel":
+                shutil.copyfile(path, os.path.join(folder, "kernel.bpf"))
         result = os.path.join(ctx.work, "traced.json")
         clock = ["--counter-hz", str(HZ), "--format", "json", "--output", result]
         if "stream" in files:
