@@ -266,6 +266,66 @@ static void test_commands(void **state)
 	assert_int_equal(command(0, 0, &on, 1, &used), VIRTIO_NET_ERR);
 }
 
+/* The numbers of a reply, of which `words` are wanted; its length. */
+static u32 statistics(u16 queue, unsigned type, u64 *words, u32 n)
+{
+	struct vnet_stats_ask ask = { .queue = le16(queue), .types = le64(BIT_ULL(type)) };
+	u8 hdr[2] = { VNET_CTRL_STATS, VNET_CTRL_STATS_GET }, answer[64];
+	const struct dvq_seg segs[] = { { hdr, 2 }, { &ask, sizeof(ask) }, { answer, 64 } };
+
+	memset(answer, 0x77, sizeof(answer));
+	serve(0, net_control_queue(&env.net), segs, 2, 1);
+	if (answer[0] != VIRTIO_NET_OK)
+		return 0;
+	assert_int_equal(answer[1], type);
+	memcpy(words, answer + 1 + sizeof(struct vnet_stats_head), n * sizeof(*words));
+	return env.reqs[0].used_len - 1;
+}
+
+static void test_statistics(void **state)
+{
+	const struct virtio_net_hdr_v1 partial = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+						   .csum_start = le16(34),
+						   .csum_offset = le16(6) };
+	static const u8 hdr[12];
+	u8 frame[60], in[100];
+	const struct dvq_seg buf = { in, sizeof(in) };
+	const u8 on = 1;
+	u64 words[4];
+	u32 used;
+
+	negotiate(BIT_ULL(VIRTIO_NET_F_CTRL_VQ) | BIT_ULL(VIRTIO_NET_F_DEVICE_STATS) |
+		  BIT_ULL(VIRTIO_NET_F_CSUM) | BIT_ULL(VIRTIO_NET_F_GUEST_CSUM));
+	fill(frame, sizeof(frame));
+	/* The usual way, and the other. */
+	send_frame(hdr, frame, sizeof(frame));
+	send_frame(&partial, frame, sizeof(frame));
+	send_frame(&partial, frame, sizeof(frame));
+	for (unsigned i = 0; i < 3; i++)
+		serve(i, 0, &buf, 0, 1);
+	assert_int_equal(statistics(1, VNET_STATS_TX_CSUM, words, 2), 24);
+	assert_int_equal(words[0], 1);
+	assert_int_equal(words[1], 2);
+	assert_int_equal(statistics(0, VNET_STATS_RX_CSUM, words, 4), 40);
+	assert_int_equal(words[0], 0);
+	assert_int_equal(words[1], 2);
+	assert_int_equal(words[2], 1);
+	assert_int_equal(words[3], 0);
+	assert_int_equal(command(0, 9, &on, 1, &used), VIRTIO_NET_ERR);
+	/* With this one, and without the one that was none. */
+	assert_int_equal(statistics(2, VNET_STATS_CVQ, words, 2), 24);
+	assert_int_equal(words[0], 4);
+	assert_int_equal(words[1], 2);
+	assert_int_equal(statistics(0, VNET_STATS_RX_BASIC, words, 0), 0);
+	assert_int_equal(statistics(0, VNET_STATS_TX_CSUM, words, 0), 0);
+	env.net.dev.ops->reset(&env.net.dev);
+	negotiate(BIT_ULL(VIRTIO_NET_F_CTRL_VQ) | BIT_ULL(VIRTIO_NET_F_DEVICE_STATS));
+	assert_int_equal(statistics(2, VNET_STATS_CVQ, words, 2), 24);
+	assert_int_equal(words[0], 1);
+	/* Of a feature that was not negotiated. */
+	assert_int_equal(statistics(0, VNET_STATS_RX_CSUM, words, 0), 0);
+}
+
 /* The specification's own test vectors are Microsoft's: 66.9.149.187:2794 to 161.142.100.80:1766. */
 static void test_hash(void **state)
 {
@@ -352,6 +412,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_merge, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_let_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_commands, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_statistics, setup, teardown),
 		cmocka_unit_test(test_fifo),
 		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_segments),
