@@ -112,7 +112,7 @@ static bool steer(struct ck *c, struct nk *k, const u16 table[RSS_ENTRIES], u16 
 {
 	u8 data[8 + 2 * RSS_ENTRIES + 3 + sizeof(key)] = { 0 };
 	const u32 types = le32(VIRTIO_NET_RSS_HASH_TYPE_TCPv4 | VIRTIO_NET_RSS_HASH_TYPE_TCPv6);
-	const u16 words[] = { le16(RSS_ENTRIES - 1), le16(unclassified) }, pairs = le16(2);
+	const u16 words[] = { le16(RSS_ENTRIES - 1), le16(unclassified) };
 
 	memcpy(data, &types, 4);
 	memcpy(data + 4, words, 4);
@@ -121,7 +121,7 @@ static bool steer(struct ck *c, struct nk *k, const u16 table[RSS_ENTRIES], u16 
 
 		memcpy(data + 8 + 2 * i, &entry, 2);
 	}
-	memcpy(data + 8 + 2 * RSS_ENTRIES, &pairs, 2);
+	data[8 + 2 * RSS_ENTRIES] = 2; /* pairs, of 16 bits */
 	data[8 + 2 * RSS_ENTRIES + 2] = sizeof(key);
 	memcpy(data + 8 + 2 * RSS_ENTRIES + 3, key, sizeof(key));
 	return nk_obeyed(c, k, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_RSS_CONFIG, data,
@@ -149,7 +149,7 @@ static void by_hash(struct ck *c)
 
 	if (!up(c, &k, NK_F(RSS)))
 		return;
-	for (u16 t = 0; t < ARRAY_SIZE(tables); t++) {
+	for (size_t t = 0; t < ARRAY_SIZE(tables); t++) {
 		const u16 unclassified = t & 1 ? 0 : 1;
 		struct net_layout at;
 		struct nk_frame f;
