@@ -352,7 +352,7 @@ void vsock_tx_serve(struct rvsock *v, struct rdev_req *req)
 	for (u32 i = 0, at = 0; i < n; at += (u32)segs[i++].len)
 		memcpy((u8 *)&p.h + at, segs[i].base, segs[i].len);
 	p.len = le32(p.h.len);
-	if (judge_active && judge_active->vsock)
+	if (judge_active)
 		judge_active->vsock(v, &req->chain, &p.h);
 	req->used_len = 0;
 	if (bytes < sizeof(p.h))

@@ -48,6 +48,10 @@ void jd_console_reset(struct rcon *c);
 void jd_console_end(void);
 void jd_console_claims(jd_claim_fn *claim);
 
+/* Packets to a socket device. */
+void jd_vsock(struct rvsock *v, const struct dvq_chain *c, const struct virtio_vsock_hdr *h);
+void jd_vsock_claims(jd_claim_fn *claim);
+
 /* Count, in a table of `looked`, that a rule had something to look at. Any thread. */
 static inline void jd_look(u64 *looked)
 {

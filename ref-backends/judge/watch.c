@@ -81,6 +81,8 @@ static void device_claims(jd_claim_fn *claim)
 		claim(EVENTQ_EMPTY, eventq.looked);
 	if (device == VIRTIO_ID_CONSOLE)
 		jd_console_claims(claim);
+	if (device == VIRTIO_ID_VSOCK)
+		jd_vsock_claims(claim);
 }
 
 void jd_claims(jd_claim_fn *claim)
@@ -579,4 +581,5 @@ const struct judge_ops jd_watch_ops = {
 	.console_control = jd_console_control,
 	.console_told = jd_console_told,
 	.console_reset = jd_console_reset,
+	.vsock = jd_vsock,
 };

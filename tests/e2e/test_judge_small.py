@@ -9,9 +9,11 @@ import pytest
 
 import console_driver as con
 import judgement
+import vsock_driver as vs
 import wrong_driver as w
 
-CHAPTERS = {"i2c": "v14.i2c.", "gpio": "v14.gpio.", "scmi": "v14.scmi.", "console": "v14.console."}
+CHAPTERS = {"i2c": "v14.i2c.", "gpio": "v14.gpio.", "scmi": "v14.scmi.", "console": "v14.console.",
+            "vsock": "v14.vsock."}
 
 
 @pytest.fixture
@@ -20,7 +22,8 @@ def judged(start_backend, backend_bin, run_dir):
     def run(device, drive, features=~0):
         output = run_dir / "judge.json"
         socket = run_dir / f"{device}.sock"
-        one = start_backend([backend_bin, device, "--socket-path", socket, "--judge-output", output],
+        needs = ["--uds-path", run_dir / "v"] if device == "vsock" else []
+        one = start_backend([backend_bin, device, "--socket-path", socket, "--judge-output", output, *needs],
                             socket)
         driver = w.Driver(socket, features)
         try:
@@ -456,7 +459,66 @@ def closes_a_console(d):
     console.close()
 
 
-GOOD = {"i2c": good_i2c, "gpio": good_gpio, "scmi": good_scmi, "console": good_console}
+# Sockets.
+
+def good_vsock(d):
+    d.wanted &= ~7  # streams are implied
+    sockets = vs.Sockets(d, vs.path_of(d))
+    peer = sockets.connect()
+    sockets.say(vs.RW, b"out")
+    assert peer.recv(3) == b"out"
+    peer.send(b"in")
+    assert sockets.take(vs.RX)[vs.HEADER:] == b""  # RESPONSE
+    sockets.put(vs.RX, room=100)
+    assert sockets.take(vs.RX)[vs.HEADER:] == b"in"
+    sockets.say(vs.CREDIT_UPDATE, fwd_cnt=2)
+    sockets.say(vs.SHUTDOWN, flags=3, fwd_cnt=2)
+    peer.close()
+    sockets.close()
+
+
+@wrong("vsock", "features.drv.2", features=~7)
+def has_packets_unasked(d):
+    sockets = vs.Sockets(d, vs.path_of(d))
+    sockets.say(vs.REQUEST, kind=vs.SEQPACKET)
+    sockets.close()
+
+
+@wrong("vsock", "credit.drv.1")
+def sends_beyond_the_credit(d):
+    sockets = vs.Sockets(d, vs.path_of(d))
+    peer = sockets.connect()
+    for _ in range(33):
+        sockets.say(vs.RW, bytes(4000))
+    peer.close()
+    sockets.close()
+
+
+@wrong("vsock", "credit.drv.2")
+def has_no_buffer(d):
+    sockets = vs.Sockets(d, vs.path_of(d))
+    sockets.connect().close()
+    sockets.say(vs.RW, b"x", buf_alloc=0)
+    sockets.close()
+
+
+@wrong("vsock", "credit.drv.2")
+def counts_what_was_not_sent(d):
+    sockets = vs.Sockets(d, vs.path_of(d))
+    sockets.connect().close()
+    sockets.say(vs.CREDIT_UPDATE, fwd_cnt=1)
+    sockets.close()
+
+
+@wrong("vsock", "rxtx.drv.1")
+def has_another_address(d):
+    sockets = vs.Sockets(d, vs.path_of(d))
+    sockets.say(vs.REQUEST, src_cid=vs.CID + 1)
+    sockets.close()
+
+
+GOOD = {"i2c": good_i2c, "gpio": good_gpio, "scmi": good_scmi, "console": good_console,
+        "vsock": good_vsock}
 
 
 @pytest.mark.parametrize("device", GOOD)

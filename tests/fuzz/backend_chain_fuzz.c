@@ -15,6 +15,7 @@
 #include "ref-backends/device/host/scmi_ini.h"
 #include "ref-backends/device/rng.h"
 #include "ref-backends/device/scmi_sim.h"
+#include "ref-backends/device/vsock.h"
 #include "ref-backends/virtqueue/ring.h"
 #include "tests/fuzz/input.h"
 
@@ -36,6 +37,7 @@ static union {
 	struct rblk blk;
 	struct rrng rng;
 	struct ri2c i2c;
+	struct rvsock vsock;
 	struct rgpio gpio;
 	struct rscmi scmi;
 } device;
@@ -128,7 +130,11 @@ static void serve_chain(struct rdev *dev, const struct dvq_chain *c)
 	look_at(c, 0, c->n_readable, c->readable);
 	look_at(c, c->n_readable, c->n_writable, c->writable);
 	/* Whichever of its queues that is. */
-	request.req.queue = dev->num_queues > 1 && c->head & 1;
+	request.req.queue = c->head % dev->num_queues;
+	if (dev->ops->ready && !dev->ops->ready(dev, request.req.queue)) {
+		dvq_ring_push(request.vq, c, 0);
+		return;
+	}
 	dev->ops->serve(dev, &request.req);
 	if (dev->ops->served)
 		dev->ops->served(dev, request.req.queue);
@@ -222,12 +228,140 @@ static struct rdev *make_scmi(u64 features)
 	return &device.scmi.dev;
 }
 
+/* --- what a socket device is connected to ------------------------------------------------------------------- */
+
+#define FLOWS  4
+#define BUFFER VSOCK_BUFFER_MIN
+
+static struct {
+	struct vsock_port port;
+	u64 memory[(FLOWS * (BUFFER * 9 / 4 + 512) + (VSOCK_REPLIES + FLOWS) * VSOCK_HDR + 1024) /
+		   8];
+	u32 turn;
+} sockets;
+
+/* What it does is no matter of chance: the same input does the same. */
+static u32 next_turn(void)
+{
+	return sockets.turn = sockets.turn * 1664525 + 1013904223;
+}
+
+static bool vs_connect(struct vsock_port *p, struct vsock_flow *f)
+{
+	return f->host_port != 0xffff;
+}
+
+static void vs_answered(struct vsock_port *p, struct vsock_flow *f)
+{
+	MUST(f->state == VSOCK_OPEN);
+}
+
+static long vs_send(struct vsock_port *p, struct vsock_flow *f, const struct dvq_seg *segs, u32 n,
+		    bool eor)
+{
+	u64 len = 0;
+
+	for (u32 i = 0; i < n; i++) {
+		MUST(segs[i].len > 0);
+		for (size_t k = 0; k < segs[i].len; k++)
+			sockets.turn ^= ((const u8 *)segs[i].base)[k];
+		len += segs[i].len;
+	}
+	MUST(len > 0 && len <= MAX(BUFFER, REGION));
+	if (next_turn() % 16 == 0)
+		return VSOCK_BROKEN;
+	if (next_turn() % 2)
+		return 0;
+	return f->type == VIRTIO_VSOCK_TYPE_SEQPACKET ? (long)len : (long)(1 + next_turn() % len);
+}
+
+static long vs_recv(struct vsock_port *p, struct vsock_flow *f, const struct dvq_seg *segs, u32 n,
+		    bool *eor)
+{
+	long len = 0;
+
+	if (next_turn() % 4 == 0)
+		return next_turn() % 2 ? VSOCK_HOST_SENT_ALL : 0;
+	if (next_turn() % 16 == 0)
+		return VSOCK_BROKEN;
+	for (u32 i = 0; i < n; i++) {
+		memset(segs[i].base, 0x5a, segs[i].len);
+		len += (long)segs[i].len;
+	}
+	*eor = len & 1;
+	return len;
+}
+
+static void vs_shut(struct vsock_port *p, struct vsock_flow *f, bool receive, bool send)
+{
+	MUST(receive || send);
+}
+
+static void vs_end(struct vsock_port *p, struct vsock_flow *f)
+{
+	MUST(f->state != VSOCK_FREE || !f->called);
+}
+
+static const struct vsock_port_ops vs_ops = {
+	.connect = vs_connect,
+	.answered = vs_answered,
+	.send = vs_send,
+	.recv = vs_recv,
+	.shut = vs_shut,
+	.end = vs_end,
+};
+
+/* What the host's side does between two chains; and credit that adds up. */
+static void vs_between(struct rvsock *v)
+{
+	struct vsock_flow *f = &v->flows[next_turn() % FLOWS];
+
+	for (u32 i = 0; i < FLOWS; i++)
+		MUST(v->flows[i].used <= v->buffer);
+	switch (f->state == VSOCK_FREE ? 0 : next_turn() % 5) {
+	case 0:
+		rvsock_call(v, 1 + next_turn() % 2, next_turn() % 4, 1);
+		break;
+	case 1:
+		rvsock_readable(v, f);
+		break;
+	case 2:
+		rvsock_writable(v, f);
+		break;
+	case 3:
+		rvsock_hung_up(v, f);
+		break;
+	default:
+		rvsock_tick(v);
+		break;
+	}
+	if (next_turn() % 64 == 0)
+		v->dev.ops->resized(&v->dev);
+}
+
+static struct rdev *make_vsock(u64 features)
+{
+	const struct vsock_opts o = { .port = &sockets.port,
+				      .guest_cid = 3,
+				      .next_cid = 4,
+				      .flows = FLOWS,
+				      .buffer = BUFFER };
+
+	memset(&sockets, 0, sizeof(sockets));
+	sockets.port.ops = &vs_ops;
+	MUST(rvsock_memory(&o) <= sizeof(sockets.memory));
+	rvsock_init(&device.vsock, &o, sockets.memory);
+	device.vsock.dev.ops->negotiated(&device.vsock.dev, features);
+	device.vsock.dev.ops->ready(&device.vsock.dev, VSOCK_RXQ);
+	return &device.vsock.dev;
+}
+
 /* By the upper two bits: a block device, one that is read only, an entropy device, or one of these. */
 static struct rdev *make_device(u8 kind, struct rblk_store *store, bool read_only, u64 features)
 {
 	if ((kind & 0xc0) == 0xc0)
-		return !(kind & 0x20) ? make_i2c(features)
-		       : kind & 0x10  ? make_scmi(features)
+		return !(kind & 0x20) ? kind & 0x10 ? make_vsock(features) : make_i2c(features)
+		       : kind & 0x10 ? make_scmi(features)
 				      : make_gpio(features);
 	if (kind & 0x80) {
 		rrng_init(&device.rng, fill, NULL);
@@ -292,8 +426,11 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 				   ? base % vq.packed.num | (base & 0x8000u) |
 					     (base % vq.packed.num) << 16 | (base & 0x8000u) << 16
 				   : base);
-	for (unsigned i = 0; i < 8; i++)
+	for (unsigned i = 0; i < 8; i++) {
 		serve(&vq, dev);
+		if (dev == &device.vsock.dev)
+			vs_between(&device.vsock);
+	}
 	for (unsigned i = 0; i < regions; i++)
 		free(region[i].at);
 	store->ops->close(store);
