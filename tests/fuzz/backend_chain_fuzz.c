@@ -428,7 +428,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 				   : base);
 	for (unsigned i = 0; i < 8; i++) {
 		serve(&vq, dev);
-		if (dev == &device.vsock.dev)
+		if (dev->ops->id == VIRTIO_ID_VSOCK)
 			vs_between(&device.vsock);
 	}
 	for (unsigned i = 0; i < regions; i++)
