@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define MARKER 0x6d61726bu
+#define MARKER	  0x6d61726bu
+#define ADDRESSES 12u
 
 static bool start_pair(struct ck *c, struct nk *k, unsigned pair)
 {
@@ -74,15 +75,28 @@ bool nk_up_with(struct ck *c, struct nk *k, u64 want, unsigned pairs, u32 rx_siz
 	return true;
 }
 
+/* Others may have something to say, too: what was sent has at least its length or its addresses. */
+static bool may_be_sent(const struct nk *k, const struct nk_frame *f, u32 len)
+{
+	return f->len == len ||
+	       (f->len >= ADDRESSES && memcmp(f->data, k->tx.hva + NET_HDR_HASH, ADDRESSES) == 0);
+}
+
 bool nk_up(struct ck *c, struct nk *k, u64 want)
 {
+	struct net_layout sent;
 	struct nk_frame f;
 	int got;
 
 	if (!nk_up_with(c, k, want, 1, NK_RX_USUAL, NK_RX_MAX) ||
-	    !nk_send_packet(c, k, &(struct net_packet){ .payload = 100, .seed = MARKER }, NULL))
+	    !nk_send_packet(c, k, &(struct net_packet){ .payload = 100, .seed = MARKER }, &sent))
 		return false;
-	got = nk_receive(c, k, &f);
+	for (unsigned i = 0; i < NK_RX_MAX; i++) {
+		got = nk_receive(c, k, &f);
+		if (got <= 0 || may_be_sent(k, &f, sent.len))
+			break;
+		got = 0;
+	}
 	if (got == 0)
 		return ck_skip(c,
 			       "what is sent does not come back: the target is not in loop-back");

@@ -70,7 +70,8 @@ static void lengths(struct ck *c)
 	struct ck_used u;
 	struct nk k;
 
-	if (!nk_up(c, &k, 0))
+	/* Whether it comes back or not. */
+	if (!nk_up_with(c, &k, 0, 1, NK_RX_USUAL, NK_RX_MAX))
 		return;
 	/* With a device-writable piece behind it, which is not for the device to write. */
 	at = net_build(nk_out(&k), &(struct net_packet){ .payload = LEN });

@@ -132,7 +132,8 @@ static bool bad_index_in(struct ck *c, u32 request, u32 index, const char *name,
 	/* A request with a body in its reply has no way to say no, other than closing. */
 	if (request != VU_GET_VRING_BASE && !ckv_refused(c, reaction, what, INDEX))
 		ck_log(c, "  going on");
-	if (reaction == CKV_CLOSED)
+	/* Some answer first. Whether anybody is left the next session shows. */
+	if (reaction == CKV_CLOSED || vu_barrier(ckv(c)) == TP_EGONE)
 		return true;
 	return ckr_read_req(c, &r, VIRTIO_BLK_SECTOR) && ckb_add(c, 0, &r, BLK_LAYOUT_USUAL) >= 0 &&
 	       ckr_publish(c, 0) && ckr_served(c, 0, &r, what, ALIVE_INDEX);
