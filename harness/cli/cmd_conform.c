@@ -28,8 +28,8 @@ static void help(void)
 	     "\n"
 	     "      --command CMD        start the target with this shell command, supervise it, and\n"
 	     "                           restart it for each group of checks; {socket} stands for PATH\n"
-	     "      --one-session        the target serves one front-end and ends: each session is with\n"
-	     "                           another one, and an end in good order is no finding\n"
+	     "      --one-session        the target ends after a session, or after one that went wrong:\n"
+	     "                           the next is with another one, and that end is no finding\n"
 	     "      --device TYPE        what the target is (blk); else found from its configuration\n"
 	     "      --check GLOB         only checks whose id matches\n"
 	     "      --clause GLOB        only checks that exercise a matching clause\n"
@@ -58,7 +58,7 @@ static int parse_device(const char *arg, void *out)
 	*(const char **)out = arg;
 	if (runner_device_id(arg))
 		return 0;
-	cli_error("--device: '%s' is not a device type with checks: blk", arg);
+	cli_error("--device: '%s' is not a device type: a name, or the number of one without", arg);
 	return -1;
 }
 

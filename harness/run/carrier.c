@@ -17,11 +17,13 @@ static int trigger(struct vu_frontend *fe)
 static int renew(struct vu_frontend *fe)
 {
 	struct carrier *c = (struct carrier *)((char *)fe - offsetof(struct carrier, frontend));
+	const pid_t before = c->target->pid;
 	char error[sizeof(fe->tp.error)];
 
-	return target_renew(c->target, error, sizeof(error)) == 0
-		       ? TP_OK
-		       : vu_error(fe, TP_EGONE, "%s", error);
+	if (target_renew(c->target, error, sizeof(error)) < 0)
+		return vu_error(fe, TP_EGONE, "%s", error);
+	fe->renewed = c->target->pid != before;
+	return TP_OK;
 }
 
 static int trigger_registers(struct access *a)

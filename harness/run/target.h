@@ -30,7 +30,8 @@ struct target {
 	char *trigger; /* to make it change its configuration, with {socket} and {pid}; NULL: none */
 	char *uds_path; /* of a socket device, where its other side is, with {socket}; NULL: not known */
 	unsigned start_ms; /* how long it may take until its socket accepts */
-	/* It serves one front-end and ends: that is no death, and the next session is with another one. */
+	/* It ends after a session, at least after one that went wrong: that is no death, and the next is with
+	 * another one. */
 	bool one_session;
 
 	/* The supervised process. */
@@ -66,8 +67,8 @@ void target_stop(struct target *t);
 /* Has it ended by itself since it was started (supervised targets only)? `death` then says how. */
 bool target_died(struct target *t);
 /*
- * With one_session, before each connection: one that had its session is waited for until it has ended, and
- * another one is started. 0, or -1 with one line in `error`; `death` says more when it ended as it should not.
+ * With one_session, before each connection: one that had its session is waited for until it has ended, or
+ * takes another one, and if need be started again. 0, or -1 with one line in `error`; `death` says more when it ended as it should not.
  */
 int target_renew(struct target *t, char *error, size_t room);
 /*

@@ -50,11 +50,9 @@ static bool session(struct ck *c, u64 pf_mask, const char *clause)
 	int rc;
 
 	ck_forget(c);
-	rc = vu_connect(fe);
 	fe->no_channel = true;
 	fe->pf_mask = saved & pf_mask;
-	if (rc == TP_OK)
-		rc = vu_handshake(fe);
+	rc = vu_begin(fe);
 	fe->no_channel = no_channel;
 	fe->pf_mask = saved;
 	if (rc != TP_OK && clause)

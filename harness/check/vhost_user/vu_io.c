@@ -19,10 +19,9 @@ bool ckv_handshake(struct ck *c, u64 pf_mask)
 	u64 saved = fe->pf_mask;
 	int rc;
 
-	if (!ckv_connect(c))
-		return false;
+	ck_forget(c);
 	fe->pf_mask = saved & pf_mask;
-	rc = vu_handshake(fe);
+	rc = vu_begin(fe);
 	fe->pf_mask = saved;
 	if (!ck_must(c, rc, "handshake"))
 		return false;

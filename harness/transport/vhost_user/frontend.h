@@ -60,6 +60,7 @@ struct vu_frontend {
 		struct vu_frontend *fe); /* make the target change its config, or NULL */
 	/* Before each connection, or NULL: a target that serves one session and ends is there again. */
 	int (*renew)(struct vu_frontend *fe);
+	bool renewed; /* the last session's process has ended: this is another one */
 
 	/* The session. */
 	int sock;		/* -1: none */
@@ -111,6 +112,11 @@ void vu_disconnect(struct vu_frontend *fe);
  * GET_QUEUE_NUM, back-end channel. vu_connect() came before.
  */
 int vu_handshake(struct vu_frontend *fe);
+/*
+ * vu_connect() and vu_handshake(). A connection that is closed before its first message is answered may have
+ * waited for a socket that was then made anew: while whoever served the last session lives, it is tried again.
+ */
+int vu_begin(struct vu_frontend *fe);
 /* Replace the default regions, before the table is sent. */
 int vu_set_regions(struct vu_frontend *fe, const struct vu_region_spec *specs, unsigned n);
 

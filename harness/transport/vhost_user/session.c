@@ -116,6 +116,23 @@ void vu_disconnect(struct vu_frontend *fe)
 	fe->gone = (struct host_gone){ 0 };
 }
 
+int vu_begin(struct vu_frontend *fe)
+{
+	const u64 deadline = tp_deadline(&fe->tp, fe->tp.timeout_ms);
+
+	for (;;) {
+		int rc = vu_connect(fe);
+
+		if (rc == TP_OK)
+			rc = vu_handshake(fe);
+		if (rc != TP_EGONE || fe->sock < 0 || fe->offered ||
+		    (!fe->renew && !process_lives(fe->last_peer)) || tp_over(&fe->tp, deadline))
+			return rc;
+		vu_log(fe, "  closed before anything was answered: once more");
+		poll(NULL, 0, 1);
+	}
+}
+
 static int negotiate_protocol(struct vu_frontend *fe)
 {
 	u64 pf;

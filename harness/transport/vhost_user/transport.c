@@ -20,10 +20,8 @@
 static int op_open(struct tp *t)
 {
 	struct vu_frontend *fe = vu_from_tp(t);
-	int rc = vu_connect(fe);
+	int rc = vu_begin(fe);
 
-	if (rc == TP_OK)
-		rc = vu_handshake(fe);
 	if (rc != TP_OK)
 		return rc;
 	t->caps = TP_CAP_VHOST_USER | TP_CAP_QUEUE_BASE | TP_CAP_CALL_COUNT | TP_CAP_OWN_CALL;
@@ -38,7 +36,7 @@ static int op_open(struct tp *t)
 	if (t->peer)
 		t->caps |= TP_CAP_PEER;
 	/* One that ends with the session is nothing to compare with the next. */
-	if (fe->peer > 0 && !fe->renew) {
+	if (fe->peer > 0 && !fe->renewed) {
 		struct tp_process p;
 
 		if (t->ops->process(t, &p) == TP_OK)
