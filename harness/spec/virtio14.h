@@ -13,6 +13,9 @@
 
 #include "harness/spec/types.h"
 
+#ifndef VIRTIO_ID_SPI
+#define VIRTIO_ID_SPI 45
+#endif
 #ifndef VIRTIO_F_NOTIFICATION_DATA
 #define VIRTIO_F_NOTIFICATION_DATA 38
 #endif

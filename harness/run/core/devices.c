@@ -20,15 +20,25 @@ static const struct {
 	{ "rpmb", VIRTIO_ID_RPMB },	  { "scmi", VIRTIO_ID_SCMI },
 	{ "i2c", VIRTIO_ID_I2C_ADAPTER }, { "watchdog", VIRTIO_ID_WATCHDOG },
 	{ "can", VIRTIO_ID_CAN },	  { "bt", VIRTIO_ID_BT },
-	{ "gpio", VIRTIO_ID_GPIO },
+	{ "gpio", VIRTIO_ID_GPIO },	  { "spi", VIRTIO_ID_SPI },
 };
+
+/* A type that has no name here is told by its number. */
+static u32 number(const char *text)
+{
+	u32 id = 0;
+
+	for (; *text >= '0' && *text <= '9' && id < 1000; text++)
+		id = 10 * id + (u32)(*text - '0');
+	return *text ? 0 : id;
+}
 
 u32 runner_device_id(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
 		if (text_same(devices[i].name, name))
 			return devices[i].id;
-	return 0;
+	return number(name);
 }
 
 const char *runner_device_name(u32 id)

@@ -9,7 +9,7 @@
 
 #include "harness/spec/types.h"
 
-/* 0: no such name. */
+/* Of a name, or of a number; 0: it is neither. */
 u32 runner_device_id(const char *name);
 /* "unknown" for an id without a name. */
 const char *runner_device_name(u32 id);
