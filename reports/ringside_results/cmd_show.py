@@ -4,7 +4,7 @@ import math
 import sys
 
 from ringside_report import gather, units
-from ringside_results import cli, findings, paired, policy, series, terminal, traced
+from ringside_results import cli, findings, implementations, paired, policy, series, terminal, traced
 
 EPILOG = """\
 RESULT is a file that ringside wrote, a set, or a folder of them. Colour is used on a terminal,
@@ -26,6 +26,8 @@ def parse(argv):
     p.add_argument("--all", action="store_true", help="list checks that passed or were skipped, too")
     p.add_argument("--stages", action="store_true",
                    help="of traced runs: where the time goes, over time, the slowest requests, differences")
+    p.add_argument("--matrix", action="store_true",
+                   help="of conformance results, as Markdown: a row for each clause, a column for each target")
     options = p.parse_args(argv)
     if not options.results:
         p.error("which results? no RESULT is given")
@@ -182,6 +184,11 @@ def main(argv):
         sys.stdout.write("\n\n".join("\n".join(b) for b in blocks) + "\n")
         return cli.OK
     conform = of("conform")
+    if options.matrix:
+        if not conform:
+            raise cli.Failed(cli.USAGE, "none of these is a conformance result")
+        cli.write(None, implementations.render(conform))
+        return cli.OK
     if conform:
         blocks.append(terminal.table(verdict_table(conform), range(1, 9), paint))
         for r in conform:
