@@ -102,7 +102,7 @@ def test_commands_and_options_exist(repo, commands, help_of):
                 wrong.append(f"{name}: 'ringside {words[1]}' is no command")
                 continue
             call.append(words[1])
-            if words[1] == "lab" and len(words) > 2:
+            if words[1] in ("lab", "zoo") and len(words) > 2:
                 call.append(words[2])
         text = help_of(*call)
         if text is None:

@@ -3,7 +3,9 @@
 """
 import json
 import os
+import re
 import shlex
+import struct
 import sys
 
 import jsonschema
@@ -24,19 +26,20 @@ def serve():
     s.bind(path)
     s.listen(1)
     c, _ = s.accept()
-    os.unlink(path)
-    s.close()
     os.set_inheritable(c.fileno(), True)
     argv = [backend, *sys.argv[4:], "--fd", str(c.fileno())]
     if mode == "ends":
+        s.close()
         os.execv(backend, argv)
     if os.fork() == 0:
         os.execv(backend, argv)
     c.close()
-    status = os.waitstatus_to_exitcode(os.wait()[1])
+    os.wait()
     if mode == "crashes":
         os.kill(os.getpid(), 11)
-    return status
+    # Who has connected meanwhile is not served.
+    os.unlink(path)
+    s.close()
 
 while True:
     serve()
@@ -103,6 +106,8 @@ def test_a_target_is_built_judged_and_measured(ringside, zoo, tmp_path, repo):
     listed = json.loads(ringside("zoo", "list", path, "--format", "json").stdout)
     assert [(t["name"], t["state"], t["more"]) for t in listed] == [("tiny", "built", "1")]
     assert count(path) == 1, "it was built more than once"
+    matrix = ringside("show", "--matrix", tmp_path / "out").stdout
+    assert "| tiny 1 | rng | " in matrix and re.search(r"^\| `v14.entropy.operation.dev.1` \| MUST \| pass \|$", matrix, re.M)
 
 
 def test_what_is_built_stays_until_its_description_says_something_else(ringside, zoo):
@@ -259,8 +264,21 @@ def test_a_target_of_one_session_that_crashes(run_json, sessions):
 
 
 def test_a_target_that_makes_its_socket_anew(run_json, sessions):
-    """… and under a name of its own, to which the command links ours."""
+    """… and under a name of its own, to which the command links ours. A connection may wait at the old one."""
     command = "ln -sf {socket}0 {socket}; " + sessions("again", "{socket}0")
     found = run_json("conform", "vhost-user:", "--device", "rng", "--check", "@(rng.*|vu.msg.order|vu.msg.form)",
                      "--command", command)
     assert found["summary"]["pass"] >= 4 and found["unexpected"] == 0
+
+
+def test_a_network_that_others_are_on(run_json, backend_bin, tmp_path):
+    """A frame comes that nobody sent, and what is sent does not come back: that is no loop, and no finding."""
+    frame = bytes.fromhex("3333000000165254005253010086dd") + bytes(67)
+    (tmp_path / "in.pcap").write_bytes(struct.pack("<IHHIIIIIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1, 0, 0,
+                                                   len(frame), len(frame)) + frame)
+    found = run_json("conform", "vhost-user:", "--device", "net", "--check", "net.@(rx|hostile).*", "--ring", "split",
+                     "--command", f"exec {backend_bin} net --socket-path {{socket}} --pcap-read {tmp_path}/in.pcap",
+                     "--timeout", "200ms")
+    assert found["unexpected"] == 0
+    told = {c["id"]: c for c in found["checks"]}
+    assert told["net.rx.vlan"]["verdict"] == "skip" and "loop-back" in told["net.rx.vlan"]["reason"]

@@ -15,6 +15,10 @@ from ringside_scenario.zoo.source import NotBuilt
 OK, INTERNAL = 0, 4
 VERDICTS = ("pass", "fail", "warn", "hazard", "info", "skip", "error")
 EPILOG = """\
+  list   [--format text|json]
+  build  [--again]
+  run    [--output DIR] [--check GLOB] [--jobs N] [--no-bench] [--format text|json]
+
 NAME is a target, a glob of targets' names, or the file of one's description; without one, all
 that came with ringside. What is built is kept in $RINGSIDE_ZOO_CACHE, else in
 ${XDG_CACHE_HOME:-~/.cache}/ringside/zoo.

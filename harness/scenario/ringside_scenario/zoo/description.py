@@ -16,7 +16,7 @@ KEYS = {
     "version": (str, ...),  # what is wanted of a crate; what the expectations are of, of anything else
     "source": (dict, ...),  # source.py
     "command": (str, ...),  # {program}, {out}, {targets}, {socket}
-    "needs": (list, []),  # what a run takes beside it: root, or a program's name
+    "needs": (list, []),  # what a run takes beside it: root, a program's name, a path
     "expect": (str, None),  # a file of scenarios/expect
     "conform": (list, []),  # more arguments
     "bench": (list, []),  # loads: arguments of each; none: there is no load for the device

@@ -2,6 +2,7 @@
 """One target: what `ringside conform` says of it, and what `ringside bench` measures."""
 import os
 import shlex
+import shutil
 import tempfile
 
 from ringside_scenario import process, results
@@ -63,7 +64,9 @@ class Judge:
         for need in target.needs:
             if need == "root" and os.geteuid() != 0:
                 return "it has to be root"
-            if need != "root" and not process.shutil.which(need):
+            if need.startswith("/") and not os.path.exists(need):
+                return f"there is no {need}"
+            if need != "root" and need[0] != "/" and not shutil.which(need):
                 return f"{need} is not installed"
         return None
 

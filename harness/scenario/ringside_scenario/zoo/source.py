@@ -69,16 +69,44 @@ class _Source:
         return self.description.version
 
 
+    def _here(self):
+        return os.path.dirname(os.path.realpath(self.description.path))
+
+    def _digests(self):
+        """Of the files beside the description that it is made of."""
+        digests = {}
+        for name in self.data["files"]:
+            try:
+                with open(os.path.join(self._here(), name), "rb") as f:
+                    digests[name] = hashlib.sha256(f.read()).hexdigest()
+            except OSError as e:
+                raise NotBuilt(f"{name}: {e.strerror}") from None
+        return digests
+
+    def _script(self, script, out, log):
+        for word, value in (("{here}", self._here()), ("{out}", out)):
+            script = script.replace(word, shlex.quote(value))
+        run(["sh", "-ec", script], log, cwd=out)
+
+
 class Crate(_Source):
-    """Of the crates registry, in the version of the description and with the versions of its own lock file."""
-    KEYS = {"crate": ..., "features": [], "default-features": True, "program": ""}
+    """Of the crates registry, in the version of the description and with the versions of its own lock file. A
+    library that it takes is asked of pkg-config; `then` is a script that makes what it runs with."""
+    KEYS = {"crate": ..., "features": [], "default-features": True, "program": "", "library": "", "then": "",
+            "files": []}
 
     @property
     def facts(self):
-        return {**self.data, "version": self.description.version}
+        return {**self.data, "version": self.description.version, "digests": self._digests()}
 
     def missing(self):
-        return None if shutil.which("cargo") else "cargo is not installed"
+        library = self.data["library"]
+        if not shutil.which("cargo"):
+            return "cargo is not installed"
+        if library and (not shutil.which("pkg-config") or subprocess.run(
+                ["pkg-config", "--exists", library], stdin=subprocess.DEVNULL, check=False).returncode):
+            return f"there is no {library} (pkg-config)"
+        return None
 
     def build(self, out, cache, log):
         # What several crates share is compiled once.
@@ -90,6 +118,8 @@ class Crate(_Source):
         if self.data["features"]:
             argv += ["--features", ",".join(self.data["features"])]
         run(argv, log, env=env)
+        if self.data["then"]:
+            self._script(self.data["then"], out, log)
 
     def program(self, out):
         return [os.path.join(out, "bin", self.data["program"] or self.data["crate"])]
@@ -108,7 +138,7 @@ class Debian(_Source):
 
     def missing(self):
         if not shutil.which("mmdebstrap"):
-            return "mmdebstrap is not installed (ci/bootstrap peers)"
+            return "mmdebstrap is not installed (ci/bootstrap zoo)"
         if os.uname().machine not in self.LOADERS:
             return f"what the loader is called on {os.uname().machine} is not known here"
         return None
@@ -169,24 +199,10 @@ class Script(_Source):
 
     @property
     def facts(self):
-        digests = {}
-        for name in self.data["files"]:
-            try:
-                with open(os.path.join(self._here(), name), "rb") as f:
-                    digests[name] = hashlib.sha256(f.read()).hexdigest()
-            except OSError as e:
-                raise NotBuilt(f"{name}: {e.strerror}") from None
-        return {**self.data, "version": self.description.version, "digests": digests}
-
-    def _here(self):
-        return os.path.dirname(os.path.realpath(self.description.path))
+        return {**self.data, "version": self.description.version, "digests": self._digests()}
 
     def build(self, out, cache, log):  # pylint: disable=unused-argument
-        words = {"{here}": shlex.quote(self._here()), "{out}": shlex.quote(out)}
-        script = self.data["build"]
-        for word, value in words.items():
-            script = script.replace(word, value)
-        run(["sh", "-ec", script], log, cwd=out)
+        self._script(self.data["build"], out, log)
 
     def program(self, out):
         return [os.path.join(out, self.data["program"])]
