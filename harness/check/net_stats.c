@@ -55,7 +55,7 @@ static bool query(struct ck *c, struct nk *k, u64 *types)
 
 	if (!ask(c, k, VNET_CTRL_STATS_QUERY, "", 0, 1 + 8, &a))
 		return false;
-	if (a.ack != VIRTIO_NET_OK || a.used != 1 + 8)
+	if (a.ack != VIRTIO_NET_OK || ck_not_value(a.answer, 8, NK_UNSET) == 8)
 		return ck_fail(c, STATS(1), "OK, and 8 bytes", "ack %u, length %u", a.ack, a.used);
 	memcpy(types, a.answer, 8);
 	*types = le64(*types);
@@ -84,8 +84,8 @@ static bool pick(struct ck *c, const struct nk *k, u64 types, unsigned *queue, u
 
 static void refused(struct ck *c)
 {
-	u64 types, of_it, absent;
-	unsigned queue;
+	u64 types = 0, of_it = 0, absent;
+	unsigned queue = 0;
 	struct nk k;
 
 	if (!up(c, &k, NK_F(CSUM) | NK_F(GUEST_CSUM), &types) ||
@@ -183,8 +183,8 @@ static void walk(struct ck *c, const struct asked *a, unsigned queue, u64 types)
 static void told(struct ck *c)
 {
 	struct vnet_stats_ask e;
-	u64 types, of_it;
-	unsigned queue;
+	u64 types = 0, of_it = 0;
+	unsigned queue = 0;
 	struct asked a;
 	struct nk k;
 
@@ -216,8 +216,8 @@ static void room(struct ck *c)
 {
 	static const u32 rooms[] = { 1, 2, 8, 9, 20, ROOM };
 	struct vnet_stats_ask e;
-	u64 types, of_it;
-	unsigned queue;
+	u64 types = 0, of_it = 0;
+	unsigned queue = 0;
 	struct nk k;
 
 	if (!up(c, &k, NK_F(CSUM) | NK_F(GUEST_CSUM), &types) ||

@@ -188,24 +188,25 @@ static bool run(struct soak *s, u64 requests)
 
 static int soak(struct soak *s, u64 requests)
 {
+	const u64 first = requests / 10, rest = requests - first;
 	struct watch before, after;
 	u64 begin;
 
 	/* What a device takes once, it has taken after a tenth. */
-	if (!run(s, requests / 10))
+	if (!run(s, first))
 		return 1;
 	begin = now_ns();
 	if (!watch_look(&before, s->fe.peer))
 		return soak_wrong(s, "the process cannot be looked at"), 1;
-	if (!run(s, requests - requests / 10))
+	if (!run(s, rest))
 		return 1;
 	if (!watch_look(&after, s->fe.peer))
 		return soak_wrong(s, "the process has gone"), 1;
 	printf("%s: %llu requests, %.0f/s, each answer right; descriptors %u -> %u, threads %u -> %u, "
 	       "memory of its own %llu -> %llu KiB\n",
 	       s->device->name, (unsigned long long)s->returned,
-	       (double)(requests - requests / 10) * 1e9 / (double)(now_ns() - begin), before.fds,
-	       after.fds, before.threads, after.threads, (unsigned long long)before.own_kib,
+	       (double)rest * 1e9 / (double)(now_ns() - begin), before.fds, after.fds,
+	       before.threads, after.threads, (unsigned long long)before.own_kib,
 	       (unsigned long long)after.own_kib);
 	if (watch_grew(&before, &after))
 		return soak_wrong(s, "the back-end keeps something of its requests"), 1;
