@@ -226,7 +226,6 @@ static void receive_full(struct ck *c)
 	struct vk_packet p;
 	unsigned answers = 0;
 	struct vk k;
-	int rc;
 
 	if (!vk_up(c, &k, VK_ALL, 0))
 		return;
@@ -253,7 +252,7 @@ static void receive_full(struct ck *c)
 			return;
 	if (!ck_publish(c, VSOCK_RXQ))
 		return;
-	while (answers < VK_BUFFERS && (rc = vk_next(c, &k, &p)) > 0)
+	while (answers < VK_BUFFERS && vk_next(c, &k, &p) > 0)
 		answers++;
 	if (!c->accused && answers < VK_BUFFERS)
 		ck_log(c, "  %u of %u were answered", answers, VK_BUFFERS);

@@ -551,7 +551,7 @@ static void called_by_the_host(void **state)
 	assert_int_equal(env.answered, 1);
 	assert_int_equal(next(), VIRTIO_VSOCK_OP_RW);
 	/* Nobody there. */
-	f = rvsock_call(&env.v, STREAM, 22, 5);
+	assert_non_null(rvsock_call(&env.v, STREAM, 22, 5));
 	assert_int_equal(next(), VIRTIO_VSOCK_OP_REQUEST);
 	h.dst_port = env.h.src_port;
 	h.op = le16(VIRTIO_VSOCK_OP_RST);

@@ -11,7 +11,7 @@ from ringside_scenario import debian
 INIT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guest", "linux-init")
 # Everything that any workload needs, in no order. Those that a kernel has built in are not found.
 MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_rng", "ext4", "crc32c_generic",
-           "i2c_dev", "virtio_net")
+           "i2c_dev", "virtio_net", "vmw_vsock_virtio_transport")
 
 
 def entry(name, mode, data=b"", ino=1, rdev=(0, 0)):

@@ -4,7 +4,7 @@ import glob
 import os
 import re
 
-from ringside_scenario import debian, initramfs, modules, network
+from ringside_scenario import debian, initramfs, modules, network, sockets
 from ringside_scenario.drivers import judged
 from ringside_scenario.drivers.base import Driver
 from ringside_scenario.guest import Guest, follow
@@ -12,7 +12,8 @@ from ringside_scenario.outcome import Failed
 
 CONSOLES = {"x86_64": "ttyS0", "aarch64": "ttyAMA0"}
 # KiB to copy or to send, blocks of 512 bytes to read, or times.
-SIZES = {"blk-copy": 8192, "hwrng": 16, "i2c-bus": 8, "gpio-lines": 8, "net-transfer": 4096}
+SIZES = {"blk-copy": 8192, "hwrng": 16, "i2c-bus": 8, "gpio-lines": 8, "net-transfer": 4096,
+         "vsock-echo": 2048}
 # Drivers that Debian's kernel is built without: they are made for its general one.
 GENERAL = "linux-image-6.12-amd64"
 MADE = {
@@ -29,6 +30,20 @@ PROGRAMS = {"net-transfer": {
     "libsctp1": (LIBRARIES + "libsctp.so.1",),
     "libssl3": (LIBRARIES + "libcrypto.so.3", LIBRARIES + "libssl.so.3"),
     "libc6": ("lib/x86_64-linux-gnu/libc.so.6", "lib/x86_64-linux-gnu/libm.so.6", LOADER),
+}, "vsock-echo": {
+    "socat": ("usr/bin/socat",),
+    "libwrap0": (LIBRARIES + "libwrap.so.0",),
+    "libnsl2": (LIBRARIES + "libnsl.so.2",),
+    "libtirpc3": ("lib/x86_64-linux-gnu/libtirpc.so.3",),
+    "libgssapi-krb5-2": (LIBRARIES + "libgssapi_krb5.so.2",),
+    "libkrb5-3": (LIBRARIES + "libkrb5.so.3",),
+    "libk5crypto3": (LIBRARIES + "libk5crypto.so.3",),
+    "libkrb5support0": (LIBRARIES + "libkrb5support.so.0",),
+    "libcom-err2": ("lib/x86_64-linux-gnu/libcom_err.so.2",),
+    "libkeyutils1": ("lib/x86_64-linux-gnu/libkeyutils.so.1",),
+    "libssl3": (LIBRARIES + "libcrypto.so.3", LIBRARIES + "libssl.so.3"),
+    "libc6": ("lib/x86_64-linux-gnu/libc.so.6", "lib/x86_64-linux-gnu/libresolv.so.2",
+              "lib/x86_64-linux-gnu/libutil.so.1", LOADER),
 }, "gpio-lines": {
     "gpiod": ("usr/bin/gpiodetect", "usr/bin/gpioget", "usr/bin/gpioset", "usr/bin/gpiomon"),
     "libgpiod2": ("usr/lib/x86_64-linux-gnu/libgpiod.so.2",),
@@ -117,6 +132,8 @@ class Linux(Driver):
             more=_made(cell, kernel), files=files)
         if name == "net-transfer" and backend:
             network.attach(backend, _by_itself(files, "iperf3"))
+        if name == "vsock-echo" and backend:
+            sockets.attach(backend, os.path.join(ctx.work, "vsock"))
         if backend:
             backend.start()
         # What is not mapped any more is invalidated at once, not some time later with much else.

@@ -21,7 +21,7 @@ MACHINES = {
     ("riscv64", "mmio"): "virt",
 }
 # Device types whose vhost-user-…-pci has no legacy interface to be taken away.
-MODERN = ("rng", "i2c", "gpio")
+MODERN = ("rng", "i2c", "gpio", "vsock")
 PROCESSORS = {"x86_64": "qemu64", "aarch64": "cortex-a57", "riscv64": "rv64"}
 
 
