@@ -227,6 +227,13 @@ bool vk_alive(struct ck *c, struct vk *k, const char *clause, const char *after)
 					     after, c->tp->timeout_ms));
 }
 
+bool vk_survived(struct ck *c, struct vk *k, const char *clause, int back, const char *what)
+{
+	return back >= 0 && vk_alive(c, k, clause, what) &&
+	       (back > 0 || ck_fail(c, VK_RETURNED, "it comes back", "%s does not within %u ms",
+				    what, c->tp->timeout_ms));
+}
+
 bool vk_ready(struct ck *c, struct vk *k)
 {
 	const struct vsock_head h = vk_asks(c, k);

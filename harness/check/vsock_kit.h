@@ -12,12 +12,13 @@
 #include "harness/device/vsock.h"
 #include "harness/transport/peer.h"
 
-#define VK_F(name) BIT_ULL(VIRTIO_VSOCK_F_##name)
-#define VK_ALL	   (VK_F(STREAM) | VK_F(SEQPACKET) | VK_F(NO_IMPLIED_STREAM))
-#define VK_ROB(n)  "ROB.vsock." n
-#define VK_ALIVE   "ROB.live.bad-request"
-#define VK_STREAM  VIRTIO_VSOCK_TYPE_STREAM
-#define VK_PACKETS VIRTIO_VSOCK_TYPE_SEQPACKET
+#define VK_F(name)  BIT_ULL(VIRTIO_VSOCK_F_##name)
+#define VK_ALL	    (VK_F(STREAM) | VK_F(SEQPACKET) | VK_F(NO_IMPLIED_STREAM))
+#define VK_ROB(n)   "ROB.vsock." n
+#define VK_ALIVE    "ROB.live.bad-request"
+#define VK_RETURNED "ROB.chain.returned"
+#define VK_STREAM   VIRTIO_VSOCK_TYPE_STREAM
+#define VK_PACKETS  VIRTIO_VSOCK_TYPE_SEQPACKET
 
 #define VK_BUFFERS   64u
 #define VK_SIZE	     4096u /* of a receive buffer, header and all */
@@ -85,6 +86,11 @@ struct vsock_head vk_asks(struct ck *c, struct vk *k);
 int vk_answered(struct ck *c, struct vk *k, const struct vsock_head *h);
 /* Such a one is answered, or `clause` is broken. */
 bool vk_alive(struct ck *c, struct vk *k, const char *clause, const char *after);
+/*
+ * The same after a packet that is none; `back` is what vk_try_send() said. That it did not come back is broken
+ * VK_RETURNED, which the check names, too.
+ */
+bool vk_survived(struct ck *c, struct vk *k, const char *clause, int back, const char *what);
 /* The same before anything has been done: else the check does not apply. */
 bool vk_ready(struct ck *c, struct vk *k);
 
