@@ -95,6 +95,13 @@ static int hide_status(const char *arg, void *out)
 	return 0;
 }
 
+static int hide_xen_mmap(const char *arg, void *out)
+{
+	(void)arg;
+	*(u64 *)out |= BIT_ULL(VU_PF_XEN_MMAP);
+	return 0;
+}
+
 /* clang-format off */
 static const struct cli_option place_options[] = {
 	CLI_OPTION(CLI_TEXT, "socket-path", "PATH", &opt.server.socket_path,
@@ -113,6 +120,10 @@ static const struct cli_option place_options[] = {
 		   "do not offer VHOST_USER_PROTOCOL_F_STATUS, for a front-end that\n"
 		   "begins with it and never sets DRIVER_OK",
 		   .parse = hide_status),
+	CLI_OPTION(CLI_OWN, "no-xen-mmap", NULL, &vub_hidden_protocol_features,
+		   "do not offer VHOST_USER_PROTOCOL_F_XEN_MMAP, for a front-end that\n"
+		   "takes it and sends regions as they are without",
+		   .parse = hide_xen_mmap),
 
 	CLI_TITLED("\nA device with registers, in a machine without a processor:"),
 	CLI_OPTION(CLI_OWN, "registers", "pci|mmio", &opt.registers,
