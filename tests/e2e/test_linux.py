@@ -47,6 +47,18 @@ def test_small_devices(cell, device):
     assert [c for c, v in verdicts.items() if c.startswith(f"v14.{device}.") and v == "pass"]
 
 
+def test_scmi(cell):
+    """Linux finds the platform through a device tree, its sensors through hwmon, and its clocks."""
+    for made in ("modules/*/scmi_transport_virtio.ko", "qemu-trixie/aarch64"):
+        # It takes Debian's source of the kernel and another QEMU: not fetched for a test.
+        if not glob.glob(os.path.join(glob.escape(debian.cache()), made)):
+            pytest.skip(f"there is no {made}: ringside run scenarios/linux-scmi.yaml makes it")
+    verdicts = cell("linux-scmi", "tcg")
+    assert {c for c, v in verdicts.items() if c.startswith("v14.scmi.") and v == "pass"} == {
+        "v14.scmi.cmdq.drv.2", "v14.scmi.cmdq.drv.3",
+        *(f"v14.scmi.eventq-setup.drv.{n}" for n in (1, 2, 3))}
+
+
 def test_network(cell):
     """Segmentation, checksums, mergeable buffers; what was sent has come, both ways."""
     verdicts = cell("linux-net", "tcg and not packed")

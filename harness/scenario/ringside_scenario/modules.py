@@ -23,19 +23,24 @@ def packages(release):
             f"linux-source-{source}"]
 
 
-def missing():
+# What the kernel's makefiles call an architecture.
+NAMES = {"x86_64": "x86_64", "aarch64": "arm64"}
+
+
+def missing(arch="x86_64"):
     """Why none can be built here, in words; None: they can."""
-    for program in ("make", "x86_64-linux-gnu-gcc-12"):
+    for program in ("make", f"{arch}-linux-gnu-gcc-12"):
         if not shutil.which(program):
             return f"modules cannot be built without {program}"
     return None
 
 
-def build(release, roots, files, kbuild, name="modules"):
-    """{module: content} of what `kbuild` says of `files`, which are paths in Linux's source; `roots` has where
-    the packages are unpacked; `name` is that of the folder, which a module may mention. NotBuilt."""
+def build(release, roots, files, kbuild, name="modules", arch="x86_64"):
+    """{module: content} of what `kbuild` says of `files`, which are paths in Linux's source, or such a path and the
+    one that it is to have; `roots` has where the packages are unpacked; `name` is that of the folder, which a module
+    may mention. NotBuilt."""
     headers, common, programs, source = packages(release)
-    why = missing()
+    why = missing(arch)
     if why:
         raise NotBuilt(why)
     work = tempfile.mkdtemp(prefix="ringside-")
@@ -52,8 +57,8 @@ def build(release, roots, files, kbuild, name="modules"):
         _take(roots[source], files, folder)
         with open(os.path.join(folder, "Kbuild"), "w", encoding="ascii") as f:
             f.write(kbuild)
-        _make(tree, folder)
-        return {os.path.basename(path)[:-3].replace("-", "_"): _stripped(path)
+        _make(tree, folder, arch)
+        return {os.path.basename(path)[:-3].replace("-", "_"): _stripped(path, arch)
                 for path in glob.glob(os.path.join(glob.escape(folder), "*.ko"))}
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -61,21 +66,23 @@ def build(release, roots, files, kbuild, name="modules"):
 
 def _take(root, files, folder):
     (packed,) = glob.glob(os.path.join(glob.escape(root), "usr/src/linux-source-*.tar.xz"))
-    wanted = set(files)
+    wanted = dict(f if isinstance(f, tuple) else (f, os.path.basename(f)) for f in files)
     with tarfile.open(packed, "r|xz") as archive:
         for member in archive:
             inside = member.name.partition("/")[2]
             if inside in wanted:
-                with open(os.path.join(folder, os.path.basename(inside)), "wb") as f:
+                path = os.path.join(folder, wanted.pop(inside))
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "wb") as f:
                     f.write(archive.extractfile(member).read())
-                wanted.remove(inside)
             if not wanted:
                 return
     raise NotBuilt(f"{packed} has no {', '.join(sorted(wanted))}")
 
 
-def _make(tree, folder):
+def _make(tree, folder, arch):
     argv = ["make", "-C", tree, f"M={folder}", "modules", "CONFIG_DEBUG_INFO_BTF_MODULES=",
+            f"ARCH={NAMES[arch]}", f"CROSS_COMPILE={arch}-linux-gnu-",
             f"KCFLAGS=-ffile-prefix-map={os.path.dirname(folder)}=."]
     try:
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -88,7 +95,7 @@ def _make(tree, folder):
         raise NotBuilt(f"modules could not be built: {wrong[0][:200]}")
 
 
-def _stripped(path):
-    subprocess.run(["strip", "--strip-debug", path], stdin=subprocess.DEVNULL, check=False)
+def _stripped(path, arch):
+    subprocess.run([f"{arch}-linux-gnu-strip", "--strip-debug", path], stdin=subprocess.DEVNULL, check=False)
     with open(path, "rb") as f:
         return f.read()

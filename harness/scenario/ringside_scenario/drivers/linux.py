@@ -2,6 +2,7 @@
 """Linux in a guest: Debian's kernel with its own drivers, and a script that makes them work."""
 import glob
 import os
+import platform
 import re
 
 from ringside_scenario import debian, initramfs, modules, network, sockets
@@ -13,14 +14,21 @@ from ringside_scenario.outcome import Failed
 CONSOLES = {"x86_64": "ttyS0", "aarch64": "ttyAMA0"}
 # KiB to copy or to send, blocks of 512 bytes to read, or times.
 SIZES = {"blk-copy": 8192, "hwrng": 16, "i2c-bus": 8, "gpio-lines": 8, "net-transfer": 4096,
-         "vsock-echo": 2048}
+         "vsock-echo": 2048, "scmi-platform": 8}
 # Drivers that Debian's kernel is built without: they are made for its general one.
-GENERAL = "linux-image-6.12-amd64"
+GENERAL = {"x86_64": "linux-image-6.12-amd64", "aarch64": "linux-image-6.12-arm64"}
 MADE = {
     "i2c-bus": (["drivers/i2c/busses/i2c-virtio.c"], "obj-m := i2c-virtio.o\n"),
     "gpio-lines": (["drivers/gpio/gpio-virtio.c", "drivers/gpio/gpiolib.h"],
                    "obj-m := gpio-virtio.o\n"),
+    "scmi-platform": ([
+        *((f"drivers/firmware/arm_scmi/{name}", name) for name in ("common.h", "protocols.h", "notify.h")),
+        ("drivers/firmware/arm_scmi/transports/virtio.c", "transports/virtio.c"), "drivers/hwmon/scmi-hwmon.c"],
+        "obj-m := scmi_transport_virtio.o scmi-hwmon.o\n"
+        "scmi_transport_virtio-objs := transports/virtio.o\n"),
 }
+# Of guests that are not of x86_64.
+ARCHES = {"scmi-platform": "aarch64"}
 LOADER = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
 # Programs that busybox has not, with the libraries that they want.
 LIBRARIES = "usr/lib/x86_64-linux-gnu/"
@@ -54,7 +62,7 @@ PROGRAMS = {"net-transfer": {
 def _kernel(cell):
     if cell.options["name"] not in MADE:
         return initramfs.Kernel(cell.arch)
-    return initramfs.Kernel.of(debian.Archive(cell.arch).unpacked(GENERAL))
+    return initramfs.Kernel.of(debian.Archive(cell.arch).unpacked(GENERAL[cell.arch]))
 
 
 def _made(cell, kernel):
@@ -63,22 +71,29 @@ def _made(cell, kernel):
         return {}
     archive = debian.Archive(cell.arch)
     files, kbuild = MADE[cell.options["name"]]
-    name = re.search(r":= (\S+)\.o", kbuild).group(1).replace("-", "_")
+    names = [n.replace("-", "_") for n in re.findall(r"(\S+)\.o\b", kbuild.splitlines()[0])]
     folder = os.path.join(debian.cache(), "modules", kernel.release)
-    path = os.path.join(folder, f"{name}.ko")
-    if not os.path.exists(path):
+    paths = {name: os.path.join(folder, f"{name}.ko") for name in names}
+    if not all(os.path.exists(path) for path in paths.values()):
         # Linux's source is large: who cannot build it need not fetch it.
-        why = modules.missing()
+        why = modules.missing(cell.arch)
         if why:
             raise modules.NotBuilt(why)
-        roots = {p: archive.unpacked(p) for p in modules.packages(kernel.release)}
-        content = modules.build(kernel.release, roots, files, kbuild)[name]
+        # The programs that build it are this machine's.
+        host = debian.Archive(platform.machine())
+        roots = {p: (host if p.startswith("linux-kbuild-") else archive).unpacked(p)
+                 for p in modules.packages(kernel.release)}
+        made = modules.build(kernel.release, roots, files, kbuild, arch=cell.arch)
         os.makedirs(folder, exist_ok=True)
-        with open(f"{path}.{os.getpid()}", "wb") as f:
-            f.write(content)
-        os.rename(f.name, path)
-    with open(path, "rb") as f:
-        return {name: f.read()}
+        for name, path in paths.items():
+            with open(f"{path}.{os.getpid()}", "wb") as f:
+                f.write(made[name])
+            os.rename(f.name, path)
+    content = {}
+    for name, path in paths.items():
+        with open(path, "rb") as f:
+            content[name] = f.read()
+    return content
 
 
 def _files(cell):
@@ -110,8 +125,9 @@ class Linux(Driver):
             return f"there is no workload '{cell.options['name']}': {', '.join(SIZES)}"
         if cell.arch not in CONSOLES:
             return f"Debian 12 has no kernel for {cell.arch}"
-        if cell.options["name"] in (*MADE, *PROGRAMS) and cell.arch != "x86_64":
-            return f"'{cell.options['name']}' is for x86_64: its driver, or its programs, are of that"
+        arch = ARCHES.get(cell.options["name"], "x86_64")
+        if cell.options["name"] in (*MADE, *PROGRAMS) and cell.arch != arch:
+            return f"'{cell.options['name']}' is for {arch}: its driver, or its programs, are of that"
         if cell.options["name"] == "net-transfer" and network.missing():
             return network.missing()
         try:

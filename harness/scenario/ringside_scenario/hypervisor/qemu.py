@@ -2,9 +2,10 @@
 """QEMU, with TCG everywhere and with KVM where an ordinary guest runs."""
 import os
 import shutil
+import subprocess
 
-from ringside_scenario import kvm
-from ringside_scenario.hypervisor import qemu_devices
+from ringside_scenario import devicetree, kvm
+from ringside_scenario.hypervisor import qemu_devices, qemu_newer
 from ringside_scenario.hypervisor.base import Hypervisor, Running
 from ringside_scenario.outcome import Failed
 from ringside_scenario.process import NotStarted
@@ -21,7 +22,7 @@ MACHINES = {
     ("riscv64", "mmio"): "virt",
 }
 # Device types whose vhost-user-…-pci has no legacy interface to be taken away.
-MODERN = ("rng", "i2c", "gpio", "vsock")
+MODERN = ("rng", "i2c", "gpio", "vsock", "scmi")
 PROCESSORS = {"x86_64": "qemu64", "aarch64": "cortex-a57", "riscv64": "rv64"}
 
 
@@ -40,7 +41,14 @@ class Qemu(Hypervisor):
 
     def missing(self, cell, ctx):
         program = f"qemu-system-{cell.arch}"
-        if not shutil.which(program):
+        if cell.device in qemu_newer.DEVICES:
+            if cell.arch != qemu_newer.DEVICES[cell.device] or cell.transport != "pci":
+                return f"{cell.device} is for PCI on {qemu_newer.DEVICES[cell.device]}"
+            try:
+                qemu_newer.words(cell.arch)
+            except qemu_newer.NotThere as e:
+                return str(e)
+        elif not shutil.which(program):
             return f"{program} is not installed"
         if cell.iommu and (cell.arch, cell.transport) != ("x86_64", "pci"):
             return "a virtual IOMMU is there for PCI devices of x86_64"
@@ -109,13 +117,16 @@ class Qemu(Hypervisor):
         cpu = kvm.processor(cell.arch) if self.accel == "kvm" else PROCESSORS[cell.arch]
         machine = guest.machine or MACHINES[cell.arch, cell.transport]
         # Shared, since a back-end maps it.
-        argv = [f"qemu-system-{cell.arch}", "-machine",
+        newer = cell.device in qemu_newer.DEVICES
+        argv = [*(qemu_newer.words(cell.arch) if newer else [f"qemu-system-{cell.arch}"]), "-machine",
                 f"{machine},accel={self.accel},memory-backend=ram" +
                 (",kernel-irqchip=split" if cell.iommu and self.accel == "kvm" else ""), "-cpu", cpu,
                 "-m", guest.memory, "-object",
                 f"memory-backend-memfd,id=ram,size={guest.memory},share=on",
                 "-smp", "1", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
                 "-monitor", "none"]
+        if newer:
+            argv += ["-dtb", self._tree(argv, os.path.join(ctx.work, "tree.dtb"))]
         if cell.transport == "mmio":
             argv += ["-global", "virtio-mmio.force-legacy=off"]
         # Before the devices that it translates for.
@@ -123,6 +134,21 @@ class Qemu(Hypervisor):
             argv += ["-device", "intel-iommu,device-iotlb=on"]
         argv += guest.args + args + ["-device", device]
         return argv + cell.scenario.data.get("qemu", [])
+
+    @staticmethod
+    def _tree(argv, path):
+        """The machine's device tree with a firmware that its SCMI device is the transport of. Failed."""
+        at = argv.index("-machine") + 1
+        asked = [*argv[:at], f"{argv[at]},dumpdtb={path}", *argv[at + 1:]]
+        try:
+            subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+            with open(path, "rb") as f:
+                blob = devicetree.added(f.read(), devicetree.SCMI)
+        except (OSError, subprocess.SubprocessError, ValueError) as e:
+            raise Failed("error", f"the machine's device tree: {e}") from None
+        with open(path, "wb") as f:
+            f.write(blob)
+        return path
 
     def start(self, cell, ctx, backend, guest):
         console = os.path.join(ctx.folder, "console.log")
