@@ -133,17 +133,15 @@ bool vsock_has_bytes(const struct vsock_flow *f)
 	       (f->msg_at < f->msg_len || f->readable);
 }
 
-/* There was nothing to be sent: look at the receive queue. */
-static void begin(struct rvsock *v)
+static bool idle(const struct rvsock *v)
 {
-	if (!v->n_replies && !v->first)
-		rdev_wake(&v->dev, VSOCK_RXQ);
+	return !v->n_replies && !v->first;
 }
 
 void vsock_settle(struct rvsock *v, struct vsock_flow *f)
 {
 	const bool bytes = vsock_has_bytes(f);
-	bool list;
+	bool list, was_idle;
 
 	if (bytes && vsock_room(f))
 		f->asked = false;
@@ -158,12 +156,14 @@ void vsock_settle(struct rvsock *v, struct vsock_flow *f)
 		vsock_unlist(v, f);
 		return;
 	}
-	begin(v);
+	was_idle = idle(v);
 	f->listed = true;
 	f->next = NULL;
 	f->prev = v->last;
 	*(v->last ? &v->last->next : &v->first) = f;
 	v->last = f;
+	if (was_idle)
+		rdev_wake(&v->dev, VSOCK_RXQ);
 }
 
 /* --- packets without a flow ------------------------------------------------------------------------------ */
@@ -183,12 +183,16 @@ struct virtio_vsock_hdr vsock_header(struct rvsock *v, const struct vsock_flow *
 
 static void reply(struct rvsock *v, const struct virtio_vsock_hdr *h)
 {
+	const bool was_idle = idle(v);
+
 	/* There is room: transmitted packets are left alone before there is none. */
 	if (v->n_replies == v->replies_max)
 		return;
-	begin(v);
 	v->replies[(v->replies_at + v->n_replies++) % v->replies_max] = *h;
 	v->count.resets++;
+	/* The first of what is to be sent: look at the receive queue. */
+	if (was_idle)
+		rdev_wake(&v->dev, VSOCK_RXQ);
 }
 
 void vsock_refuse(struct rvsock *v, const struct virtio_vsock_hdr *h)

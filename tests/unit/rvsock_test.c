@@ -28,7 +28,7 @@ static struct {
 	u8 says[8 * BUFFER];
 	u32 n_says, said;
 	bool sent_all, deaf, eor_says;
-	unsigned answered, ended, ups;
+	unsigned answered, ended, ups, wakes;
 	bool shut_receive, shut_send, ticks;
 	struct virtio_vsock_hdr h; /* the packet that came last */
 	u8 bytes[4 * BUFFER];
@@ -120,6 +120,13 @@ static const struct vsock_port_ops ops = {
 	.end = end,
 };
 
+/* Whoever is woken looks at once, and may not look again. */
+static void wake(struct rdev *dev, u16 queue)
+{
+	assert_true(dev->ops->ready(dev, queue));
+	env.wakes++;
+}
+
 static int setup(void **state)
 {
 	const struct vsock_opts o = {
@@ -135,6 +142,7 @@ static int setup(void **state)
 	env.v.dev.ops->negotiated(&env.v.dev, ALL);
 	assert_false(env.v.dev.ops->ready(&env.v.dev, VSOCK_RXQ));
 	assert_int_equal(env.ups, 1);
+	env.v.dev.wake = wake;
 	return 0;
 }
 
@@ -216,6 +224,8 @@ static int next(void)
 
 static void is_rst(void)
 {
+	assert_true(env.wakes > 0);
+	env.wakes = 0;
 	assert_int_equal(next(), VIRTIO_VSOCK_OP_RST);
 	assert_int_equal(next(), -1);
 }
