@@ -40,7 +40,7 @@ done
 RECORDED = """\
 kill -INT $recorder
 wait $recorder || verdict error "the kernel's events: $(tail -n 1 /tmp/recorder.log)"
-[ -s /tmp/recorded/kernel.bpf ] && give kernel /tmp/recorded/kernel.bpf
+[ -s /tmp/recorded/kernel.bpf ] && gzip </tmp/recorded/kernel.bpf >/tmp/kernel.gz && give kernel.gz /tmp/kernel.gz
 """
 
 # QEMU tells nobody of its guest's clock, but the kernel does, while there is one.
@@ -186,13 +186,13 @@ class KvmLab(LabHypervisor):
                            ("counts", "/tmp/counts"), ("offset", "/tmp/offset"), ("log", "/tmp/log")):
             text += f"[ -s {path} ] && give {name} {path}\n"
         if cell.traced:
-            # Of a buffer, the header and the rings of three threads.
-            text += "".join(f"[ -s {path} ] && head -c {TRACE_KEEP} {path} >{path}.cut && give "
-                            f"{name} {path}.cut\n"
+            # Of a buffer, the header and the rings of three threads; most of it is empty, and a serial line is slow.
+            text += "".join(f"[ -s {path} ] && head -c {TRACE_KEEP} {path} | gzip >{path}.gz && give "
+                            f"{name}.gz {path}.gz\n"
                             for name, path in (("trace-device", TRACE), ("trace-shim", SHIM_TRACE))
                             if not self._recorded(cell))
             text += ("n=0\nfor f in /tmp/recorded/*.events; do\n\t[ -s \"$f\" ] || continue\n"
-                     "\tn=$((n + 1))\n\tgive trace-$n \"$f\"\ndone\n")
+                     "\tn=$((n + 1))\n\tgzip <\"$f\" >/tmp/one.gz\n\tgive trace-$n.gz /tmp/one.gz\ndone\n")
         text += (f"[ -s /tmp/stamps ] && head -c {keep} /tmp/stamps >/tmp/stamps.cut && "
                  "give stamps /tmp/stamps.cut\n")
         text += "verdict exit $status\n"

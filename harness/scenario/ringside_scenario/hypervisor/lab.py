@@ -2,6 +2,7 @@
 """What hypervisors in labs have in common: a cell is a job that runs inside, and what comes out of it
 becomes the same results as elsewhere. Measurements are run twice, and must not differ."""
 import copy
+import gzip
 import json
 import os
 import shutil
@@ -147,6 +148,8 @@ class LabHypervisor(Hypervisor):
         """What one run has given, when what ran the guest has done its work."""
         files = {}
         for name, data in channel.files.items():
+            if name.endswith(".gz"):
+                name, data = name.removesuffix(".gz"), gzip.decompress(data)
             files[name] = os.path.join(logs, name)
             with open(files[name], "wb") as f:
                 f.write(data)
