@@ -56,6 +56,16 @@ def test_tracepoints_that_are_off_cost_nothing():
     assert alone["instructions"] <= 1.01 * alone_without["instructions"]
 
 
+def test_what_tracing_costs_is_measured():
+    """By the command that is to be run on a machine that is idle: here only that it measures, and what it counts."""
+    done = subprocess.run([sys.executable, f"{TOP}/tests/bench/tax", "--build", BUILD, "--rounds", "1", "--requests",
+                           "300", "--mode", "none", "--mode", "buffer", "--format", "json"], stdout=subprocess.PIPE,
+                          check=True, timeout=240)
+    modes = json.loads(done.stdout)["modes"]
+    assert set(modes) == {"none", "buffer"} and all(row["ratio"] > 0 for row in modes.values())
+    assert modes["buffer"]["bound"] == 1.05
+
+
 def test_the_exact_tier_finds_three_percent_and_nothing_else():
     """Counted runs of a back-end that is slower by 3 % of its instructions at most, ten times, and of one that is
     not; what is said is what 'ringside gate' said."""

@@ -29,8 +29,8 @@ def qemu(build_dir, arch, stream, job, *more):
     return status if arch == "x86_64" else DONE if status == 0 else status
 
 
-def record(ringside_bin, back, folder):
-    recorder = subprocess.Popen([ringside_bin, "trace", "record", "--pid", str(back.pid), folder],
+def record(ringside_bin, back, folder, *more):
+    recorder = subprocess.Popen([ringside_bin, "trace", "record", *more, "--pid", str(back.pid), folder],
                                 text=True, stderr=subprocess.PIPE)
     said = recorder.stderr.readline()
     assert "recording into" in said, said + recorder.stderr.read()
@@ -83,6 +83,30 @@ def test_guest_and_back_end(ringside, ringside_bin, build_dir, backend, run_json
     ringside("trace", "export", "--perfetto", tmp_path / "t.json", folder)
     slices = [e for e in json.loads((tmp_path / "t.json").read_text())["traceEvents"] if e["ph"] == "X"]
     assert len({s["args"]["seq"] for s in slices}) == REQUESTS
+
+
+def test_guest_and_what_lttng_has(ringside_bin, build_dir, backend, run_json, tmp_path):
+    """The back-end's side is a trace of LTTng's, by CLOCK_MONOTONIC; the guest's counter is related to that."""
+    if not shutil.which("lttng-sessiond"):
+        pytest.skip("lttng-sessiond is not installed")
+    back = backend("--memory", "64M", "--trace")
+    folder, stream = tmp_path / "trace", tmp_path / "stream"
+    recorder = record(ringside_bin, back, folder, "--tracer", "lttng")
+    job = f"job=bench device=blk wait=event requests={REQUESTS} warmup=1ms trace=8192"
+    status = qemu(build_dir, "x86_64", stream, job,
+                  "-chardev", f"socket,id=v,path={back.socket}", "-device", "vhost-user-blk-pci,chardev=v")
+    recorder.send_signal(signal.SIGINT)
+    recorder.communicate(timeout=60)
+    assert status == DONE and recorder.returncode == 0
+    found = run_json("collect", "--from", stream, "--trace", folder)
+    trace = found["trace"]
+    assert (trace["requests"], trace["discarded"], trace["skewed"]) == (REQUESTS, 0, 0) and trace["adds_up"]
+    assert {row["name"] for row in found["stages"]} <= NAMES
+    rows = {row["name"]: row for row in found["stages"]}
+    assert rows["serve"]["count"] == rows["fetch"]["count"] == rows["publish"]["count"] == REQUESTS
+    assert sum(row["sum_ns"] for row in found["stages"]) == trace["end_to_end"]["sum_ns"]
+    assert trace["guest_clock"]["how"] == "measured" and trace["guest_clock"]["requests"] == REQUESTS
+    assert run_json("trace", "stages", folder)["stages"] == found["stages"]
 
 
 def test_guest_alone_with_too_little_room(ringside, build_dir, run_json, tmp_path):
