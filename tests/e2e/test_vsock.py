@@ -121,3 +121,11 @@ def test_usage(backend_bin, options, said):
     done = subprocess.run([backend_bin, "vsock", *options], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                           text=True, timeout=w.DEADLINE, check=False)
     assert done.returncode and said in done.stderr
+
+
+def test_behind_registers(run_json, backend_bin, run_dir):
+    """A binding of one thread, which looks at a queue when it is woken and not again."""
+    got = run_json("conform", "machine:mmio", "--device", "vsock", "--check", "vsock.*", "--uds-path", run_dir / "v",
+                   "--timeout", "5s", "--command", f"exec {backend_bin} vsock --registers mmio --machine {{socket}} "
+                                                   f"--ram {{ram}} --uds-path {run_dir}/v")
+    assert {c["verdict"] for c in got["checks"] if c["id"] != "vsock.event.transport-reset"} == {"pass"}
