@@ -504,8 +504,8 @@ static void protocols(struct ck *c)
 				p, version.status, version.used_len, its.status);
 			return;
 		}
-		for (u8 m = SCMI_VERSION; m <= SCMI_MESSAGE_ATTRIBUTES; m++) {
-			const int says = sck_says(c, &k, (u8)p, m);
+		for (u32 m = SCMI_VERSION; m <= SCMI_MESSAGE_ATTRIBUTES; m++) {
+			const int says = sck_says(c, &k, (u8)p, (u8)m);
 
 			if (says < 0)
 				return;

@@ -64,7 +64,7 @@ static int64_t between(const struct scmi_sensor *of, u64 part, u64 whole)
 {
 	const u64 span = (u64)((int64_t)of->high - of->low);
 
-	return of->low + (int64_t)(span * part / whole);
+	return whole ? of->low + (int64_t)(span * part / whole) : of->low;
 }
 
 static int64_t follows(const struct scmi_sim *sim, const struct scmi_sensor *of)
@@ -91,7 +91,8 @@ int64_t scmi_sim_reading(const struct scmi_sim *sim, u32 sensor, u64 now)
 	case SCMI_WAVE_SQUARE:
 		return at < period / 2 ? of->low : of->high;
 	case SCMI_WAVE_NOISE:
-		return between(of, scatter(now / US / (period / 64) + sensor) & 0xffff, 0xffff);
+		return between(of, scatter(now / US / MAX(period / 64, 1u) + sensor) & 0xffff,
+			       0xffff);
 	case SCMI_WAVE_FOLLOWS:
 		return follows(sim, of);
 	default:

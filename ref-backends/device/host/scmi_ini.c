@@ -84,12 +84,16 @@ static bool wrong(struct parser *ps, const char *fmt, ...) __attribute__((format
 
 static bool wrong(struct parser *ps, const char *fmt, ...)
 {
-	int n = ps->line ? snprintf(ps->why, ps->size, "line %u: ", ps->line) : 0;
+	char said[200];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(ps->why + n, ps->size - (size_t)n, fmt, ap);
+	vsnprintf(said, sizeof(said), fmt, ap);
 	va_end(ap);
+	if (ps->line)
+		snprintf(ps->why, ps->size, "line %u: %s", ps->line, said);
+	else
+		snprintf(ps->why, ps->size, "%s", said);
 	return false;
 }
 
