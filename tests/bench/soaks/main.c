@@ -10,9 +10,9 @@
 
 #define STALL_NS 30000000000ull
 
-static const struct soak_device *const devices[] = { &soak_blk,	 &soak_rng,  &soak_net,
-						     &soak_i2c,	 &soak_gpio, &soak_console,
-						     &soak_vsock };
+static const struct soak_device *const devices[] = { &soak_blk,	  &soak_rng,  &soak_net,
+						     &soak_i2c,	  &soak_gpio, &soak_console,
+						     &soak_vsock, &soak_scmi };
 
 bool soak_wrong(struct soak *s, const char *fmt, ...)
 {

@@ -62,6 +62,6 @@ struct soak {
 bool soak_wrong(struct soak *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 extern const struct soak_device soak_blk, soak_rng, soak_net, soak_i2c, soak_gpio, soak_console,
-	soak_vsock;
+	soak_vsock, soak_scmi;
 
 #endif
