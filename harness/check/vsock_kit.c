@@ -39,6 +39,10 @@ bool vk_up(struct ck *c, struct vk *k, u64 want, unsigned buffers)
 	    !ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK"))
 		return false;
 	k->cid = le64(cfg.guest_cid);
+	/* With an address that is somebody else's no connection can be expected. */
+	if (buffers && (k->cid <= VSOCK_CID_HOST || k->cid >= VSOCK_CID_ANY))
+		return ck_error(c, "guest_cid is 0x%llx, which is reserved",
+				(unsigned long long)k->cid);
 	for (unsigned i = 0; i < buffers; i++)
 		if (!vk_post(c, k, i))
 			return false;
