@@ -60,7 +60,11 @@ static bool called(struct ck *c, struct vk *k, struct vsock_conn *n, int *peer)
 	*peer = c->tp->peer->dial(c->tp->peer, VK_OURS, false);
 	if (*peer == PEER_NONE)
 		return ck_error(c, "the peer cannot connect: is --uds-path right?");
-	rc = vk_next(c, k, &p);
+	/* What is still said of a connection that was ended is none of this. */
+	do
+		rc = vk_next(c, k, &p);
+	while (rc > 0 &&
+	       (p.h.op == VIRTIO_VSOCK_OP_CREDIT_UPDATE || p.h.op == VIRTIO_VSOCK_OP_RST));
 	if (rc < 0)
 		return false;
 	if (!rc || p.h.op != VIRTIO_VSOCK_OP_REQUEST)
@@ -104,7 +108,7 @@ static void call(struct ck *c)
 	if (!vk_up(c, &k, VK_ALL, VK_BUFFERS) || !vk_ready(c, &k) || !called(c, &k, &n, &peer) ||
 	    !vk_send_op(c, &k, &n, VIRTIO_VSOCK_OP_RESPONSE, 0, NULL, 0))
 		return;
-	if (!told_ok(c, peer)) {
+	if (c->tp->peer->answers && !told_ok(c, peer)) {
 		ck_fail(c, CALL, "'OK M' to who called", "RESPONSE was sent, and it is not told");
 		return;
 	}
@@ -136,7 +140,8 @@ static void call(struct ck *c)
 
 CHECK(call, .id = "vsock.connect.call", .clauses = { CALL },
       .stimulus = "a program of the host's calls, twice: RESPONSE and bytes both ways; RST",
-      .oracle = "REQUEST with the right addresses; 'OK' and the bytes; the end of the connection",
+      .oracle =
+	      "REQUEST with the right addresses; 'OK' where that is the way, and the bytes; the end of the connection",
       .device = VIRTIO_ID_VSOCK, .caps = TP_CAP_CONFIG | TP_CAP_PEER, .run = call);
 
 /* --- ends --------------------------------------------------------------------------------------------------- */
@@ -161,6 +166,13 @@ static void clean_end(struct ck *c)
 		    !vk_send_op(c, &k, &n, VIRTIO_VSOCK_OP_SHUTDOWN, shuts[i][0], NULL, 0) ||
 		    !vk_send_op(c, &k, &n, VIRTIO_VSOCK_OP_SHUTDOWN, shuts[i][1], NULL, 0))
 			return;
+		/* RST may wait until nothing is left that the peer has not read. */
+		if (vk_peer_recv(c, peer, got, sizeof(got)) != sizeof(bytes) ||
+		    memcmp(got, bytes, sizeof(bytes)) != 0) {
+			ck_fail(c, SHUTDOWN, "what was sent before arrives, then the end",
+				"the peer gets something else");
+			return;
+		}
 		/* Twice the same may be one too much for who has confirmed already: that is RST, too. */
 		rc = vk_next_of(c, &k, &n, &p);
 		if (rc < 0)
@@ -169,12 +181,6 @@ static void clean_end(struct ck *c)
 			ck_fail(c, SHUTDOWN, "RST confirms",
 				"both directions are shut down (flags %u, then %u), and %s comes",
 				shuts[i][0], shuts[i][1], rc ? vsock_op_name(p.h.op) : "nothing");
-			return;
-		}
-		if (vk_peer_recv(c, peer, got, sizeof(got)) != sizeof(bytes) ||
-		    memcmp(got, bytes, sizeof(bytes)) != 0) {
-			ck_fail(c, SHUTDOWN, "what was sent before arrives, then the end",
-				"the peer gets something else");
 			return;
 		}
 		c->tp->peer->close(c->tp->peer, peer);

@@ -99,6 +99,10 @@ void carrier_init(struct carrier *c, struct target *t)
 		else
 			vhost_transport_init(&c->kernel, &t->kernel);
 		c->tp = &c->kernel.tp;
+		if (t->kernel.cid) {
+			peer_vsock_init(&c->peer, (u32)t->kernel.cid);
+			c->tp->peer = &c->peer.peer;
+		}
 		return;
 	}
 	if (has_machine(c)) {

@@ -8,7 +8,7 @@
 
 #include "harness/run/qemu_uri.h"
 #include "harness/run/target.h"
-#include "harness/transport/host/peer_unix.h"
+#include "harness/transport/host/peer_socket.h"
 #include "harness/transport/mmio/mmio.h"
 #include "harness/transport/pci/pci.h"
 #include "harness/transport/vhost/kernel.h"
@@ -22,11 +22,11 @@ struct carrier {
 		struct vu_frontend frontend;
 		struct mmio mmio;
 		struct pci pci;
-		struct vk kernel;
+		struct kdev kernel;
 	};
 	struct qtest qtest; /* of a qemu: or machine: target */
 	bool machine_runs;
-	struct peer_unix peer; /* of a socket device whose other side is known */
+	struct peer_socket peer; /* of a socket device whose other side is known */
 };
 
 void carrier_init(struct carrier *c, struct target *t);

@@ -10,9 +10,10 @@
 #define CID_FIRST 3u
 #define CID_LAST  0xfffffffeu
 
-static int take_path(struct vk_where *w, const char *spec, size_t length, char *error, size_t room)
+static int take_path(struct kdev_where *w, const char *spec, size_t length, char *error,
+		     size_t room)
 {
-	*w = (struct vk_where){ 0 };
+	*w = (struct kdev_where){ 0 };
 	if (!length || length >= sizeof(w->path)) {
 		snprintf(error, room,
 			 length ? "the path of a device is longer than %zu bytes"
@@ -24,12 +25,12 @@ static int take_path(struct vk_where *w, const char *spec, size_t length, char *
 	return 0;
 }
 
-int vdpa_uri_parse(struct vk_where *w, const char *spec, char *error, size_t room)
+int vdpa_uri_parse(struct kdev_where *w, const char *spec, char *error, size_t room)
 {
 	return take_path(w, spec, strlen(spec), error, room);
 }
 
-static int take_cid(struct vk_where *w, const char *text)
+static int take_cid(struct kdev_where *w, const char *text)
 {
 	char *end;
 
@@ -41,7 +42,7 @@ static int take_cid(struct vk_where *w, const char *text)
 		       : 0;
 }
 
-int vhost_uri_parse(struct vk_where *w, const char *spec, char *error, size_t room)
+int vhost_uri_parse(struct kdev_where *w, const char *spec, char *error, size_t room)
 {
 	const size_t length = strcspn(spec, ",");
 	const char *option = spec[length] ? spec + length + 1 : "";

@@ -6,12 +6,12 @@
 #include "harness/transport/vhost/kernel.h"
 
 /* "PATH" of a /dev/vhost-vdpa-N. 0, or -1 with one line in `error`. */
-int vdpa_uri_parse(struct vk_where *w, const char *spec, char *error, size_t room);
+int vdpa_uri_parse(struct kdev_where *w, const char *spec, char *error, size_t room);
 
 /*
  * "PATH,tap=NAME" of a /dev/vhost-net, "PATH,cid=N" of a /dev/vhost-vsock: which of both it is follows
  * from that.
  */
-int vhost_uri_parse(struct vk_where *w, const char *spec, char *error, size_t room);
+int vhost_uri_parse(struct kdev_where *w, const char *spec, char *error, size_t room);
 
 #endif

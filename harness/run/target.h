@@ -23,8 +23,8 @@ enum target_kind {
 struct target {
 	char *uri;
 	enum target_kind kind;
-	struct qemu_uri qemu;	/* of a qemu: or machine: target */
-	struct vk_where kernel; /* of a vdpa: or vhost: target */
+	struct qemu_uri qemu;	  /* of a qemu: or machine: target */
+	struct kdev_where kernel; /* of a vdpa: or vhost: target */
 	char socket[108]; /* vhost-user: where it listens; qemu: the back-end behind it does */
 	char *command;	  /* to start that, with {socket}; NULL: somebody else did */
 	char *trigger; /* to make it change its configuration, with {socket} and {pid}; NULL: none */

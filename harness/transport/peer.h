@@ -14,11 +14,12 @@
 #define PEER_END  (-1) /* of what the other side sends, or of the connection */
 
 struct peer {
+	bool answers; /* who dials is told "OK M" and a line's end, before all else */
 	/* Listen at a port of the host's, for streams or, with `packets`, for SOCK_SEQPACKET. False: it cannot. */
 	bool (*listen)(struct peer *p, u32 port, bool packets);
 	/* The next connection to that port: its number, or PEER_NONE. */
 	int (*accept)(struct peer *p, u32 port);
-	/* Connect, asking for a port of the guest's: its number, or PEER_NONE. What is answered is received. */
+	/* Connect, asking for a port of the guest's: its number, or PEER_NONE. */
 	int (*dial)(struct peer *p, u32 port, bool packets);
 	/* How many bytes were taken, of a packet all or none; 0: none now; PEER_END. */
 	long (*send)(struct peer *p, int connection, const u8 *bytes, u32 len);

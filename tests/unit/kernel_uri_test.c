@@ -12,7 +12,7 @@
 
 static void as_they_are_written(void **state)
 {
-	struct vk_where w;
+	struct kdev_where w;
 	char error[200];
 
 	assert_int_equal(vdpa_uri_parse(&w, "/dev/vhost-vdpa-0", error, sizeof(error)), 0);
@@ -43,7 +43,7 @@ static void complaints(void **state)
 		"/dev/vhost-vsock,cid=99999999999999999999999",
 	};
 	char path[200], error[200];
-	struct vk_where w;
+	struct kdev_where w;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		error[0] = '\0';
@@ -59,8 +59,8 @@ static void complaints(void **state)
 /* Who is not there is told, and leaves nothing behind; closing it once more does no harm. */
 static void nobody_there(void **state)
 {
-	const struct vk_where w = { .path = "/nonexistent/vhost", .cid = 3 };
-	struct vk k;
+	const struct kdev_where w = { .path = "/nonexistent/vhost", .cid = 3 };
+	struct kdev k;
 
 	vdpa_transport_init(&k, &w);
 	assert_int_equal(k.tp.ops->open(&k.tp), TP_EGONE);
@@ -75,8 +75,8 @@ static void nobody_there(void **state)
 /* One that takes no ioctl of vhost is told, too. */
 static void something_else_there(void **state)
 {
-	const struct vk_where w = { .path = "/dev/null", .tap = "none" };
-	struct vk k;
+	const struct kdev_where w = { .path = "/dev/null", .tap = "none" };
+	struct kdev k;
 
 	vdpa_transport_init(&k, &w);
 	assert_int_equal(k.tp.ops->open(&k.tp), TP_EUNSUPPORTED);

@@ -19,7 +19,7 @@ static const struct vu_region_spec usual_regions[] = {
 	{ .gpa = 0x100000000, .size = 4 << 20 },
 };
 
-int vk_error(struct vk *k, int rc, const char *fmt, ...)
+int kdev_error(struct kdev *k, int rc, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -29,12 +29,12 @@ int vk_error(struct vk *k, int rc, const char *fmt, ...)
 	return rc;
 }
 
-int vk_ioctl(struct vk *k, const char *what, unsigned long request, void *arg)
+int kdev_ioctl(struct kdev *k, const char *what, unsigned long request, void *arg)
 {
 	if (ioctl(k->fd, request, arg) >= 0)
 		return TP_OK;
-	return vk_error(k, errno == ENOTTY || errno == EOPNOTSUPP ? TP_EUNSUPPORTED : TP_EREFUSED,
-			"%s: %s", what, strerror(errno));
+	return kdev_error(k, errno == ENOTTY || errno == EOPNOTSUPP ? TP_EUNSUPPORTED : TP_EREFUSED,
+			  "%s: %s", what, strerror(errno));
 }
 
 static void close_fd(int *fd)
@@ -44,20 +44,20 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-void vk_clear(struct vk *k)
+void kdev_clear(struct kdev *k)
 {
 	k->fd = k->tap = k->config_call = -1;
-	for (unsigned q = 0; q < VK_RINGS; q++)
-		k->rings[q] = (struct vk_ring){ -1, -1, -1, false };
+	for (unsigned q = 0; q < KDEV_RINGS; q++)
+		k->rings[q] = (struct kdev_ring){ -1, -1, -1, false };
 }
 
-static int make_memory(struct vk *k)
+static int make_memory(struct kdev *k)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(usual_regions); i++) {
 		struct vu_region *r = &k->regions[i];
 
 		if (vu_region_create(r, &usual_regions[i]) < 0)
-			return vk_error(k, TP_ELOCAL, "guest memory: %s", strerror(errno));
+			return kdev_error(k, TP_ELOCAL, "guest memory: %s", strerror(errno));
 		k->region_count++;
 		k->tp.mem[i] = (struct tp_buf){ r->hva, r->gpa, (u32)r->size };
 		k->tp.mem_count++;
@@ -65,31 +65,31 @@ static int make_memory(struct vk *k)
 	return TP_OK;
 }
 
-int vk_begin(struct vk *k)
+int kdev_begin(struct kdev *k)
 {
 	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	int rc;
 
-	vk_end(&k->tp);
+	kdev_end(&k->tp);
 	/* Guest memory is pinned. Where that is not granted, the kernel says so below. */
 	setrlimit(RLIMIT_MEMLOCK, &all);
 	k->fd = open(k->where.path, O_RDWR | O_CLOEXEC);
 	if (k->fd < 0)
-		return vk_error(k, TP_EGONE, "cannot open '%s': %s", k->where.path,
-				strerror(errno));
-	rc = vk_ioctl(k, "VHOST_SET_OWNER", VHOST_SET_OWNER, NULL);
+		return kdev_error(k, TP_EGONE, "cannot open '%s': %s", k->where.path,
+				  strerror(errno));
+	rc = kdev_ioctl(k, "VHOST_SET_OWNER", VHOST_SET_OWNER, NULL);
 	return rc == TP_OK ? make_memory(k) : rc;
 }
 
-void vk_end(struct tp *t)
+void kdev_end(struct tp *t)
 {
-	struct vk *k = vk_from_tp(t);
+	struct kdev *k = kdev_from_tp(t);
 
 	/* First: then the kernel has let go of the rings, and of the memory. */
 	close_fd(&k->fd);
 	close_fd(&k->tap);
 	close_fd(&k->config_call);
-	for (unsigned q = 0; q < VK_RINGS; q++) {
+	for (unsigned q = 0; q < KDEV_RINGS; q++) {
 		close_fd(&k->rings[q].kick);
 		close_fd(&k->rings[q].call);
 		close_fd(&k->rings[q].err);
@@ -102,10 +102,10 @@ void vk_end(struct tp *t)
 	k->offered = k->features = k->backend_features = 0;
 	k->queues = 0;
 	k->told = k->mapped = false;
-	vk_clear(k);
+	kdev_clear(k);
 }
 
-u64 vk_hva(const struct vk *k, struct gpa gpa)
+u64 kdev_hva(const struct kdev *k, struct gpa gpa)
 {
 	for (unsigned i = 0; i < k->region_count; i++) {
 		const struct vu_region *r = &k->regions[i];
@@ -116,7 +116,7 @@ u64 vk_hva(const struct vk *k, struct gpa gpa)
 	return 0;
 }
 
-static int make_events(struct vk *k, struct vk_ring *r)
+static int make_events(struct kdev *k, struct kdev_ring *r)
 {
 	close_fd(&r->kick);
 	close_fd(&r->call);
@@ -125,20 +125,20 @@ static int make_events(struct vk *k, struct vk_ring *r)
 	r->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r->err = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (r->kick < 0 || r->call < 0 || r->err < 0)
-		return vk_error(k, TP_ELOCAL, "eventfd: %s", strerror(errno));
+		return kdev_error(k, TP_ELOCAL, "eventfd: %s", strerror(errno));
 	return TP_OK;
 }
 
-int vk_ring_start(struct vk *k, unsigned q, const struct tp_queue *cfg, bool hva)
+int kdev_ring_start(struct kdev *k, unsigned q, const struct tp_queue *cfg, bool hva)
 {
 	struct vhost_vring_state size = { q, cfg->size }, base = { q, cfg->base };
 	struct vhost_vring_addr addr = {
 		.index = q,
-		.desc_user_addr = hva ? vk_hva(k, cfg->desc) : cfg->desc.v,
-		.avail_user_addr = hva ? vk_hva(k, cfg->driver) : cfg->driver.v,
-		.used_user_addr = hva ? vk_hva(k, cfg->device) : cfg->device.v,
+		.desc_user_addr = hva ? kdev_hva(k, cfg->desc) : cfg->desc.v,
+		.avail_user_addr = hva ? kdev_hva(k, cfg->driver) : cfg->driver.v,
+		.used_user_addr = hva ? kdev_hva(k, cfg->device) : cfg->device.v,
 	};
-	struct vk_ring *r = &k->rings[q];
+	struct kdev_ring *r = &k->rings[q];
 	struct vhost_vring_file kick, call, err;
 	int rc = make_events(k, r);
 
@@ -147,35 +147,35 @@ int vk_ring_start(struct vk *k, unsigned q, const struct tp_queue *cfg, bool hva
 	kick = (struct vhost_vring_file){ q, r->kick };
 	call = (struct vhost_vring_file){ q, cfg->no_call ? VHOST_FILE_UNBIND : r->call };
 	err = (struct vhost_vring_file){ q, r->err };
-	rc = vk_ioctl(k, "VHOST_SET_VRING_NUM", VHOST_SET_VRING_NUM, &size);
+	rc = kdev_ioctl(k, "VHOST_SET_VRING_NUM", VHOST_SET_VRING_NUM, &size);
 	if (rc == TP_OK)
-		rc = vk_ioctl(k, "VHOST_SET_VRING_BASE", VHOST_SET_VRING_BASE, &base);
+		rc = kdev_ioctl(k, "VHOST_SET_VRING_BASE", VHOST_SET_VRING_BASE, &base);
 	if (rc == TP_OK)
-		rc = vk_ioctl(k, "VHOST_SET_VRING_ADDR", VHOST_SET_VRING_ADDR, &addr);
+		rc = kdev_ioctl(k, "VHOST_SET_VRING_ADDR", VHOST_SET_VRING_ADDR, &addr);
 	if (rc == TP_OK)
-		rc = vk_ioctl(k, "VHOST_SET_VRING_ERR", VHOST_SET_VRING_ERR, &err);
+		rc = kdev_ioctl(k, "VHOST_SET_VRING_ERR", VHOST_SET_VRING_ERR, &err);
 	if (rc == TP_OK)
-		rc = vk_ioctl(k, "VHOST_SET_VRING_CALL", VHOST_SET_VRING_CALL, &call);
+		rc = kdev_ioctl(k, "VHOST_SET_VRING_CALL", VHOST_SET_VRING_CALL, &call);
 	if (rc == TP_OK)
-		rc = vk_ioctl(k, "VHOST_SET_VRING_KICK", VHOST_SET_VRING_KICK, &kick);
+		rc = kdev_ioctl(k, "VHOST_SET_VRING_KICK", VHOST_SET_VRING_KICK, &kick);
 	r->started = rc == TP_OK;
 	return rc;
 }
 
-int vk_num_queues(struct tp *t, unsigned *n)
+int kdev_num_queues(struct tp *t, unsigned *n)
 {
-	*n = vk_from_tp(t)->queues;
+	*n = kdev_from_tp(t)->queues;
 	return TP_OK;
 }
 
-int vk_notify(struct tp *t, unsigned q)
+int kdev_notify(struct tp *t, unsigned q)
 {
-	struct vk *k = vk_from_tp(t);
+	struct kdev *k = kdev_from_tp(t);
 
-	if (q >= VK_RINGS || k->rings[q].kick < 0)
+	if (q >= KDEV_RINGS || k->rings[q].kick < 0)
 		return TP_OK;
 	if (eventfd_write(k->rings[q].kick, 1) < 0)
-		return vk_error(k, TP_ELOCAL, "kick: %s", strerror(errno));
+		return kdev_error(k, TP_ELOCAL, "kick: %s", strerror(errno));
 	return TP_OK;
 }
 
@@ -186,7 +186,7 @@ static unsigned take(int fd)
 	return fd >= 0 && eventfd_read(fd, &n) == 0 ? (unsigned)n : 0;
 }
 
-int vk_wait_event(int fd, u64 deadline)
+int kdev_wait_event(int fd, u64 deadline)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
@@ -200,41 +200,43 @@ int vk_wait_event(int fd, u64 deadline)
 	}
 }
 
-int vk_wait_call(struct tp *t, unsigned q, unsigned ms)
+int kdev_wait_call(struct tp *t, unsigned q, unsigned ms)
 {
-	return q < VK_RINGS && vk_wait_event(vk_from_tp(t)->rings[q].call, tp_deadline(t, ms));
+	return q < KDEV_RINGS &&
+	       kdev_wait_event(kdev_from_tp(t)->rings[q].call, tp_deadline(t, ms));
 }
 
-unsigned vk_take_calls(struct tp *t, unsigned q)
+unsigned kdev_take_calls(struct tp *t, unsigned q)
 {
-	return q < VK_RINGS ? take(vk_from_tp(t)->rings[q].call) : 0;
+	return q < KDEV_RINGS ? take(kdev_from_tp(t)->rings[q].call) : 0;
 }
 
-bool vk_queue_error(struct tp *t, unsigned q)
+bool kdev_queue_error(struct tp *t, unsigned q)
 {
-	struct pollfd pfd = { .fd = q < VK_RINGS ? vk_from_tp(t)->rings[q].err : -1,
+	struct pollfd pfd = { .fd = q < KDEV_RINGS ? kdev_from_tp(t)->rings[q].err : -1,
 			      .events = POLLIN };
 
 	/* Left signalled: an error does not go away by being seen. */
 	return pfd.fd >= 0 && poll(&pfd, 1, 0) > 0;
 }
 
-u64 vk_now_ns(struct tp *t)
+u64 kdev_now_ns(struct tp *t)
 {
 	return host_now_ns();
 }
 
-void vk_relax(struct tp *t)
+void kdev_relax(struct tp *t)
 {
-	host_relax(&vk_from_tp(t)->pace);
+	host_relax(&kdev_from_tp(t)->pace);
 }
 
-int vk_no_process(struct tp *t, struct tp_process *p)
+int kdev_no_process(struct tp *t, struct tp_process *p)
 {
-	return vk_error(vk_from_tp(t), TP_EUNSUPPORTED, "a device in the kernel has no process");
+	return kdev_error(kdev_from_tp(t), TP_EUNSUPPORTED,
+			  "a device in the kernel has no process");
 }
 
-int vk_no_trigger(struct tp *t)
+int kdev_no_trigger(struct tp *t)
 {
-	return vk_error(vk_from_tp(t), TP_EUNSUPPORTED, "nothing changes its configuration");
+	return kdev_error(kdev_from_tp(t), TP_EUNSUPPORTED, "nothing changes its configuration");
 }

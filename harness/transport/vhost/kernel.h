@@ -19,23 +19,23 @@
 #include "harness/transport/transport.h"
 #include "harness/transport/vhost_user/memory.h"
 
-#define VK_RINGS 64
+#define KDEV_RINGS 64
 
 /* A target: "PATH", "PATH,tap=NAME" or "PATH,cid=N". */
-struct vk_where {
+struct kdev_where {
 	char path[108];
 	char tap[16]; /* net: the TAP device whose frames these are, made when there is none */
 	u64 cid;      /* vsock: the guest's address */
 };
 
-struct vk_ring {
+struct kdev_ring {
 	int kick, call, err; /* -1: none */
 	bool started;
 };
 
-struct vk {
-	struct tp tp; /* first: a struct tp * of these transports is a struct vk * */
-	struct vk_where where;
+struct kdev {
+	struct tp tp; /* first: a struct tp * of these transports is a struct kdev * */
+	struct kdev_where where;
 	int fd;		 /* of the character device, -1: no session */
 	int tap;	 /* net */
 	int config_call; /* vdpa: signalled when the configuration changes */
@@ -47,49 +47,49 @@ struct vk {
 		mapped; /* vdpa: of guest memory, in this session; and it has not been taken away */
 	struct vu_region regions[TP_MEM_MAX];
 	unsigned region_count;
-	struct vk_ring rings[VK_RINGS];
+	struct kdev_ring rings[KDEV_RINGS];
 	struct host_pace pace;
 };
 
-static inline struct vk *vk_from_tp(struct tp *t)
+static inline struct kdev *kdev_from_tp(struct tp *t)
 {
-	return (struct vk *)t;
+	return (struct kdev *)t;
 }
 
 /* Nothing is opened before open(). `where` is copied. */
-void vdpa_transport_init(struct vk *k, const struct vk_where *where);
-void vhost_transport_init(struct vk *k, const struct vk_where *where);
+void vdpa_transport_init(struct kdev *k, const struct kdev_where *where);
+void vhost_transport_init(struct kdev *k, const struct kdev_where *where);
 
 /* --- what both are made of ------------------------------------------------------------------------- */
 
 /* Everything closed and nothing known, but for `where` and the deadlines. */
-void vk_clear(struct vk *k);
+void kdev_clear(struct kdev *k);
 /* Open the character device, own it, and lay out guest memory. */
-int vk_begin(struct vk *k);
+int kdev_begin(struct kdev *k);
 /* Close everything. Safe at any time. */
-void vk_end(struct tp *t);
+void kdev_end(struct tp *t);
 
 /* Into tp.error; returns `rc`. */
-int vk_error(struct vk *k, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int kdev_error(struct kdev *k, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* TP_OK, or with `what` and errno in tp.error: TP_EREFUSED, or TP_EUNSUPPORTED for a request it lacks. */
-int vk_ioctl(struct vk *k, const char *what, unsigned long request, void *arg);
+int kdev_ioctl(struct kdev *k, const char *what, unsigned long request, void *arg);
 
 /* Size, base, addresses (guest addresses, or with `hva` our own), eventfds. */
-int vk_ring_start(struct vk *k, unsigned q, const struct tp_queue *cfg, bool hva);
+int kdev_ring_start(struct kdev *k, unsigned q, const struct tp_queue *cfg, bool hva);
 /* Our own address of a guest address; 0: it is in no region. */
-u64 vk_hva(const struct vk *k, struct gpa gpa);
+u64 kdev_hva(const struct kdev *k, struct gpa gpa);
 
-int vk_num_queues(struct tp *t, unsigned *n);
-int vk_notify(struct tp *t, unsigned q);
-int vk_wait_call(struct tp *t, unsigned q, unsigned ms);
-unsigned vk_take_calls(struct tp *t, unsigned q);
-bool vk_queue_error(struct tp *t, unsigned q);
+int kdev_num_queues(struct tp *t, unsigned *n);
+int kdev_notify(struct tp *t, unsigned q);
+int kdev_wait_call(struct tp *t, unsigned q, unsigned ms);
+unsigned kdev_take_calls(struct tp *t, unsigned q);
+bool kdev_queue_error(struct tp *t, unsigned q);
 /* Wait for an eventfd, and take what is there: 1 it was signalled, 0 it was not. */
-int vk_wait_event(int fd, u64 deadline);
-u64 vk_now_ns(struct tp *t);
-void vk_relax(struct tp *t);
+int kdev_wait_event(int fd, u64 deadline);
+u64 kdev_now_ns(struct tp *t);
+void kdev_relax(struct tp *t);
 /* There is no process to look at, and nothing that makes a configuration change. */
-int vk_no_process(struct tp *t, struct tp_process *p);
-int vk_no_trigger(struct tp *t);
+int kdev_no_process(struct tp *t, struct tp_process *p);
+int kdev_no_trigger(struct tp *t);
 
 #endif

@@ -18,16 +18,16 @@
 
 static int get_status(struct tp *t, u8 *status)
 {
-	return vk_ioctl(vk_from_tp(t), "VHOST_VDPA_GET_STATUS", VHOST_VDPA_GET_STATUS, status);
+	return kdev_ioctl(kdev_from_tp(t), "VHOST_VDPA_GET_STATUS", VHOST_VDPA_GET_STATUS, status);
 }
 
 static int set_status(struct tp *t, u8 status)
 {
-	struct vk *k = vk_from_tp(t);
+	struct kdev *k = kdev_from_tp(t);
 
 	if (!status && !(k->backend_features & PERSIST))
 		k->mapped = false;
-	return vk_ioctl(k, "VHOST_VDPA_SET_STATUS", VHOST_VDPA_SET_STATUS, &status);
+	return kdev_ioctl(k, "VHOST_VDPA_SET_STATUS", VHOST_VDPA_SET_STATUS, &status);
 }
 
 /* What may be left out of the device: without it, a device of its own says less about itself. */
@@ -36,34 +36,34 @@ static int optional(int rc)
 	return rc == TP_EUNSUPPORTED || rc == TP_EREFUSED ? TP_OK : rc;
 }
 
-static int negotiate_backend(struct vk *k)
+static int negotiate_backend(struct kdev *k)
 {
 	u64 features = 0;
-	int rc = vk_ioctl(k, "VHOST_GET_BACKEND_FEATURES", VHOST_GET_BACKEND_FEATURES, &features);
+	int rc = kdev_ioctl(k, "VHOST_GET_BACKEND_FEATURES", VHOST_GET_BACKEND_FEATURES, &features);
 
 	features &= MSG_V2 | PERSIST;
 	if (rc == TP_OK)
-		rc = vk_ioctl(k, "VHOST_SET_BACKEND_FEATURES", VHOST_SET_BACKEND_FEATURES,
-			      &features);
+		rc = kdev_ioctl(k, "VHOST_SET_BACKEND_FEATURES", VHOST_SET_BACKEND_FEATURES,
+				&features);
 	if (rc == TP_OK)
 		k->backend_features = features;
 	return rc;
 }
 
-static int look(struct vk *k)
+static int look(struct kdev *k)
 {
 	u32 queues = 1, length = 0;
-	int rc = vk_ioctl(k, "VHOST_VDPA_GET_DEVICE_ID", VHOST_VDPA_GET_DEVICE_ID, &k->device_id);
+	int rc = kdev_ioctl(k, "VHOST_VDPA_GET_DEVICE_ID", VHOST_VDPA_GET_DEVICE_ID, &k->device_id);
 
 	if (rc == TP_OK)
-		rc = optional(
-			vk_ioctl(k, "VHOST_VDPA_GET_VQS_COUNT", VHOST_VDPA_GET_VQS_COUNT, &queues));
+		rc = optional(kdev_ioctl(k, "VHOST_VDPA_GET_VQS_COUNT", VHOST_VDPA_GET_VQS_COUNT,
+					 &queues));
 	if (rc == TP_OK)
-		rc = optional(vk_ioctl(k, "VHOST_VDPA_GET_CONFIG_SIZE", VHOST_VDPA_GET_CONFIG_SIZE,
-				       &length));
+		rc = optional(kdev_ioctl(k, "VHOST_VDPA_GET_CONFIG_SIZE",
+					 VHOST_VDPA_GET_CONFIG_SIZE, &length));
 	if (rc == TP_OK)
-		rc = vk_ioctl(k, "VHOST_GET_FEATURES", VHOST_GET_FEATURES, &k->offered);
-	k->queues = MIN(queues, VK_RINGS);
+		rc = kdev_ioctl(k, "VHOST_GET_FEATURES", VHOST_GET_FEATURES, &k->offered);
+	k->queues = MIN(queues, KDEV_RINGS);
 	k->tp.config_len = MIN(length, CONFIG_MAX);
 	/* Memory is where we mapped it, and not at the host's own addresses. */
 	k->tp.demanded = k->offered & BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
@@ -72,8 +72,8 @@ static int look(struct vk *k)
 
 static int op_open(struct tp *t)
 {
-	struct vk *k = vk_from_tp(t);
-	int rc = vk_begin(k);
+	struct kdev *k = kdev_from_tp(t);
+	int rc = kdev_begin(k);
 
 	if (rc == TP_OK)
 		rc = negotiate_backend(k);
@@ -85,17 +85,17 @@ static int op_open(struct tp *t)
 		  TP_CAP_CALL_COUNT | TP_CAP_OWN_CALL;
 	k->config_call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (k->config_call < 0)
-		return vk_error(k, TP_ELOCAL, "eventfd: %s", strerror(errno));
-	if (vk_ioctl(k, "VHOST_VDPA_SET_CONFIG_CALL", VHOST_VDPA_SET_CONFIG_CALL,
-		     &k->config_call) == TP_OK)
+		return kdev_error(k, TP_ELOCAL, "eventfd: %s", strerror(errno));
+	if (kdev_ioctl(k, "VHOST_VDPA_SET_CONFIG_CALL", VHOST_VDPA_SET_CONFIG_CALL,
+		       &k->config_call) == TP_OK)
 		t->caps |= TP_CAP_CONFIG_EVENT;
 	return TP_OK;
 }
 
 static int op_get_features(struct tp *t, u64 *features)
 {
-	struct vk *k = vk_from_tp(t);
-	int rc = vk_ioctl(k, "VHOST_GET_FEATURES", VHOST_GET_FEATURES, &k->offered);
+	struct kdev *k = kdev_from_tp(t);
+	int rc = kdev_ioctl(k, "VHOST_GET_FEATURES", VHOST_GET_FEATURES, &k->offered);
 
 	*features = k->offered;
 	return rc;
@@ -103,7 +103,7 @@ static int op_get_features(struct tp *t, u64 *features)
 
 /* --- memory ---------------------------------------------------------------------------------------- */
 
-static int tell(struct vk *k, const struct vhost_iotlb_msg *iotlb, const char *what)
+static int tell(struct kdev *k, const struct vhost_iotlb_msg *iotlb, const char *what)
 {
 	const struct vhost_msg_v2 v2 = { .type = VHOST_IOTLB_MSG_V2, .iotlb = *iotlb };
 	const struct vhost_msg v1 = { .type = VHOST_IOTLB_MSG, .iotlb = *iotlb };
@@ -113,12 +113,13 @@ static int tell(struct vk *k, const struct vhost_iotlb_msg *iotlb, const char *w
 
 	if (write(k->fd, msg, size) == (ssize_t)size)
 		return TP_OK;
-	return vk_error(k, TP_EREFUSED, "%s 0x%llx: %s%s", what, (unsigned long long)iotlb->iova,
-			strerror(errno), errno == ENOMEM ? " (it is pinned: RLIMIT_MEMLOCK)" : "");
+	return kdev_error(k, TP_EREFUSED, "%s 0x%llx: %s%s", what, (unsigned long long)iotlb->iova,
+			  strerror(errno),
+			  errno == ENOMEM ? " (it is pinned: RLIMIT_MEMLOCK)" : "");
 }
 
 /* All guest memory, at the device's addresses that are the guest's. */
-static int map(struct vk *k)
+static int map(struct kdev *k)
 {
 	int rc = TP_OK;
 
@@ -158,8 +159,8 @@ static int begin(struct tp *t)
 		rc = get_status(t, &status);
 	}
 	if (rc == TP_OK && status)
-		return vk_error(vk_from_tp(t), TP_ETIMEOUT, "the status stays 0x%x after a reset",
-				status);
+		return kdev_error(kdev_from_tp(t), TP_ETIMEOUT,
+				  "the status stays 0x%x after a reset", status);
 	if (rc == TP_OK)
 		rc = set_status(t, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	return rc == TP_OK ? set_status(t, STATUS_DRIVER) : rc;
@@ -167,19 +168,19 @@ static int begin(struct tp *t)
 
 static int op_set_features(struct tp *t, u64 features)
 {
-	struct vk *k = vk_from_tp(t);
+	struct kdev *k = kdev_from_tp(t);
 	u8 status = 0;
 	int rc = begin(t);
 
 	if (rc == TP_OK)
-		rc = vk_ioctl(k, "VHOST_SET_FEATURES", VHOST_SET_FEATURES, &features);
+		rc = kdev_ioctl(k, "VHOST_SET_FEATURES", VHOST_SET_FEATURES, &features);
 	if (rc == TP_OK)
 		rc = set_status(t, STATUS_FEATURES_OK);
 	if (rc == TP_OK)
 		rc = get_status(t, &status);
 	if (rc == TP_OK && !(status & VIRTIO_CONFIG_S_FEATURES_OK))
-		rc = vk_error(k, TP_EREFUSED, "FEATURES_OK does not stay set for 0x%llx",
-			      (unsigned long long)features);
+		rc = kdev_error(k, TP_EREFUSED, "FEATURES_OK does not stay set for 0x%llx",
+				(unsigned long long)features);
 	if (rc != TP_OK)
 		return rc;
 	k->features = features;
@@ -193,7 +194,7 @@ static int op_driver_ok(struct tp *t)
 
 /* --- configuration --------------------------------------------------------------------------------- */
 
-static int config(struct vk *k, const char *what, unsigned long request, u32 offset, void *buf,
+static int config(struct kdev *k, const char *what, unsigned long request, u32 offset, void *buf,
 		  u32 len)
 {
 	union {
@@ -204,11 +205,11 @@ static int config(struct vk *k, const char *what, unsigned long request, u32 off
 	int rc;
 
 	if (len > CONFIG_MAX)
-		return vk_error(k, TP_EUNSUPPORTED, "%u bytes of configuration", len);
+		return kdev_error(k, TP_EUNSUPPORTED, "%u bytes of configuration", len);
 	m.cfg.off = offset;
 	m.cfg.len = len;
 	memcpy(bytes, buf, len);
-	rc = vk_ioctl(k, what, request, &m);
+	rc = kdev_ioctl(k, what, request, &m);
 	if (rc == TP_OK)
 		memcpy(buf, bytes, len);
 	return rc;
@@ -217,7 +218,7 @@ static int config(struct vk *k, const char *what, unsigned long request, u32 off
 static int op_read_config(struct tp *t, u32 offset, void *buf, u32 len)
 {
 	memset(buf, 0, len);
-	return config(vk_from_tp(t), "VHOST_VDPA_GET_CONFIG", VHOST_VDPA_GET_CONFIG, offset, buf,
+	return config(kdev_from_tp(t), "VHOST_VDPA_GET_CONFIG", VHOST_VDPA_GET_CONFIG, offset, buf,
 		      len);
 }
 
@@ -226,30 +227,30 @@ static int op_write_config(struct tp *t, u32 offset, const void *buf, u32 len)
 	u8 copy[CONFIG_MAX];
 
 	memcpy(copy, buf, MIN(len, CONFIG_MAX));
-	return config(vk_from_tp(t), "VHOST_VDPA_SET_CONFIG", VHOST_VDPA_SET_CONFIG, offset, copy,
+	return config(kdev_from_tp(t), "VHOST_VDPA_SET_CONFIG", VHOST_VDPA_SET_CONFIG, offset, copy,
 		      len);
 }
 
 static int op_wait_config_event(struct tp *t, unsigned ms)
 {
-	return vk_wait_event(vk_from_tp(t)->config_call, tp_deadline(t, ms));
+	return kdev_wait_event(kdev_from_tp(t)->config_call, tp_deadline(t, ms));
 }
 
 /* --- queues ---------------------------------------------------------------------------------------- */
 
 static int op_queue_max(struct tp *t, unsigned q, u16 *size)
 {
-	struct vk *k = vk_from_tp(t);
+	struct kdev *k = kdev_from_tp(t);
 
 	*size = 0;
 	return q < k->queues
-		       ? vk_ioctl(k, "VHOST_VDPA_GET_VRING_NUM", VHOST_VDPA_GET_VRING_NUM, size)
+		       ? kdev_ioctl(k, "VHOST_VDPA_GET_VRING_NUM", VHOST_VDPA_GET_VRING_NUM, size)
 		       : TP_OK;
 }
 
 static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 {
-	struct vk *k = vk_from_tp(t);
+	struct kdev *k = kdev_from_tp(t);
 	struct vhost_vring_state enable = { q, 1 };
 	u16 max;
 	int rc = op_queue_max(t, q, &max);
@@ -257,27 +258,27 @@ static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 	if (rc != TP_OK)
 		return rc;
 	if (cfg->size > max)
-		return vk_error(k, TP_EUNSUPPORTED, "the queue cannot be that large");
+		return kdev_error(k, TP_EUNSUPPORTED, "the queue cannot be that large");
 	if (cfg->base !=
 	    vq_start(k->features & BIT_ULL(VIRTIO_F_RING_PACKED) ? VQ_RING_PACKED : VQ_RING_SPLIT))
-		return vk_error(k, TP_EUNSUPPORTED,
-				"a queue with registers starts at its beginning");
-	rc = vk_ring_start(k, q, cfg, false);
-	return rc == TP_OK ? vk_ioctl(k, "VHOST_VDPA_SET_VRING_ENABLE", VHOST_VDPA_SET_VRING_ENABLE,
-				      &enable)
+		return kdev_error(k, TP_EUNSUPPORTED,
+				  "a queue with registers starts at its beginning");
+	rc = kdev_ring_start(k, q, cfg, false);
+	return rc == TP_OK ? kdev_ioctl(k, "VHOST_VDPA_SET_VRING_ENABLE",
+					VHOST_VDPA_SET_VRING_ENABLE, &enable)
 			   : rc;
 }
 
 /* There is no reset of one queue here, and suspending takes all of them. */
 static int op_queue_stop(struct tp *t, unsigned q, u32 *base)
 {
-	return vk_error(vk_from_tp(t), TP_EUNSUPPORTED, "the device cannot reset one queue");
+	return kdev_error(kdev_from_tp(t), TP_EUNSUPPORTED, "the device cannot reset one queue");
 }
 
 static const struct tp_ops vdpa_ops = {
 	.name = "vdpa",
 	.open = op_open,
-	.close = vk_end,
+	.close = kdev_end,
 	.get_features = op_get_features,
 	.set_features = op_set_features,
 	.driver_ok = op_driver_ok,
@@ -285,26 +286,26 @@ static const struct tp_ops vdpa_ops = {
 	.set_status = set_status,
 	.read_config = op_read_config,
 	.write_config = op_write_config,
-	.num_queues = vk_num_queues,
+	.num_queues = kdev_num_queues,
 	.queue_max = op_queue_max,
 	.queue_start = op_queue_start,
 	.queue_stop = op_queue_stop,
-	.notify = vk_notify,
-	.wait_call = vk_wait_call,
-	.take_calls = vk_take_calls,
-	.queue_error = vk_queue_error,
+	.notify = kdev_notify,
+	.wait_call = kdev_wait_call,
+	.take_calls = kdev_take_calls,
+	.queue_error = kdev_queue_error,
 	.wait_config_event = op_wait_config_event,
-	.trigger_config = vk_no_trigger,
-	.process = vk_no_process,
-	.now_ns = vk_now_ns,
-	.relax = vk_relax,
+	.trigger_config = kdev_no_trigger,
+	.process = kdev_no_process,
+	.now_ns = kdev_now_ns,
+	.relax = kdev_relax,
 };
 
-void vdpa_transport_init(struct vk *k, const struct vk_where *where)
+void vdpa_transport_init(struct kdev *k, const struct kdev_where *where)
 {
-	*k = (struct vk){
+	*k = (struct kdev){
 		.tp = { .ops = &vdpa_ops, .timeout_ms = 1000, .quiet_ms = 40 },
 		.where = *where,
 	};
-	vk_clear(k);
+	kdev_clear(k);
 }

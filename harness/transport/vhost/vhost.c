@@ -19,12 +19,12 @@
 /* Queue 2 of a socket device tells of what happens to the virtual machine: its monitor's, and empty. */
 #define VSOCK_RINGS 2
 
-static bool is_vsock(const struct vk *k)
+static bool is_vsock(const struct kdev *k)
 {
 	return k->device_id == VIRTIO_ID_VSOCK;
 }
 
-static int open_tap(struct vk *k)
+static int open_tap(struct kdev *k)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
 	int hdr = 12; /* 5.1.6: with num_buffers, as VIRTIO_F_VERSION_1 has it */
@@ -33,11 +33,12 @@ static int open_tap(struct vk *k)
 	k->tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	if (k->tap < 0 || ioctl(k->tap, TUNSETIFF, &ifr) < 0 ||
 	    ioctl(k->tap, TUNSETVNETHDRSZ, &hdr) < 0)
-		return vk_error(k, TP_ELOCAL, "TAP device '%s': %s", k->where.tap, strerror(errno));
+		return kdev_error(k, TP_ELOCAL, "TAP device '%s': %s", k->where.tap,
+				  strerror(errno));
 	return TP_OK;
 }
 
-static int tell_memory(struct vk *k)
+static int tell_memory(struct kdev *k)
 {
 	union {
 		struct vhost_memory table;
@@ -54,32 +55,35 @@ static int tell_memory(struct vk *k)
 			.memory_size = k->regions[i].size,
 			.userspace_addr = (u64)(uintptr_t)k->regions[i].hva,
 		};
-	return vk_ioctl(k, "VHOST_SET_MEM_TABLE", VHOST_SET_MEM_TABLE, &m);
+	return kdev_ioctl(k, "VHOST_SET_MEM_TABLE", VHOST_SET_MEM_TABLE, &m);
 }
 
 static int op_open(struct tp *t)
 {
-	struct vk *k = vk_from_tp(t);
-	int rc = vk_begin(k);
+	struct kdev *k = kdev_from_tp(t);
+	int rc = kdev_begin(k);
 
 	if (rc == TP_OK)
-		rc = vk_ioctl(k, "VHOST_GET_FEATURES", VHOST_GET_FEATURES, &k->offered);
+		rc = kdev_ioctl(k, "VHOST_GET_FEATURES", VHOST_GET_FEATURES, &k->offered);
 	if (rc == TP_OK)
 		rc = tell_memory(k);
 	if (rc == TP_OK && is_vsock(k))
-		rc = vk_ioctl(k, "VHOST_VSOCK_SET_GUEST_CID", VHOST_VSOCK_SET_GUEST_CID,
-			      &k->where.cid);
+		rc = kdev_ioctl(k, "VHOST_VSOCK_SET_GUEST_CID", VHOST_VSOCK_SET_GUEST_CID,
+				&k->where.cid);
 	else if (rc == TP_OK)
 		rc = open_tap(k);
 	k->queues = is_vsock(k) ? VSOCK_RINGS + 1 : 2;
 	t->caps = TP_CAP_QUEUE_BASE | TP_CAP_CALL_COUNT | TP_CAP_OWN_CALL;
+	/* What the driver is told of the guest's address: by the monitor, and that is us. */
+	if (is_vsock(k))
+		t->caps |= TP_CAP_CONFIG | (t->peer ? TP_CAP_PEER : 0);
 	return rc;
 }
 
 static int op_get_features(struct tp *t, u64 *features)
 {
-	struct vk *k = vk_from_tp(t);
-	int rc = vk_ioctl(k, "VHOST_GET_FEATURES", VHOST_GET_FEATURES, &k->offered);
+	struct kdev *k = kdev_from_tp(t);
+	int rc = kdev_ioctl(k, "VHOST_GET_FEATURES", VHOST_GET_FEATURES, &k->offered);
 
 	*features = k->offered & ~NOT_TOLD;
 	return rc;
@@ -87,22 +91,22 @@ static int op_get_features(struct tp *t, u64 *features)
 
 static int op_set_features(struct tp *t, u64 features)
 {
-	struct vk *k = vk_from_tp(t);
-	int rc = vk_ioctl(k, "VHOST_SET_FEATURES", VHOST_SET_FEATURES, &features);
+	struct kdev *k = kdev_from_tp(t);
+	int rc = kdev_ioctl(k, "VHOST_SET_FEATURES", VHOST_SET_FEATURES, &features);
 
 	if (rc == TP_OK)
 		k->features = features;
 	return rc;
 }
 
-static int running(struct vk *k, int on)
+static int running(struct kdev *k, int on)
 {
-	return vk_ioctl(k, "VHOST_VSOCK_SET_RUNNING", VHOST_VSOCK_SET_RUNNING, &on);
+	return kdev_ioctl(k, "VHOST_VSOCK_SET_RUNNING", VHOST_VSOCK_SET_RUNNING, &on);
 }
 
 static int op_driver_ok(struct tp *t)
 {
-	struct vk *k = vk_from_tp(t);
+	struct kdev *k = kdev_from_tp(t);
 
 	/* It begins when both rings are there. */
 	return is_vsock(k) && k->rings[0].started && k->rings[1].started ? running(k, 1) : TP_OK;
@@ -110,7 +114,7 @@ static int op_driver_ok(struct tp *t)
 
 static int no_status(struct tp *t, u8 *status)
 {
-	return vk_error(vk_from_tp(t), TP_EUNSUPPORTED, "vhost has no status");
+	return kdev_error(kdev_from_tp(t), TP_EUNSUPPORTED, "vhost has no status");
 }
 
 static int no_set_status(struct tp *t, u8 status)
@@ -118,21 +122,20 @@ static int no_set_status(struct tp *t, u8 status)
 	return no_status(t, NULL);
 }
 
-/* The guest's address is what the monitor says, and that is us. */
 static int op_read_config(struct tp *t, u32 offset, void *buf, u32 len)
 {
-	struct vk *k = vk_from_tp(t);
+	struct kdev *k = kdev_from_tp(t);
 	const u64 cid = le64(k->where.cid);
 
 	if (!is_vsock(k) || offset > sizeof(cid) || len > sizeof(cid) - offset)
-		return vk_error(k, TP_EUNSUPPORTED, "vhost has no configuration");
+		return kdev_error(k, TP_EUNSUPPORTED, "vhost has no configuration");
 	memcpy(buf, (const u8 *)&cid + offset, len);
 	return TP_OK;
 }
 
 static int no_write_config(struct tp *t, u32 offset, const void *buf, u32 len)
 {
-	return vk_error(vk_from_tp(t), TP_EUNSUPPORTED, "vhost has no configuration");
+	return kdev_error(kdev_from_tp(t), TP_EUNSUPPORTED, "vhost has no configuration");
 }
 
 static int no_config_event(struct tp *t, unsigned ms)
@@ -140,37 +143,37 @@ static int no_config_event(struct tp *t, unsigned ms)
 	return 0;
 }
 
-static int attach(struct vk *k, unsigned q, int fd)
+static int attach(struct kdev *k, unsigned q, int fd)
 {
 	struct vhost_vring_file file = { q, fd };
 
-	return vk_ioctl(k, "VHOST_NET_SET_BACKEND", VHOST_NET_SET_BACKEND, &file);
+	return kdev_ioctl(k, "VHOST_NET_SET_BACKEND", VHOST_NET_SET_BACKEND, &file);
 }
 
 static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 {
-	struct vk *k = vk_from_tp(t);
+	struct kdev *k = kdev_from_tp(t);
 	int rc;
 
 	if (q >= k->queues)
-		return vk_error(k, TP_EUNSUPPORTED, "queue %u", q);
+		return kdev_error(k, TP_EUNSUPPORTED, "queue %u", q);
 	if (is_vsock(k) && q >= VSOCK_RINGS)
 		return TP_OK;
-	rc = vk_ring_start(k, q, cfg, true);
+	rc = kdev_ring_start(k, q, cfg, true);
 	return rc == TP_OK && !is_vsock(k) ? attach(k, q, k->tap) : rc;
 }
 
 static int op_queue_stop(struct tp *t, unsigned q, u32 *base)
 {
-	struct vk *k = vk_from_tp(t);
+	struct kdev *k = kdev_from_tp(t);
 	struct vhost_vring_state state = { .index = q };
 	int rc;
 
 	if (q >= k->queues || !k->rings[q].started)
-		return vk_error(k, TP_EUNSUPPORTED, "queue %u does not run", q);
+		return kdev_error(k, TP_EUNSUPPORTED, "queue %u does not run", q);
 	rc = is_vsock(k) ? running(k, 0) : attach(k, q, VHOST_FILE_UNBIND);
 	if (rc == TP_OK)
-		rc = vk_ioctl(k, "VHOST_GET_VRING_BASE", VHOST_GET_VRING_BASE, &state);
+		rc = kdev_ioctl(k, "VHOST_GET_VRING_BASE", VHOST_GET_VRING_BASE, &state);
 	*base = state.num;
 	return rc;
 }
@@ -178,7 +181,7 @@ static int op_queue_stop(struct tp *t, unsigned q, u32 *base)
 static const struct tp_ops vhost_ops = {
 	.name = "vhost",
 	.open = op_open,
-	.close = vk_end,
+	.close = kdev_end,
 	.get_features = op_get_features,
 	.set_features = op_set_features,
 	.driver_ok = op_driver_ok,
@@ -186,26 +189,26 @@ static const struct tp_ops vhost_ops = {
 	.set_status = no_set_status,
 	.read_config = op_read_config,
 	.write_config = no_write_config,
-	.num_queues = vk_num_queues,
+	.num_queues = kdev_num_queues,
 	.queue_start = op_queue_start,
 	.queue_stop = op_queue_stop,
-	.notify = vk_notify,
-	.wait_call = vk_wait_call,
-	.take_calls = vk_take_calls,
-	.queue_error = vk_queue_error,
+	.notify = kdev_notify,
+	.wait_call = kdev_wait_call,
+	.take_calls = kdev_take_calls,
+	.queue_error = kdev_queue_error,
 	.wait_config_event = no_config_event,
-	.trigger_config = vk_no_trigger,
-	.process = vk_no_process,
-	.now_ns = vk_now_ns,
-	.relax = vk_relax,
+	.trigger_config = kdev_no_trigger,
+	.process = kdev_no_process,
+	.now_ns = kdev_now_ns,
+	.relax = kdev_relax,
 };
 
-void vhost_transport_init(struct vk *k, const struct vk_where *where)
+void vhost_transport_init(struct kdev *k, const struct kdev_where *where)
 {
-	*k = (struct vk){
+	*k = (struct kdev){
 		.tp = { .ops = &vhost_ops, .timeout_ms = 1000, .quiet_ms = 40 },
 		.where = *where,
 		.device_id = where->tap[0] ? VIRTIO_ID_NET : VIRTIO_ID_VSOCK,
 	};
-	vk_clear(k);
+	kdev_clear(k);
 }
