@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "harness/device/vsock.h"
-#include "harness/transport/host/peer_unix.h"
+#include "harness/transport/host/peer_socket.h"
 #include "tests/bench/soaks/soak.h"
 
 #define LISTENS 5000u
@@ -11,7 +11,7 @@
 #define BYTES	100u
 #define CID	3u
 
-static struct peer_unix host;
+static struct peer_socket host;
 
 /* Of `count`. */
 enum {
