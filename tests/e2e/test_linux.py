@@ -63,3 +63,11 @@ def test_network(cell):
     """Segmentation, checksums, mergeable buffers; what was sent has come, both ways."""
     verdicts = cell("linux-net", "tcg and not packed")
     assert verdicts["v14.net.tx.drv.29"] == "pass" and verdicts["v14.net.tx.drv.32"] == "pass"
+
+
+def test_console(cell):
+    if not os.path.isdir(os.path.join(debian.cache(), "amd64", "user-mode-linux")):
+        pytest.skip("User-mode Linux is not fetched: ringside run scenarios/linux-console.yaml does that")
+    verdicts = cell("linux-console", "uml")
+    for clause in ("operation.drv.1", "operation.drv.2", "multiport.drv.1", "multiport.drv.3", "multiport.drv.4"):
+        assert verdicts[f"v14.console.{clause}"] == "pass"

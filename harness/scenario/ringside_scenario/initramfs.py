@@ -11,7 +11,8 @@ from ringside_scenario import debian
 INIT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "guest", "linux-init")
 # Everything that any workload needs, in no order. Those that a kernel has built in are not found.
 MODULES = ("virtio_pci", "virtio_mmio", "virtio_blk", "virtio_rng", "ext4", "crc32c_generic",
-           "i2c_dev", "virtio_net", "vmw_vsock_virtio_transport")
+           "i2c_dev", "virtio_net", "vmw_vsock_virtio_transport",
+           "virtio_console")
 
 
 def entry(name, mode, data=b"", ino=1, rdev=(0, 0)):
@@ -43,12 +44,26 @@ class Kernel:
         kernel._look(root)  # pylint: disable=protected-access
         return kernel
 
+    @classmethod
+    def uml(cls, root):
+        """That of Debian's User-mode Linux."""
+        kernel = cls.__new__(cls)
+        kernel.root = root
+        kernel.image = os.path.join(root, "usr/bin/linux.uml")
+        (folder,) = glob.glob(os.path.join(glob.escape(root), "usr/lib/uml/modules/*"))
+        kernel.release = os.path.basename(folder)
+        kernel._find_modules(folder)  # pylint: disable=protected-access
+        return kernel
+
     def _look(self, root):
         self.root = root
         (self.image,) = glob.glob(os.path.join(glob.escape(self.root), "boot/vmlinuz-*"))
         self.release = os.path.basename(self.image).removeprefix("vmlinuz-")
+        self._find_modules(os.path.join(self.root, "lib/modules", self.release))
+
+    def _find_modules(self, top):
         self.paths = {}
-        for folder, _, files in os.walk(os.path.join(self.root, "lib/modules", self.release)):
+        for folder, _, files in os.walk(top):
             for name in files:
                 match = re.fullmatch(r"(.*)\.ko(\.xz)?", name)
                 if match:

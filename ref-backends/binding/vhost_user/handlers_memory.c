@@ -19,9 +19,10 @@ static const char *take_table(const struct vub_session *s, const struct vub_requ
 
 	if (t->nregions == 0 || t->nregions > VU_MAX_REGIONS || t->nregions != rq->nfds)
 		return "number of regions does not fit";
-	/* Of its real length, or padded to the eight regions of the text. */
-	if (rq->msg.hdr.size != TABLE_HEADER + t->nregions * one &&
-	    rq->msg.hdr.size != TABLE_HEADER + VU_MAX_REGIONS * one)
+	/* Of its real length, or padded: to the eight regions of the text, or to two as Linux's virtio_uml does it. */
+	if (rq->msg.hdr.size < TABLE_HEADER + t->nregions * one ||
+	    rq->msg.hdr.size > TABLE_HEADER + VU_MAX_REGIONS * one ||
+	    (rq->msg.hdr.size - TABLE_HEADER) % one)
 		return "size does not fit";
 	for (u32 i = 0; i < t->nregions; i++)
 		out[i] = xen ? rq->msg.mem_table_xen.regions[i]

@@ -10,7 +10,7 @@
 /* What may change while rings run: the dirty log is switched so, and it is no device feature. */
 #define ON_THE_FLY (BIT_ULL(VU_F_LOG_ALL) | BIT_ULL(VU_F_PROTOCOL_FEATURES))
 
-u64 vub_hidden_protocol_features;
+u64 vub_hidden_features, vub_hidden_protocol_features;
 
 u64 vub_features(struct vub_session *s)
 {
@@ -19,10 +19,11 @@ u64 vub_features(struct vub_session *s)
 		BIT_ULL(VIRTIO_F_RING_PACKED) | BIT_ULL(VIRTIO_F_IN_ORDER) |
 		BIT_ULL(VIRTIO_F_ORDER_PLATFORM) | BIT_ULL(VIRTIO_F_RING_RESET) |
 		BIT_ULL(VIRTIO_F_ACCESS_PLATFORM) | BIT_ULL(VU_F_LOG_ALL) |
-		BIT_ULL(VU_F_PROTOCOL_FEATURES) | judge_offer;
+		BIT_ULL(VU_F_PROTOCOL_FEATURES);
 
 	if (s->dev->ops->unordered)
 		f &= ~BIT_ULL(VIRTIO_F_IN_ORDER);
+	f = (f & ~vub_hidden_features) | judge_offer;
 	return fault_active && fault_active->features ? fault_active->features(f) : f;
 }
 

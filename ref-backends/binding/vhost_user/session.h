@@ -68,7 +68,7 @@ static inline bool vub_has_pf(const struct vub_session *s, enum vu_protocol_feat
 }
 
 /* Protocol features that are not to be offered (VU_PF_*, as bits). Set once before any thread runs. */
-extern u64 vub_hidden_protocol_features;
+extern u64 vub_hidden_features, vub_hidden_protocol_features;
 
 /* What is offered. */
 u64 vub_features(struct vub_session *s);

@@ -64,6 +64,7 @@ static int parse_without(const char *arg, void *out)
 	if (!parse_size(arg, &v) || v > 63)
 		return cli_usage_error("--without: '%s' is not the number of a feature bit", arg);
 	*(u64 *)out |= BIT_ULL(v);
+	vub_hidden_features |= BIT_ULL(v);
 	return 0;
 }
 
@@ -138,7 +139,8 @@ static const struct cli_option place_options[] = {
 		   "largest size of its queues (1024)",
 		   .parse = cli_parse_queue_size),
 	CLI_OPTION(CLI_OWN, "without", "BIT", &opt.machine.hidden,
-		   "do not offer this feature; may be repeated",
+		   "do not offer this feature, over vhost-user either; may be\n"
+		   "repeated",
 		   .parse = parse_without),
 	CLI_OPTION(CLI_NUMBER, "latency", "MS", &opt.machine.latency_ms,
 		   "every request takes at least so long",

@@ -5,16 +5,17 @@ import os
 import platform
 import re
 
-from ringside_scenario import debian, initramfs, modules, network, sockets
+from ringside_scenario import debian, initramfs, modules, network, sockets, terminals
 from ringside_scenario.drivers import judged
 from ringside_scenario.drivers.base import Driver
 from ringside_scenario.guest import Guest, follow
+from ringside_scenario.hypervisor import uml
 from ringside_scenario.outcome import Failed
 
 CONSOLES = {"x86_64": "ttyS0", "aarch64": "ttyAMA0"}
 # KiB to copy or to send, blocks of 512 bytes to read, or times.
 SIZES = {"blk-copy": 8192, "hwrng": 16, "i2c-bus": 8, "gpio-lines": 8, "net-transfer": 4096,
-         "vsock-echo": 2048, "scmi-platform": 8}
+         "vsock-echo": 2048, "scmi-platform": 8, "console-ports": 64}
 # Drivers that Debian's kernel is built without: they are made for its general one.
 GENERAL = {"x86_64": "linux-image-6.12-amd64", "aarch64": "linux-image-6.12-arm64"}
 MADE = {
@@ -60,6 +61,8 @@ PROGRAMS = {"net-transfer": {
 
 
 def _kernel(cell):
+    if cell.hypervisor == "uml":
+        return initramfs.Kernel.uml(debian.Archive(cell.arch).unpacked(uml.PACKAGE))
     if cell.options["name"] not in MADE:
         return initramfs.Kernel(cell.arch)
     return initramfs.Kernel.of(debian.Archive(cell.arch).unpacked(GENERAL[cell.arch]))
@@ -150,17 +153,26 @@ class Linux(Driver):
             network.attach(backend, _by_itself(files, "iperf3"))
         if name == "vsock-echo" and backend:
             sockets.attach(backend, os.path.join(ctx.work, "vsock"))
+        ends = None
+        if name == "console-ports" and backend:
+            ends = terminals.Terminals(ctx, cell.options.get("size", SIZES[name]), ctx.left())
+            ends.attach(backend)
         if backend:
             backend.start()
+        if ends:
+            ends.start(backend.process.pid)
         # What is not mapped any more is invalidated at once, not some time later with much else.
         words = " intel_iommu=on iommu.passthrough=0 iommu.strict=1" if cell.iommu else ""
         guest = Guest(["-kernel", kernel.image, "-initrd", path, "-append",
                        f"console={CONSOLES[cell.arch]} quiet panic=-1 oops=panic{words}"])
         running = hypervisor.start(cell, ctx, backend, guest)
-        said = follow(ctx, running, backend, self._end)
+        try:
+            said = follow(ctx, running, backend, self._end)
+        finally:
+            trouble = ends.finish() if ends else None
         running.process.stop()
-        if said != "ok":
-            raise Failed("fail", f"Linux {kernel.release}: {said}")
+        if said != "ok" or trouble:
+            raise Failed("fail", f"Linux {kernel.release}: {said if said != 'ok' else trouble}")
         return judged.outcome(cell, ctx, backend, f"Linux {kernel.release}",
                               self._summary(running.console))
 

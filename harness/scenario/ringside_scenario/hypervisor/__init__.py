@@ -7,6 +7,7 @@ NAMES = {
     "none": "direct",
     "qemu-tcg": "qemu",
     "qemu-kvm": "qemu",
+    "uml": "uml",
     "kvm": "kvm_host",
     "xen": "xen_host",
     "kvm-lab": "kvm_lab",
