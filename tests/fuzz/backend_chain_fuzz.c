@@ -9,6 +9,7 @@
  * available ring and used ring, or packed descriptors and what suppresses events, and what they point to.
  */
 #include "ref-backends/device/blk.h"
+#include "ref-backends/device/console.h"
 #include "ref-backends/device/gpio_sim.h"
 #include "ref-backends/device/host/store.h"
 #include "ref-backends/device/i2c_sim.h"
@@ -40,7 +41,11 @@ static union {
 	struct rvsock vsock;
 	struct rgpio gpio;
 	struct rscmi scmi;
+	struct rcon console;
 } device;
+
+/* A console's ports send back what they get. */
+static struct con_end loops[2];
 
 /* What an SCMI device is the platform of; no time passes. */
 static struct {
@@ -113,6 +118,11 @@ static void done(struct rdev_req *req)
 	const struct dvq_chain *c = &req->chain;
 
 	request.done++;
+	/* It is left where it is. */
+	if (req->put_back) {
+		dvq_ring_undo(request.vq, c);
+		return;
+	}
 	MUST(req->used_len <= c->writable);
 	/* As it was: this is what a dirty log is told of. */
 	look_at(c, c->n_readable, c->n_writable, c->writable);
@@ -169,6 +179,8 @@ static void serve(struct dvq *vq, struct rdev *dev)
 			serve_chain(dev, c);
 		else
 			dvq_ring_push(vq, c, 0);
+		if (request.req.put_back)
+			break;
 		dvq_ring_notify_due(vq);
 		/* The driver's parts may lie in what was just written: then it is another ring. */
 		if (c->n_writable)
@@ -356,6 +368,19 @@ static struct rdev *make_vsock(u64 features)
 	return &device.vsock.dev;
 }
 
+static struct rdev *make_console(u64 features)
+{
+	const struct con_opts o = { .ports = ARRAY_SIZE(loops), .cols = 80, .rows = 25 };
+
+	rcon_init(&device.console, &o);
+	for (u16 i = 0; i < o.ports; i++) {
+		con_loop_init(&loops[i]);
+		MUST(rcon_attach(&device.console, i, &loops[i], i ? "fuzz" : NULL, i == 0));
+	}
+	device.console.dev.ops->negotiated(&device.console.dev, features & 7);
+	return &device.console.dev;
+}
+
 /* By the upper two bits: a block device, one that is read only, an entropy device, or one of these. */
 static struct rdev *make_device(u8 kind, struct rblk_store *store, bool read_only, u64 features)
 {
@@ -363,6 +388,8 @@ static struct rdev *make_device(u8 kind, struct rblk_store *store, bool read_onl
 		return !(kind & 0x20) ? kind & 0x10 ? make_vsock(features) : make_i2c(features)
 		       : kind & 0x10 ? make_scmi(features)
 				      : make_gpio(features);
+	if (kind & 0x80 && kind & 0x20)
+		return make_console(features);
 	if (kind & 0x80) {
 		rrng_init(&device.rng, fill, NULL);
 		return &device.rng.dev;
