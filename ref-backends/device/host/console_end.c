@@ -47,11 +47,13 @@ static struct host_end *host_of(struct con_end *e)
 	return (struct host_end *)e;
 }
 
+static void host_free(struct con_end *e);
+
 static struct con_end *failed(struct host_end *h, const char *what)
 {
 	fprintf(stderr, "ringside-backend: console: %s: %s\n", what, strerror(errno));
 	if (h)
-		con_end_free(&h->end);
+		host_free(&h->end);
 	return NULL;
 }
 
@@ -334,7 +336,7 @@ static struct host_end *make(void)
 	signal(SIGPIPE, SIG_IGN); /* a pipe that nobody reads */
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (h->epoll < 0) {
-		con_end_free(&h->end);
+		host_free(&h->end);
 		return NULL;
 	}
 	return h;
