@@ -53,7 +53,7 @@ def members(session):
 def told(process):
     """(exit status, [what each step's line says, without the time])"""
     said = process.communicate(timeout=DEADLINE)[0]
-    return process.returncode, [re.sub(r" +[0-9.]+ s", "", line) for line in said.splitlines()]
+    return process.returncode, [re.sub(r" +[0-9.]+ s\b", "", line) for line in said.splitlines()]
 
 
 def test_steps(script):
