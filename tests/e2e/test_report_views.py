@@ -165,7 +165,7 @@ def test_comparison(page):
 
 def test_stages(page):
     """Two runs are chosen, and what differs between them is a table."""
-    assert shown(page, "#stages details.stage-cell") == 8
+    assert shown(page, "#stages details.stage-cell") == 9
     rows = "[...document.querySelectorAll('#stages .stage-diff output tr')].map((r) => [...r.cells].map((c) => c.textContent))"
     before = page.ask(rows)
     assert before[0] == ["Stage", "from", "to", "difference"] and before[-1][0] == "all"
