@@ -405,6 +405,7 @@ struct con_end *con_end_socket(const char *path)
 	struct sockaddr_un here = { .sun_family = AF_UNIX };
 	struct host_end *h = make();
 	struct stat st;
+	bool good;
 
 	if (!h)
 		return failed(NULL, path);
@@ -416,12 +417,12 @@ struct con_end *con_end_socket(const char *path)
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
 		unlink(path);
 	h->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (h->listener < 0 || bind(h->listener, (struct sockaddr *)&here, sizeof(here)))
-		return failed(h, path);
-	strcpy(h->path, path);
-	if (listen(h->listener, 1) || !watch_for_good(h, h->listener))
-		return failed(h, path);
-	return &h->end;
+	good = h->listener >= 0 && bind(h->listener, (struct sockaddr *)&here, sizeof(here)) == 0;
+	/* What was bound here is ours to remove. */
+	if (good)
+		strcpy(h->path, path);
+	good = good && listen(h->listener, 1) == 0 && watch_for_good(h, h->listener);
+	return good ? &h->end : failed(h, path);
 }
 
 static bool is_plain(int fd)
