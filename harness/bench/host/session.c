@@ -40,7 +40,8 @@ static void do_sleep(void *arg, u64 deadline)
 
 	look_up(q);
 	q->syscalls++;
-	if (epoll_pwait2(q->epoll, &told, 1, &ts, NULL) <= 0)
+	/* musl has no function for it. */
+	if (syscall(SYS_epoll_pwait2, q->epoll, &told, 1, &ts, NULL, 0) <= 0)
 		return;
 	if (q->load.raw_room || q->load.events)
 		q->load.woken = clock_start(clock);
