@@ -103,3 +103,15 @@ class Lab:
 def linux(roots, package):
     """initramfs.Kernel of an unpacked linux-image package."""
     return initramfs.Kernel.of(roots[package])
+
+
+class LinuxLab(Lab):
+    """One that is Linux alone."""
+
+    def linux(self, roots):
+        (package,) = [p for p in self.recipe.packages if p.startswith("linux-image-")]
+        return linux(roots, package)
+
+    def kernel(self, roots):
+        with open(self.linux(roots).image, "rb") as f:
+            return {"kernel": f.read()}

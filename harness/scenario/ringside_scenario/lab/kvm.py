@@ -12,17 +12,9 @@ QEMU = "qemu-system-x86_64"
 FIRMWARE = ("bios-256k.bin", "kvmvapic.bin", "linuxboot_dma.bin", "pvh.bin")
 
 
-class Kvm(base.Lab):
-    def _linux(self, roots):
-        (package,) = [p for p in self.recipe.packages if p.startswith("linux-image-")]
-        return base.linux(roots, package)
-
-    def kernel(self, roots):
-        with open(self._linux(roots).image, "rb") as f:
-            return {"kernel": f.read()}
-
+class Kvm(base.LinuxLab):
     def modules(self, roots):
-        return self._linux(roots).in_order(self.recipe.modules)
+        return self.linux(roots).in_order(self.recipe.modules)
 
     def start_script(self):
         # Whoever asks for random bytes first waits a second for them: that is not a device's cost.

@@ -17,20 +17,12 @@ KBUILD = "obj-m := " + " ".join(f"{name}.o" for name in BUILT) + "\n"
 TOOLS = ("vdpa", "ip", "tc", "qemu-storage-daemon")
 
 
-class Vhost(base.Lab):
-    def _linux(self, roots):
-        (package,) = [p for p in self.recipe.packages if p.startswith("linux-image-")]
-        return base.linux(roots, package)
-
-    def kernel(self, roots):
-        with open(self._linux(roots).image, "rb") as f:
-            return {"kernel": f.read()}
-
+class Vhost(base.LinuxLab):
     def more_packages(self, roots):
-        return modules.packages(self._linux(roots).release)
+        return modules.packages(self.linux(roots).release)
 
     def modules(self, roots):
-        linux = self._linux(roots)
+        linux = self.linux(roots)
         try:
             built = modules.build(linux.release, roots, SOURCES, KBUILD, "vdpa_sim")
         except modules.NotBuilt as e:
