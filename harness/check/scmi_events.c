@@ -9,11 +9,18 @@
 #define LATER	     SCK_EV(5)
 #define ONLY	     SCK_EV(6)
 #define NOTIFICATION "ROB.scmi.notification"
-#define HEAD	     (SCMI_HEADER + SCMI_STATUS)
 
-static bool none_async(struct ck *c)
+/* A device with events is up, and *m is a command of it that is answered later; or the check is skipped. */
+static bool async_up(struct ck *c, struct sck *k, struct sck_msg *m)
 {
-	return ck_skip(c, "no sensor and no clock answers later");
+	int async;
+
+	if (!sck_up(c, k, true))
+		return false;
+	async = sck_async(c, k, m);
+	if (async == 0)
+		ck_skip(c, "no sensor and no clock answers later");
+	return async > 0;
 }
 
 /* --- with an empty queue --------------------------------------------------------------------------------------- */
@@ -104,14 +111,8 @@ static void later(struct ck *c)
 	struct sck_event e;
 	struct sck_msg m;
 	struct sck k;
-	int async;
 
-	if (!sck_up(c, &k, true))
-		return;
-	async = sck_async(c, &k, &m);
-	if (async == 0)
-		none_async(c);
-	if (async <= 0 || !sck_do(c, &k, &m, 0))
+	if (!async_up(c, &k, &m) || !sck_do(c, &k, &m, 0))
 		return;
 	/* It has become due without a buffer. */
 	ck_quiet(c);
@@ -135,14 +136,8 @@ static void several(struct ck *c)
 	struct sck_msg m[8];
 	unsigned waits = 0;
 	struct sck k;
-	int async;
 
-	if (!sck_up(c, &k, true))
-		return;
-	async = sck_async(c, &k, &m[0]);
-	if (async == 0)
-		none_async(c);
-	if (async <= 0)
+	if (!async_up(c, &k, &m[0]))
 		return;
 	for (unsigned i = 0; i < ARRAY_SIZE(m); i++) {
 		struct sck_msg one = m[0];
@@ -199,12 +194,12 @@ static int look_at(struct ck *c, const struct sck_event *e)
 {
 	int status;
 
-	if (e->len < HEAD || scmi_type_of(e->header) != SCMI_DELAYED)
+	if (e->len < SCK_HEAD || scmi_type_of(e->header) != SCMI_DELAYED)
 		return 0;
 	status = (int)scmi_word(e->at, 1);
 	if (!status)
 		return 0;
-	if (e->len == HEAD)
+	if (e->len == SCK_HEAD)
 		return 1;
 	ck_fail(c, ONLY, "a header and a status, 8 bytes",
 		"a delayed response with status %d comes with length %u", status, e->len);
@@ -231,7 +226,7 @@ static int sensor_fails(struct ck *c, struct sck *k, u32 id)
 
 	if (!sck_run(c, k, m, 2))
 		return -1;
-	if (m[0].used_len < HEAD || m[0].status)
+	if (m[0].used_len < SCK_HEAD || m[0].status)
 		return 0;
 	rc = sck_delayed(c, k, &m[0], &e);
 	if (rc > 0)
@@ -468,12 +463,7 @@ static void too_small(struct ck *c)
 	struct sck k;
 	int async;
 
-	if (!sck_up(c, &k, true))
-		return;
-	async = sck_async(c, &k, &m);
-	if (async == 0)
-		none_async(c);
-	if (async <= 0)
+	if (!async_up(c, &k, &m))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct sck_msg one = m;
@@ -524,12 +514,7 @@ static void bad_buffers(struct ck *c)
 	struct sck k;
 	int async;
 
-	if (!sck_up(c, &k, true) || !ck_alloc(c, 512, 64, &area))
-		return;
-	async = sck_async(c, &k, &m);
-	if (async == 0)
-		none_async(c);
-	if (async <= 0)
+	if (!async_up(c, &k, &m) || !ck_alloc(c, 512, 64, &area))
 		return;
 	for (unsigned both = 0; both < 2; both++) {
 		const struct vq_sg sg[] = { { area.gpa, 64 }, { gpa_add(area.gpa, 64), 64 } };

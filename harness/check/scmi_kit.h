@@ -12,6 +12,7 @@
 #include "harness/check/check.h"
 #include "harness/device/scmi.h"
 
+#define SCK_HEAD	(SCMI_HEADER + SCMI_STATUS) /* of a response */
 #define SCK_P2A		BIT_ULL(SCMI_P2A)
 #define SCK_CMD(n)	"v14.scmi.cmdq.dev." #n
 #define SCK_EV(n)	"v14.scmi.eventq.dev." #n
