@@ -110,6 +110,10 @@ static void functions_and_windows(void **state)
 	assert_false(parse("job=conform device=@pci:00:1f.8"));
 	assert_false(parse("job=conform device=@mmio:here"));
 	assert_false(parse("job=conform device=blk@isa"));
+	assert_true(parse("job=conform device=63"));
+	assert_false(parse("job=conform device=64"));
+	assert_false(parse("job=conform device=4687"));
+	assert_false(parse("job=conform device=4294967297"));
 }
 
 static void other_people_s_words(void **state)

@@ -23,14 +23,17 @@ static const struct {
 	{ "gpio", VIRTIO_ID_GPIO },	  { "spi", VIRTIO_ID_SPI },
 };
 
+/* PCI device ids end at 0x107f (4.1.2), 0x1040 of which are not types. */
+#define DEVICE_ID_MAX 63
+
 /* A type that has no name here is told by its number. */
 static u32 number(const char *text)
 {
 	u32 id = 0;
 
-	for (; *text >= '0' && *text <= '9' && id < 1000; text++)
+	for (; *text >= '0' && *text <= '9' && id <= DEVICE_ID_MAX; text++)
 		id = 10 * id + (u32)(*text - '0');
-	return *text ? 0 : id;
+	return *text || id > DEVICE_ID_MAX ? 0 : id;
 }
 
 u32 runner_device_id(const char *name)

@@ -9,7 +9,7 @@
 
 #include "harness/spec/types.h"
 
-/* Of a name, or of a number; 0: it is neither. */
+/* Of a name, or of a number that PCI could carry (4.1.2: 1 to 63); 0: it is neither. */
 u32 runner_device_id(const char *name);
 /* "unknown" for an id without a name. */
 const char *runner_device_name(u32 id);
