@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ref-backends/device/net_packet.h"
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
 
@@ -16,7 +17,8 @@ static u64 all_features(const struct net_opts *o)
 		FEATURE(CTRL_VQ) | FEATURE(CTRL_RX) | FEATURE(CTRL_VLAN) | FEATURE(CTRL_RX_EXTRA) |
 		FEATURE(GUEST_ANNOUNCE) | FEATURE(CTRL_MAC_ADDR) | FEATURE(NOTF_COAL) |
 		FEATURE(VQ_NOTF_COAL) | FEATURE(HASH_REPORT) | FEATURE(SPEED_DUPLEX) |
-		FEATURE(GUEST_HDRLEN) | FEATURE(DEVICE_STATS);
+		FEATURE(GUEST_HDRLEN) | FEATURE(DEVICE_STATS) | FEATURE(HASH_TUNNEL) |
+		FEATURE(RSC_EXT);
 
 	if (o->pairs > 1)
 		f |= FEATURE(MQ) | FEATURE(RSS);
@@ -57,19 +59,22 @@ static void net_config(struct rdev *dev, u8 *image)
 {
 	struct rnet *n = rnet_of(dev);
 	u64 mac = __atomic_load_n(&n->mac_now, __ATOMIC_ACQUIRE);
-	struct virtio_net_config c = {
-		.status = le16(__atomic_load_n(&n->status, __ATOMIC_ACQUIRE)),
-		.max_virtqueue_pairs = le16(n->pairs),
-		.mtu = le16(n->mtu),
-		.speed = le32(NET_SPEED),
-		.duplex = 1,
-		.rss_max_key_size = NET_RSS_KEY_MAX,
-		.rss_max_indirection_table_length = le16(NET_RSS_TABLE_MAX),
-		.supported_hash_types = le32(NET_HASH_TYPES),
+	struct vnet_config c = {
+		.base = {
+			.status = le16(__atomic_load_n(&n->status, __ATOMIC_ACQUIRE)),
+			.max_virtqueue_pairs = le16(n->pairs),
+			.mtu = le16(n->mtu),
+			.speed = le32(NET_SPEED),
+			.duplex = 1,
+			.rss_max_key_size = NET_RSS_KEY_MAX,
+			.rss_max_indirection_table_length = le16(NET_RSS_TABLE_MAX),
+			.supported_hash_types = le32(NET_HASH_TYPES),
+		},
+		.supported_tunnel_types = le32(NET_TUNNELS),
 	};
 
 	for (int i = 0; i < 6; i++)
-		c.mac[i] = (u8)(mac >> (40 - 8 * i));
+		c.base.mac[i] = (u8)(mac >> (40 - 8 * i));
 	memcpy(image, &c, sizeof(c));
 }
 
@@ -187,7 +192,7 @@ static void net_send_rarp(struct rdev *dev, const u8 mac[6])
 static const struct rdev_ops net_ops = {
 	.name = "net",
 	.id = VIRTIO_ID_NET,
-	.config_size = sizeof(struct virtio_net_config),
+	.config_size = sizeof(struct vnet_config),
 	.req_size = sizeof(struct rdev_req),
 	.one_thread = true,
 	.features = net_features,

@@ -76,6 +76,7 @@ struct net_rx {
 	struct rdev_req *held[NET_MERGE_MAX];
 	u32 nheld;
 	u64 room;
+	struct net_held *last;	    /* in the fifo; while that is not empty */
 	u64 csum_needed, csum_none; /* frames received, by what was left of their checksums */
 };
 
@@ -94,6 +95,7 @@ struct net_control {
 	u16 pairs;	/* in use */
 	u64 offloads;	/* VIRTIO_NET_F_GUEST_* in force */
 	u32 hash_types; /* 0: no hash is calculated */
+	u32 tunnels;	/* VNET_TUNNEL_*: of these the hash is that of what is inside */
 	bool rss;	/* steering is by hash */
 	u16 rss_mask, rss_unclassified;
 	u16 rss_table[NET_RSS_TABLE_MAX];
@@ -174,6 +176,12 @@ const u8 *net_frame_flat(const struct net_frame *f, u8 *scratch);
 
 void net_tx_serve(struct rnet *n, struct rdev_req *req);
 void net_rx_serve(struct rnet *n, struct rdev_req *req);
+/*
+ * Receive segment coalescing: a segment of TCP that follows the one that came last, which waits in the fifo, becomes
+ * a part of it. False: it is a frame of its own. And what is left to do when it is taken out of there.
+ */
+bool net_rsc_join(struct rnet *n, struct net_rx *rx, const struct net_frame *f);
+void net_rsc_finish(struct net_held *h);
 /* Let go of the buffers that wait for more. */
 void net_rx_let_go(struct rnet *n, u16 pair);
 void net_ctrl_serve(struct rnet *n, struct rdev_req *req);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ref-backends/device/net.h"
+#include "ref-backends/device/net_packet.h"
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
 
@@ -180,6 +181,17 @@ static bool set_hash(struct rnet *n, u8 cmd, struct net_command_data *d,
 	return true;
 }
 
+static bool set_tunnels(struct rnet *n, u8 cmd, struct net_command_data *d,
+			struct net_command_result *r)
+{
+	u32 kinds;
+
+	if (!take_u32(d, &kinds) || left(d) || kinds & ~NET_TUNNELS)
+		return false;
+	n->ctl.tunnels = kinds;
+	return true;
+}
+
 static bool set_offloads(struct rnet *n, u8 cmd, struct net_command_data *d,
 			 struct net_command_result *r)
 {
@@ -261,6 +273,7 @@ static const struct {
 	{ VIRTIO_NET_CTRL_NOTF_COAL, VIRTIO_NET_CTRL_NOTF_COAL_RX_SET, F(NOTF_COAL), set_coal },
 	{ VIRTIO_NET_CTRL_NOTF_COAL, NOTF_COAL_VQ_SET, F(VQ_NOTF_COAL), vq_coal },
 	{ VIRTIO_NET_CTRL_NOTF_COAL, NOTF_COAL_VQ_GET, F(VQ_NOTF_COAL), vq_coal },
+	{ VNET_CTRL_HASH_TUNNEL, VNET_CTRL_HASH_TUNNEL_SET, F(HASH_TUNNEL), set_tunnels },
 	{ VNET_CTRL_STATS, VNET_CTRL_STATS_QUERY, F(DEVICE_STATS), net_stats_query },
 	{ VNET_CTRL_STATS, VNET_CTRL_STATS_GET, F(DEVICE_STATS), net_stats_get },
 };

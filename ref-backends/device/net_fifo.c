@@ -32,6 +32,19 @@ struct net_held *net_fifo_room(struct net_fifo *f, u32 len)
 	return h;
 }
 
+bool net_fifo_grow(struct net_fifo *f, struct net_held *h, u32 more)
+{
+	const u32 at = (u32)((u8 *)h - f->ring), end = f->head > at ? f->head : f->size;
+	const u64 need = ALIGN_UP(sizeof(*h) + (u64)h->len + more, LINE);
+
+	if (end - at < need + LINE)
+		return false;
+	h->len += more;
+	h->step = (u32)need;
+	f->tail = at + h->step;
+	return true;
+}
+
 void net_fifo_clear(struct net_fifo *f)
 {
 	f->head = f->tail = f->count = 0;

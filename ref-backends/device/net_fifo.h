@@ -47,6 +47,9 @@ static inline void net_fifo_put(struct net_fifo *f, struct net_held *h)
 	f->count++;
 }
 
+/* So many more bytes for the frame that was put last. False: there is no room for them. */
+bool net_fifo_grow(struct net_fifo *f, struct net_held *h, u32 more);
+
 static inline bool net_fifo_empty(const struct net_fifo *f)
 {
 	return f->count == 0;

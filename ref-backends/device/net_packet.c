@@ -26,7 +26,8 @@ static void parse4(const u8 *p, u32 have, struct net_headers *h)
 	h->end = (u16)(h->l3 + ihl);
 	h->proto = ip[9];
 	/* Of a fragment the transport header is elsewhere, or tells half the truth. */
-	if (!(net_get16(ip + 6) & 0x3fff))
+	h->fragment = net_get16(ip + 6) & 0x3fff;
+	if (!h->fragment)
 		h->l4 = h->end;
 	return;
 none:
@@ -56,24 +57,14 @@ static void parse6(const u8 *p, u32 have, struct net_headers *h)
 	h->l4 = h->end;
 }
 
-void net_parse(const u8 *p, u32 have, struct net_headers *h)
+/* What begins at `at` is of this EtherType. */
+static void parse_packet(const u8 *p, u32 have, u32 at, u16 type, struct net_headers *h)
 {
-	u32 at = 12, need;
-	u16 type;
+	u32 need;
 
-	*h = (struct net_headers){ 0 };
-	if (have < VNET_ETH_HEADER)
-		return;
-	type = net_get16(p + at);
-	if (type == VNET_ETHERTYPE_VLAN) {
-		if (have < VNET_ETH_HEADER + VNET_VLAN_TAG)
-			return;
-		h->vlan = true;
-		h->vid = net_get16(p + at + 2) & 0xfff;
-		at += VNET_VLAN_TAG;
-		type = net_get16(p + at);
-	}
-	h->l3 = h->end = (u16)(at + 2);
+	h->l3 = h->end = (u16)at;
+	if (have < at)
+		type = 0;
 	if (type == VNET_ETHERTYPE_IPV4)
 		parse4(p, have, h);
 	else if (type == VNET_ETHERTYPE_IPV6)
@@ -95,6 +86,70 @@ void net_parse(const u8 *p, u32 have, struct net_headers *h)
 		}
 	}
 	h->end = (u16)(h->l4 + need);
+}
+
+/* A frame whose first byte is at `at`. */
+static void parse_frame(const u8 *p, u32 have, u32 at, struct net_headers *h)
+{
+	u16 type;
+
+	*h = (struct net_headers){ 0 };
+	if (have < at + VNET_ETH_HEADER)
+		return;
+	at += 12;
+	type = net_get16(p + at);
+	if (type == VNET_ETHERTYPE_VLAN) {
+		if (have < at + VNET_VLAN_TAG + 2)
+			return;
+		h->vlan = true;
+		h->vid = net_get16(p + at + 2) & 0xfff;
+		at += VNET_VLAN_TAG;
+		type = net_get16(p + at);
+	}
+	parse_packet(p, have, at + 2, type, h);
+}
+
+void net_parse(const u8 *p, u32 have, struct net_headers *h)
+{
+	parse_frame(p, have, 0, h);
+}
+
+/* RFC 2784: a word with flags, of which only that of a checksum is known, and the EtherType. */
+static bool inner_gre(const u8 *p, u32 have, u32 at, struct net_headers *inner)
+{
+	u16 flags;
+
+	if (have < at + 4)
+		return false;
+	flags = net_get16(p + at);
+	if (flags & 0x7fff)
+		return false;
+	*inner = (struct net_headers){ 0 };
+	parse_packet(p, have, at + (flags ? 8 : 4), net_get16(p + at + 2), inner);
+	return true;
+}
+
+bool net_inner(const u8 *p, u32 have, const struct net_headers *outer, u32 kinds,
+	       struct net_headers *inner)
+{
+	const u32 at = outer->end;
+
+	if (!outer->l3 || outer->fragment)
+		return false;
+	if (outer->proto == VNET_PROTO_GRE && kinds & VNET_TUNNEL_GRE_2784)
+		return inner_gre(p, have, at, inner);
+	if (outer->proto == VNET_PROTO_IPIP && kinds & VNET_TUNNEL_IPIP) {
+		*inner = (struct net_headers){ 0 };
+		parse_packet(p, have, at, VNET_ETHERTYPE_IPV4, inner);
+		return true;
+	}
+	/* RFC 7348: eight bytes behind UDP's header, of which the first has a flag. */
+	if (outer->l4 && outer->proto == VNET_PROTO_UDP && kinds & VNET_TUNNEL_VXLAN &&
+	    net_get16(p + outer->l4 + 2) == VNET_PORT_VXLAN && have > at && p[at] & 0x08) {
+		parse_frame(p, have, at + 8, inner);
+		return true;
+	}
+	return false;
 }
 
 u64 net_sum(const u8 *p, u32 len, u64 sum)

@@ -9,7 +9,7 @@
 #include "harness/spec/virtio14_net.h"
 
 /* Bytes in front of a frame that hold all headers net_parse() looks for, options included. */
-#define NET_HEAD 160
+#define NET_HEAD 256
 
 struct net_headers {
 	u16 l3;	    /* offset of the IP header; 0: not IP */
@@ -18,11 +18,22 @@ struct net_headers {
 	u8 version; /* 4 or 6 */
 	u8 proto;   /* VNET_PROTO_*, when l4 */
 	bool vlan;
+	bool fragment;
 	u16 vid;
 };
 
 /* `have` bytes of a frame are at `p`. */
 void net_parse(const u8 *p, u32 have, struct net_headers *h);
+
+/* Kinds of tunnels (VNET_TUNNEL_*) that net_inner() can look into. */
+#define NET_TUNNELS (VNET_TUNNEL_GRE_2784 | VNET_TUNNEL_VXLAN | VNET_TUNNEL_IPIP)
+
+/*
+ * If what net_parse() found is a tunnel of one of these kinds, the headers inside, their offsets still from `p`.
+ * False: it is none, and *inner is not touched.
+ */
+bool net_inner(const u8 *p, u32 have, const struct net_headers *outer, u32 kinds,
+	       struct net_headers *inner);
 
 static inline u16 net_get16(const u8 *p)
 {

@@ -7,7 +7,10 @@
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
 
-#define FILTERS (BIT_ULL(VIRTIO_NET_F_CTRL_RX) | BIT_ULL(VIRTIO_NET_F_CTRL_VLAN))
+/* With one of these a frame is looked into. */
+#define LOOKS                                                                                      \
+	(BIT_ULL(VIRTIO_NET_F_CTRL_RX) | BIT_ULL(VIRTIO_NET_F_CTRL_VLAN) |                         \
+	 BIT_ULL(VIRTIO_NET_F_RSC_EXT))
 /* What net_fifo_room() and net_fifo_put() fill in stands before this. */
 #define HELD_KNOWN offsetof(struct net_held, flags)
 
@@ -89,6 +92,7 @@ static void put(const struct into *to, struct net_held *h)
 	if (fault_active && fault_active->net_rx)
 		fault_active->net_rx(n, to->pair, h);
 	net_fifo_put(&n->rx[to->pair].fifo, h);
+	n->rx[to->pair].last = h;
 	n->count.delivered++;
 	ring(n, to->pair);
 }
@@ -117,8 +121,11 @@ static void deliver_cut(struct into *to, const struct net_frame *f)
 static void deliver_whole(struct into *to, const struct net_frame *f)
 {
 	bool csum_ok = to->n->ctl.offloads & BIT_ULL(VIRTIO_NET_F_GUEST_CSUM);
-	struct net_held *h = room(to, f->len);
+	struct net_held *h;
 
+	if (net_has(to->n, VIRTIO_NET_F_RSC_EXT) && net_rsc_join(to->n, &to->n->rx[to->pair], f))
+		return;
+	h = room(to, f->len);
 	if (!h)
 		return;
 	net_frame_copy(f, 0, h->bytes, f->len);
@@ -150,7 +157,7 @@ static inline bool usual(const struct rnet *n, const struct net_frame *f)
 	return !fault_active && f->nsegs == 1 &&
 	       __atomic_load_n(&n->status, __ATOMIC_RELAXED) & VIRTIO_NET_S_LINK_UP &&
 	       !(f->flags | f->gso_type | c->hash_types) && c->pairs == 1 &&
-	       !(n->features & FILTERS) &&
+	       !(n->features & LOOKS) &&
 	       f->len - VNET_FRAME_MIN <= n->mtu + VNET_ETH_HEADER - VNET_FRAME_MIN;
 }
 
@@ -174,7 +181,7 @@ static __attribute__((noinline)) void deliver_any(struct rnet *n, const struct n
 {
 	struct into to = { .n = n, .report = VIRTIO_NET_HASH_REPORT_NONE };
 	const bool simple = !n->ctl.hash_types && n->ctl.pairs == 1;
-	struct net_headers h;
+	struct net_headers h, inner;
 	u32 have;
 	u8 head[NET_HEAD];
 
@@ -196,7 +203,9 @@ static __attribute__((noinline)) void deliver_any(struct rnet *n, const struct n
 	}
 	if (!simple) {
 		net_parse(head, have, &h);
-		to.report = net_hash(head, &h, n->ctl.hash_types, n->ctl.rss_key, &to.hash);
+		if (!net_inner(head, have, &h, n->ctl.tunnels, &inner))
+			inner = h;
+		to.report = net_hash(head, &inner, n->ctl.hash_types, n->ctl.rss_key, &to.hash);
 		to.pair = steer(n, head, &h, to.hash, to.report);
 	}
 	if (fault_active && fault_active->net_steer)
@@ -275,6 +284,8 @@ static void fill(struct rnet *n, struct net_rx *rx, struct net_held *h)
 	struct cursor at = { .req = rx->held };
 	u64 left = n->hdr_size + (u64)h->len;
 
+	if (h->flags & VIRTIO_NET_HDR_F_RSC_INFO)
+		net_rsc_finish(h);
 	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
 		rx->csum_needed++;
 	else

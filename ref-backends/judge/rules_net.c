@@ -322,6 +322,13 @@ static bool stats_without_room(const struct jd_net_command *c)
 	return c->chain->writable < need;
 }
 
+static bool tunnel_not_supported(const struct jd_net_command *c)
+{
+	u32 kinds;
+
+	return !take(c, 0, &kinds, 4) || le32(kinds) & ~NET_TUNNELS;
+}
+
 #define RX_EXTRA VIRTIO_NET_CTRL_RX, 0x3c
 #define COAL	 VIRTIO_NET_CTRL_NOTF_COAL
 
@@ -343,6 +350,12 @@ const struct jd_net_command_rule jd_net_command_rules[] = {
 	  FEATURE(DEVICE_STATS), 0 },
 	{ "v14.net.stats.drv.3", VNET_CTRL_STATS, 0x02, stats_without_room, FEATURE(DEVICE_STATS),
 	  0 },
+	{ "v14.net.hash-tunnel.drv.1", VNET_CTRL_HASH_TUNNEL, 0x01, jd_net_always, 0,
+	  FEATURE(HASH_TUNNEL) },
+	{ "v14.net.hash-tunnel.drv.2", VNET_CTRL_HASH_TUNNEL, 0x01, tunnel_not_supported,
+	  FEATURE(HASH_TUNNEL), 0 },
+	/* Its feature bit is 64, and so never negotiated here. */
+	{ "v14.net.rss-context.drv.1", VNET_CTRL_RSS_CTX, 0x0f, jd_net_always, 0, 0 },
 	{ "v14.net.hash-config.drv.2", VIRTIO_NET_CTRL_MQ, 0x04, reserved_not_0, 0, 0 },
 	{ "v14.net.offloads.drv.1", VIRTIO_NET_CTRL_GUEST_OFFLOADS, 0x01, offload_not_negotiated, 0,
 	  0 },

@@ -14,7 +14,7 @@ import wrong_driver as w
 CHAPTER = "v14.net."
 CSUM, GUEST_CSUM, OFFLOADS, MTU, GUEST_TSO4, HOST_TSO4, HOST_TSO6, HOST_ECN = 0, 1, 2, 3, 7, 11, 12, 13
 MRG_RXBUF, CTRL_VQ, CTRL_RX, RX_EXTRA, MQ, STATS, VQ_COAL, COAL = 15, 17, 18, 20, 22, 50, 52, 53
-HASH_REPORT, GUEST_HDRLEN, RSS = 57, 59, 60
+HASH_TUNNEL, HASH_REPORT, GUEST_HDRLEN, RSS, RSC_EXT = 51, 57, 59, 60, 61
 NEEDS_CSUM, DATA_VALID, TUNNEL_CSUM = 1, 2, 8
 TCPV4, UFO, TCPV6, USO, TUNNEL4, ECN = 1, 3, 4, 5, 0x20, 0x80
 PAIRS, DEVICE_MTU = 2, 3000
@@ -127,6 +127,7 @@ def rss_config(types=1, mask=1, unclassified=0, table=(0, 1), pairs=2):
 
 
 RX_CSUM, RX_GSO, TX_CSUM, CVQ = 1, 2, 17, 32
+VXLAN, GENEVE = 0x10, 0x40
 
 
 def stats(queue, kind):
@@ -159,7 +160,7 @@ def bits(*names):
 
 
 ALL = bits(CSUM, GUEST_CSUM, OFFLOADS, MTU, GUEST_TSO4, HOST_TSO4, HOST_TSO6, HOST_ECN, 56, MRG_RXBUF, CTRL_VQ,
-           CTRL_RX, RX_EXTRA, MQ, STATS, VQ_COAL, COAL, HASH_REPORT, RSS)
+           CTRL_RX, RX_EXTRA, MQ, STATS, VQ_COAL, COAL, HASH_TUNNEL, HASH_REPORT, RSS, RSC_EXT)
 
 
 def good(d):
@@ -177,6 +178,7 @@ def good(d):
     net.send(packet(), pair=1)
     net.command(4, 1, rss_config())
     net.command(4, 2, struct.pack("<I8xB", 1, 40) + bytes(40))
+    net.command(7, 0, struct.pack("<I", VXLAN))
     net.command(5, 0, struct.pack("<Q", 1 << GUEST_CSUM))
     net.command(6, 0, struct.pack("<II", 8, 50))
     net.command(6, 2, struct.pack("<HHII", 3, 0, 8, 50))
@@ -251,6 +253,10 @@ commands("steers_to_nowhere", "rss.drv.2", (CTRL_VQ, RSS), 4, 1, rss_config(tabl
 commands("has_a_table_of_three", "rss.drv.3", (CTRL_VQ, RSS), 4, 1, rss_config(mask=2, table=(0, 1, 0)))
 commands("has_a_table_of_256", "rss.drv.4", (CTRL_VQ, RSS), 4, 1, rss_config(mask=255, table=[0, 1] * 128))
 commands("hashes_what_nobody_knows", "rss.drv.5", (CTRL_VQ, RSS), 4, 1, rss_config(types=1 << 20))
+commands("looks_into_tunnels_unasked", "hash-tunnel.drv.1", (CTRL_VQ, HASH_REPORT), 7, 0, struct.pack("<I", VXLAN))
+commands("looks_into_tunnels_that_are_not_known", "hash-tunnel.drv.2", (CTRL_VQ, HASH_REPORT, HASH_TUNNEL), 7, 0,
+         struct.pack("<I", VXLAN | GENEVE))
+commands("has_contexts_of_rss", "rss-context.drv.1", (CTRL_VQ, RSS), 9, 1, struct.pack("<I", 1) + rss_config())
 
 COUNTING = (CTRL_VQ, STATS, CSUM, GUEST_CSUM)
 commands("counts_what_is_not_counted", "stats.drv.1", COUNTING, 8, 1, stats(0, RX_GSO), 128)
