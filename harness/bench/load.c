@@ -40,10 +40,30 @@ u64 load_memory(unsigned depth, u32 block_bytes)
 	return data_from(depth) + (u64)depth * data_apart(block_bytes);
 }
 
-static void frame(struct load_slot *s)
+static void frame_ask(const struct load_ask *a, struct load_slot *s)
+{
+	const struct tp_buf *d = &s->req.data;
+	u32 at = (u32)ALIGN_UP((u64)a->out_len, 64);
+
+	memcpy(d->hva, a->out, a->out_len);
+	s->sg[0] = (struct vq_sg){ d->gpa, a->out_len };
+	s->out = 1;
+	for (unsigned i = 0; i < 2 && a->in[i]; i++) {
+		s->sg[1 + i] = (struct vq_sg){ gpa_add(d->gpa, at), a->in[i] };
+		s->in++;
+		s->req.status.hva = d->hva + at + a->status_at;
+		at += (u32)ALIGN_UP((u64)a->in[i], 64);
+	}
+}
+
+static void frame(const struct load *l, struct load_slot *s)
 {
 	struct vq_sg sg[BLK_FRAME_MAX];
 
+	if (s->req.type == LOAD_ASK) {
+		frame_ask(l->ask, s);
+		return;
+	}
 	if (!load_is_blk(s->req.type)) {
 		s->sg[0] = (struct vq_sg){ s->req.data.gpa, s->req.data.len };
 		s->out = s->req.type == LOAD_NULL;
@@ -80,7 +100,9 @@ int load_prepare(struct load *l, struct tp_buf area)
 		for (u32 k = 0; k < s->req.data.len; k += 64)
 			memset(s->req.data.hva + k, (int)(i + k / 64 + 1),
 			       MIN(64u, s->req.data.len - k));
-		frame(s);
+		frame(l, s);
+		if (s->own)
+			memcpy(s->own, s->req.data.hva, s->req.data.len);
 		l->free[i] = s;
 	}
 	l->free_count = l->depth;
@@ -125,6 +147,12 @@ static void trace(struct load *l, u8 kind, u16 head, u64 seq, u32 len, u64 ticks
 	trace_sink_add(l->events, &e);
 }
 
+/* Is there anything to be made of a request, or of what it brought? */
+static inline bool has_status(const struct load *l)
+{
+	return load_is_blk(l->type) || (l->type == LOAD_ASK && l->ask->status);
+}
+
 static void submit(struct load *l, u64 start)
 {
 	struct load_slot *s = l->free[--l->free_count];
@@ -134,6 +162,8 @@ static void submit(struct load *l, u64 start)
 	if (load_is_blk(l->type)) {
 		h->sector = le64(next_sector(l));
 		*s->req.status.hva = BLK_STATUS_UNSET;
+	} else if (has_status(l)) {
+		memset(s->req.status.hva, BLK_STATUS_UNSET, l->ask->status);
 	}
 	s->start = start;
 	if (s->own && !blk_type_is_in(l->type))
@@ -207,12 +237,19 @@ static inline void look_at(struct load *l, const struct load_slot *s, u64 *now)
 		l->raw[l->raw_count++] = (struct load_stamp){ s->start, *now, l->kicked, l->woken };
 	if (load_is_blk(l->type) && blk_status(&s->req) != VIRTIO_BLK_S_OK && l->errors++ == 0)
 		l->first_bad = blk_status(&s->req);
+	else if (l->type == LOAD_ASK)
+		for (u32 i = 0; i < l->ask->status; i++)
+			if (s->req.status.hva[i]) {
+				if (l->errors++ == 0)
+					l->first_bad = s->req.status.hva[i];
+				break;
+			}
 }
 
 /* These were seen used together. Returns when. */
 static u64 take(struct load *l, const struct vq_done *done, unsigned n)
 {
-	const bool plain = !load_is_blk(l->type) && !l->own && !l->raw_room && !l->events;
+	const bool plain = !has_status(l) && !l->own && !l->raw_room && !l->events;
 	struct load_slot **free = l->free + l->free_count;
 	u64 now = clock_stop(l->clock);
 	struct alike alike = { 0 };
@@ -292,7 +329,7 @@ static unsigned fill(struct load *l, struct pace *p, u64 now)
 		return 0;
 	/* The time it begins is read as late as can be: what was weighed before is no part of the request. */
 	now = clock_start(l->clock);
-	if (!l->rate && !load_is_blk(l->type) && !l->own && !l->indirect && !l->events) {
+	if (!l->rate && !has_status(l) && !l->own && !l->indirect && !l->events) {
 		submit_plain(l, most, now);
 		n = most;
 	}

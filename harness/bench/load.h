@@ -25,10 +25,29 @@
 #define LOAD_NULL 0xffffffffu
 /* A buffer of one device-writable piece, for a device that fills all (entropy). */
 #define LOAD_FILL 0xfffffffeu
+/* A message, and its answer, if the device gives one: struct load_ask. */
+#define LOAD_ASK 0xfffffffdu
 
 static inline bool load_is_blk(u32 type)
 {
-	return type < LOAD_FILL;
+	return type < LOAD_ASK;
+}
+
+#define LOAD_ASK_MAX 128u
+
+/*
+ * The same message over and over. Its answer is of up to two device-writable pieces; `status` bytes of the last one,
+ * from `status_at` on, have to be 0.
+ */
+struct load_ask {
+	u8 out[LOAD_ASK_MAX];
+	u32 out_len, in[2], status, status_at;
+};
+
+/* Bytes of both, each in cache lines of its own: the size of such a request's block. */
+static inline u32 load_ask_bytes(const struct load_ask *a)
+{
+	return (u32)(ALIGN_UP((u64)a->out_len, 64) + ALIGN_UP((u64)a->in[0], 64) + a->in[1]);
 }
 
 struct load_ops {
@@ -70,7 +89,8 @@ struct load {
 	struct vq *vq;
 	const struct clock *clock;
 	struct load_ops ops;
-	u32 type; /* VIRTIO_BLK_T_IN, _OUT or _FLUSH, LOAD_NULL or LOAD_FILL */
+	u32 type; /* VIRTIO_BLK_T_IN, _OUT or _FLUSH, LOAD_NULL, LOAD_FILL or LOAD_ASK */
+	const struct load_ask *ask; /* LOAD_ASK */
 	unsigned depth;
 	unsigned batch;	 /* at least so many are made available together; 0 is 1 */
 	u64 sectors;	 /* the part of the device to use */

@@ -69,7 +69,18 @@ static json_t *histogram(const struct hist *h)
 
 static const char *device(const struct bench_result *r)
 {
-	return r->opts->type == LOAD_NULL ? "null" : r->opts->type == LOAD_FILL ? "rng" : "blk";
+	return r->device		    ? r->device
+	       : r->opts->type == LOAD_NULL ? "null"
+	       : r->opts->type == LOAD_FILL ? "rng"
+					    : "blk";
+}
+
+/* Bytes of a request. */
+static u32 request_bytes(const struct bench_result *r)
+{
+	const struct load_ask *a = r->opts->ask;
+
+	return a ? a->out_len + a->in[0] + a->in[1] : r->opts->block_size;
 }
 
 static json_t *target(const struct bench_result *r)
@@ -95,11 +106,11 @@ static json_t *workload(const struct bench_result *r)
 		json_array_append_new(pins, json_integer(b->pin[i]));
 	o = json_pack("{s:s, s:s, s:i, s:b, s:i, s:i, s:I, s:s, s:s, s:s, s:I, s:f, s:s}", "device",
 		      device(r), "op", r->op, "batch", (int)MAX(b->batch, 1u), "indirect",
-		      b->indirect, "block_size", (int)b->block_size, "queue_depth", (int)b->depth,
-		      "rate", (json_int_t)b->rate, "loop", b->rate ? "open" : "closed", "wait",
-		      b->poll ? "poll" : "event", "ring", b->packed ? "packed" : "split",
-		      "requests", (json_int_t)r->figures.requests, "duration_s",
-		      (double)r->figures.elapsed_ns / 1e9, "pattern",
+		      b->indirect, "block_size", (int)request_bytes(r), "queue_depth",
+		      (int)b->depth, "rate", (json_int_t)b->rate, "loop",
+		      b->rate ? "open" : "closed", "wait", b->poll ? "poll" : "event", "ring",
+		      b->packed ? "packed" : "split", "requests", (json_int_t)r->figures.requests,
+		      "duration_s", (double)r->figures.elapsed_ns / 1e9, "pattern",
 		      b->sequential ? "sequential" : "random");
 	json_object_set_new(o, "in_order", json_boolean(b->in_order));
 	json_object_set_new(o, "notification_data", json_boolean(b->notification_data));
@@ -198,7 +209,7 @@ void bench_write_text(const struct bench_result *r, FILE *f)
 	const struct bench_opts *b = r->opts;
 
 	fprintf(f, "%s: %s %s %u bytes, depth %u, wait %s, %s ring%s%s, ",
-		r->name ? r->name : r->uri, device(r), r->op, b->block_size, b->depth,
+		r->name ? r->name : r->uri, device(r), r->op, request_bytes(r), b->depth,
 		b->poll ? "poll" : "event", b->packed ? "packed" : "split",
 		b->in_order ? " in order" : "", b->indirect ? " with tables" : "");
 	if (b->notification_data)

@@ -13,6 +13,7 @@
 struct bench_result {
 	/* Of the target and the workload. */
 	const char *uri, *name, *command, *op;
+	const char *device;	       /* type; NULL: what opts->type says */
 	const char *transport;	       /* NULL: vhost-user */
 	const struct run_guest *guest; /* that it was measured in; NULL: the host */
 	u64 features, protocol_features;

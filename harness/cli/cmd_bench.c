@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/bench/host/spoil.h"
+#include "harness/cli/bench_ask.h"
 #include "harness/cli/bench_result.h"
 #include "harness/cli/bench_trace.h"
 #include "harness/cli/cli.h"
@@ -20,6 +21,8 @@ struct cmd_opts {
 	struct bench_trace_opts trace;
 	int format;
 	bool no_floor, null, fill;
+	const struct bench_ask *ask;
+	struct load_ask message;
 };
 
 static void help(void)
@@ -30,10 +33,11 @@ static void help(void)
 	     "\n"
 	     "      --command CMD       start the target with this shell command; {socket} stands "
 	     "for PATH\n"
-	     "      --device TYPE       blk; rng; or null: buffers that the target is to return at "
-	     "once\n"
+	     "      --device TYPE       blk; rng; i2c, gpio, scmi, console, net, vsock: a small "
+	     "message\n"
+	     "                          each; or null: buffers that the target returns at once\n"
 	     "      --op OP             of blk: read (default), write or flush\n"
-	     "      --block-size N      bytes of a request (4096; others: 64)\n"
+	     "      --block-size N      bytes of a request (4096; others: 64, or what it takes)\n"
 	     "      --queue-depth N     requests outstanding at once (1)\n"
 	     "      --batch N           made available so many at a time (1)\n"
 	     "      --indirect          each in a table of its own\n"
@@ -285,9 +289,11 @@ static int parse_one(int ch, struct cmd_opts *o)
 	case DEVICE:
 		o->null = strcmp(optarg, "null") == 0;
 		o->fill = strcmp(optarg, "rng") == 0;
-		return o->null || o->fill || strcmp(optarg, "blk") == 0
+		o->ask = bench_ask_find(optarg);
+		return o->null || o->fill || o->ask || strcmp(optarg, "blk") == 0
 			       ? -1
-			       : bad_choice("--device", optarg, "blk, rng, null");
+			       : bad_choice("--device", optarg,
+					    "blk, rng, i2c, gpio, scmi, console, net, vsock, null");
 	case INDIRECT:
 		o->bench.indirect = true;
 		return -1;
@@ -352,15 +358,35 @@ static int parse_one(int ch, struct cmd_opts *o)
 	}
 }
 
+static int fit_ask(struct cmd_opts *o)
+{
+	struct bench_opts *b = &o->bench;
+
+	if (!o->ask->make(&o->message, b->block_size)) {
+		cli_error("--block-size: %u is no length of a message of %s", b->block_size,
+			  o->ask->device);
+		return -1;
+	}
+	b->type = LOAD_ASK;
+	b->ask = &o->message;
+	b->first = o->ask->queue;
+	b->features = o->ask->features;
+	b->block_size = load_ask_bytes(&o->message);
+	o->op = o->ask->op;
+	return 0;
+}
+
 /* What options mean together. -1: fine; otherwise the exit status. */
 static int fit(struct cmd_opts *o)
 {
 	struct bench_opts *b = &o->bench;
-	const bool blk = !o->null && !o->fill;
-	const unsigned each = b->indirect || !blk ? 1 : 3;
+	const bool blk = !o->null && !o->fill && !o->ask;
+	const unsigned each = b->indirect || !(blk || o->ask) ? 1 : 3;
 
 	if (!blk && o->op) {
-		cli_error("--op: %s has but one operation", o->null ? "null" : "rng");
+		cli_error("--op: %s has but one operation", o->ask    ? o->ask->device
+							    : o->null ? "null"
+								      : "rng");
 		return CLI_USAGE;
 	}
 	if (o->raw && (!b->requests || b->requests > RAW_MAX || o->trace.dir)) {
@@ -374,6 +400,9 @@ static int fit(struct cmd_opts *o)
 	} else if (o->fill) {
 		b->type = LOAD_FILL;
 		o->op = "fill";
+	} else if (o->ask) {
+		if (fit_ask(o) < 0)
+			return CLI_USAGE;
 	} else if (!o->op) {
 		o->op = "read";
 	}
@@ -570,6 +599,7 @@ static int cmd_bench(int argc, char **argv)
 	r.name = o.name;
 	r.command = o.command;
 	r.op = o.op;
+	r.device = o.ask ? o.ask->device : NULL;
 	interrupt_catch();
 	rc = measure(&o, &t, &r, &spoil);
 	if (rc == CLI_OK)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The device that returns every buffer at once: counts, never times."""
+import json
 import os
 import subprocess
 
@@ -93,3 +94,28 @@ def test_null_has_no_registers(backend_bin):
                           capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
     assert "no registers" in done.stderr
+
+
+SMALL = {"i2c": ("read", 10, ()), "gpio": ("get", 10, ()), "scmi": ("ask", 16, ()),
+         "console": ("print", 64, ("--port", "null")),
+         "net": ("send", 76, ("--loopback",)), "vsock": ("send", 44, ("--uds-path", "{socket}.uds"))}
+
+
+@pytest.mark.parametrize("ring", RINGS)
+@pytest.mark.parametrize("device", SMALL)
+def test_small_messages(run_json, backend_bin, device, ring):
+    op, size, more = SMALL[device]
+    command = " ".join(("exec", str(backend_bin), device, *more, "--socket-path", "{socket}"))
+    result = run_json("bench", "vhost-user:", "--device", device, "--no-floor", "--command", command, "--ring", ring,
+                      "--requests", "1000", "--queue-depth", "4", "--memory", "copy", "--warmup", "0")
+    assert (result["requests"], result["errors"]) == (1000, 0)
+    assert (result["workload"]["op"], result["workload"]["block_size"], result["target"]["device"]) == (op, size, device)
+
+
+def test_a_small_message_that_fails_is_counted(ringside, backend_bin):
+    done = ringside("bench", "vhost-user:", "--device", "i2c", "--no-floor", "--requests", "100", "--command",
+                    f"exec {backend_bin} i2c --chip lm75@0x48 --socket-path {{socket}}", "--format", "json", status=(1,))
+    assert json.loads(done.stdout)["errors"] == 100
+    for device, size in (("gpio", 8), ("net", 20), ("console", 4096)):
+        assert f"{size} is no length of a message of {device}" in ringside(
+            "bench", "vhost-user:/x", "--device", device, "--block-size", size, status=(2,)).stderr

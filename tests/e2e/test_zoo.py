@@ -94,7 +94,7 @@ def test_a_target_is_built_judged_and_measured(ringside, zoo, tmp_path, repo):
     found, _ = run(ringside, path, tmp_path)
     assert found["status"] == "ok" and found["version"] == "1"
     assert found["summary"]["pass"] >= 3 and found["unexpected"] == []
-    assert [b["p50_ns"] > 0 for b in found["bench"]] == [True]
+    assert [b["p50_ns"] > 0 and b["reference"]["p50_ns"] > 0 and b["ratio"] > 0 for b in found["bench"]] == [True]
     conform = json.loads((tmp_path / "out/tiny.json").read_text(encoding="utf-8"))
     assert conform["target"]["name"] == "tiny 1"
     schema = json.loads((repo / "reports/schema/zoo-1.json").read_text(encoding="utf-8"))
@@ -108,6 +108,60 @@ def test_a_target_is_built_judged_and_measured(ringside, zoo, tmp_path, repo):
     assert count(path) == 1, "it was built more than once"
     matrix = ringside("show", "--matrix", tmp_path / "out").stdout
     assert "| tiny 1 | rng | " in matrix and re.search(r"^\| `v14.entropy.operation.dev.1` \| MUST \| pass \|$", matrix, re.M)
+
+
+def page(ringside, tmp_path, name):
+    ringside("zoo", "page", tmp_path / "out", "-o", tmp_path / name)
+    assert sorted(p.name for p in (tmp_path / name).iterdir()) == ["matrix.md", "result.json"]
+    return [(tmp_path / name / file).read_text(encoding="utf-8") for file in ("matrix.md", "result.json")]
+
+
+def test_the_page_of_a_run_is_the_same_again(ringside, zoo, tmp_path, repo):
+    """Made in another folder, at another time, with a deviation that says where it was seen."""
+    # What it says goes into a log, and the socket is in a folder of this run's own.
+    command = "echo {socket} {out} $$; exec {program} rng --socket-path {socket} --fault rng-nothing"
+    path = zoo(command=command)
+    pages = []
+    for name in ("one", "two"):
+        run(ringside, path, tmp_path, "--no-bench", status=(UNEXPECTED,))
+        document = json.loads((tmp_path / "out/zoo.json").read_text(encoding="utf-8"))
+        document["created"] = f"2026-11-30T0{len(pages)}:00:00Z"
+        (tmp_path / "out/zoo.json").write_text(json.dumps(document), encoding="utf-8")
+        pages.append(page(ringside, tmp_path, name))
+        (tmp_path / "out").rename(tmp_path / f"out-{name}")
+    assert pages[0] == pages[1]
+    matrix, result = pages[0]
+    assert matrix.startswith("# Implementations and clauses, 30 November 2026\n\n## Implementations\n")
+    assert "| tiny 1 | rng | " in matrix and "`rng.read.something` | fail |" in matrix and "## Measured" not in matrix
+    assert not re.search(r"/(tmp|root|home|var)/|\.log\b|duration|\"log\"", matrix + result)
+    document = json.loads(result)
+    conform = document["results"][0]["result"]
+    assert conform["target"]["command"] == command.replace("{program}", "{out}/serve")
+    kept = {key for check in conform["checks"] for key in check["evidence"]}
+    assert kept == {"stimulus", "oracle", "expected", "observed"}
+    schema = json.loads((repo / "reports/schema/conform-1.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(conform)
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/result.json").write_text(result, encoding="utf-8")
+    assert "| tiny 1 | rng | " in ringside("show", "--matrix", tmp_path / "kept/result.json").stdout
+
+
+def test_the_page_has_what_was_measured_and_left_out(ringside, zoo, tmp_path):
+    path = zoo(bench=[["--requests", "100"], ["--requests", "100", "--queue-depth", "4"]])
+    run(ringside, path, tmp_path)
+    document = json.loads((tmp_path / "out/zoo.json").read_text(encoding="utf-8"))
+    document["targets"].append({"name": "away", "device": "net", "status": "skip", "reason": "there is no /tmp/x/y",
+                                "bench": []})
+    (tmp_path / "out/zoo.json").write_text(json.dumps(document), encoding="utf-8")
+    matrix, result = page(ringside, tmp_path, "page")
+    rows = re.findall(r"^\| tiny \| rng \| (.*?) \| [\d.]+ [kM]? ?\| .* \| (\d+\.\d\d) \|$", matrix, re.M)
+    assert [load for load, _ in rows] == ["--requests 100", "--requests 100 --queue-depth 4"]
+    assert [float(ratio) for _, ratio in rows] == [round(b["ratio"], 2) for b in document["targets"][0]["bench"]]
+    assert "* away: there is no …" in matrix
+    kept = [r["file"] for r in json.loads(result)["results"]]
+    assert sorted(kept) == sorted(["tiny.json", *(f"tiny-{who}-{i}.json" for who in ("bench", "reference")
+                                                   for i in (0, 1))])
+    assert ringside("zoo", "page", tmp_path / "zoo", "-o", tmp_path / "x", status=(USAGE,)).stderr.count("\n") == 1
 
 
 def test_what_is_built_stays_until_its_description_says_something_else(ringside, zoo):

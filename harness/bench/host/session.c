@@ -21,12 +21,18 @@ static void look_up(struct bench_queue *q)
 		q->load.cancel = true;
 }
 
+/* As the device counts them. */
+static unsigned number(const struct bench_queue *q)
+{
+	return q->s->opts.first + q->index;
+}
+
 static void do_kick(void *arg)
 {
 	struct bench_queue *q = arg;
 
 	q->syscalls++;
-	eventfd_write(q->s->fe.rings[q->index].kick, 1);
+	eventfd_write(q->s->fe.rings[number(q)].kick, 1);
 }
 
 static void do_sleep(void *arg, u64 deadline)
@@ -119,7 +125,7 @@ static u32 request_bytes(const struct bench_opts *o)
 static int share_memory(struct bench_session *s)
 {
 	const struct bench_opts *o = &s->opts;
-	const u64 rings = (u64)o->queues * ring_bytes(o);
+	const u64 rings = (u64)(o->queues + o->first) * ring_bytes(o);
 	const u64 requests = (u64)o->queues * request_bytes(o);
 	const struct vu_region_spec direct[] = {
 		{ 0x00100000, 0x7a0000200000, MAX((u64)4 << 20, ALIGN_UP(rings, 1 << 20)), 0 },
@@ -153,7 +159,8 @@ static struct tp_buf request_area(struct bench_session *s, unsigned q)
 
 	if (o->memory == BENCH_DIRECT)
 		return part(s->fe.tp.mem[1], (u64)q * bytes, bytes);
-	return part(s->fe.tp.mem[0], (u64)o->queues * ring_bytes(o) + (u64)q * bytes, bytes);
+	return part(s->fe.tp.mem[0], (u64)(o->queues + o->first) * ring_bytes(o) + (u64)q * bytes,
+		    bytes);
 }
 
 /* --- bringing it up -------------------------------------------------------------------------------- */
@@ -167,7 +174,7 @@ static int watch_calls(struct bench_queue *q, char *error, size_t room)
 		return 0;
 	q->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (q->epoll < 0 ||
-	    epoll_ctl(q->epoll, EPOLL_CTL_ADD, q->s->fe.rings[q->index].call, &e) < 0)
+	    epoll_ctl(q->epoll, EPOLL_CTL_ADD, q->s->fe.rings[number(q)].call, &e) < 0)
 		return fail(error, room, "watching the call descriptor", strerror(errno));
 	return 0;
 }
@@ -177,7 +184,7 @@ static u64 take_calls(const struct bench_queue *q)
 {
 	eventfd_t n = 0;
 
-	return eventfd_read(q->s->fe.rings[q->index].call, &n) == 0 ? n : 0;
+	return eventfd_read(q->s->fe.rings[number(q)].call, &n) == 0 ? n : 0;
 }
 
 static int start_queue(struct bench_session *s, struct bench_queue *q, char *error, size_t room)
@@ -210,8 +217,37 @@ static int start_queue(struct bench_session *s, struct bench_queue *q, char *err
 	 * A driver that polls has a call descriptor too and asks for silence in the ring: not every
 	 * back-end survives having none (libvhost-user of QEMU 7.2 breaks the device).
 	 */
-	return t->ops->queue_start(t, q->index, &cfg) == TP_OK
+	return t->ops->queue_start(t, number(q), &cfg) == TP_OK
 		       ? watch_calls(q, error, room)
+		       : fail(error, room, "starting a queue", t->error);
+}
+
+/* One that nothing is put into. */
+static int start_idle(struct bench_session *s, unsigned q, char *error, size_t room)
+{
+	const struct tp_buf ring = ring_area(s, s->opts.queues + q);
+	const struct vq_mode mode = { .ring = ring_of(&s->opts),
+				      .base = vq_start(ring_of(&s->opts)) };
+	struct tp *t = &s->fe.tp;
+	struct vq_layout layout;
+	struct tp_queue cfg;
+	struct vq vq;
+
+	vq_lay_out(&layout, mode.ring, ring_size(&s->opts), ring.hva, ring.gpa);
+	s->idle[q] = calloc(layout.size, sizeof(*s->idle[q]));
+	if (!s->idle[q])
+		return fail(error, room, "ring", "out of memory");
+	vq_init(&vq, &mode, &layout, s->idle[q]);
+	vq_disable_calls(&vq);
+	cfg = (struct tp_queue){
+		.size = layout.size,
+		.base = mode.base,
+		.desc = layout.desc,
+		.driver = layout.driver,
+		.device = layout.device,
+	};
+	return t->ops->queue_start(t, q, &cfg) == TP_OK
+		       ? 0
 		       : fail(error, room, "starting a queue", t->error);
 }
 
@@ -239,7 +275,8 @@ static int prepare_load(struct bench_session *s, struct bench_queue *q, u64 sect
 		.sequential = o->sequential,
 		.indirect = o->indirect,
 		.notified = o->notified && !o->poll,
-		.queue = (u16)q->index,
+		.queue = (u16)number(q),
+		.ask = o->ask,
 		.rate = share(s, q, o->rate),
 		.stall_ns = (u64)s->fe.tp.timeout_ms * 1000000,
 		.slots = calloc(o->depth, sizeof(struct load_slot)),
@@ -289,7 +326,7 @@ static int negotiate(struct bench_session *s, char *error, size_t room)
 		  "no indirect descriptors" },
 	};
 	struct tp *t = &s->fe.tp;
-	u64 want = BIT_ULL(VIRTIO_F_VERSION_1);
+	u64 want = BIT_ULL(VIRTIO_F_VERSION_1) | o->features;
 
 	if (load_is_blk(o->type))
 		want |= BIT_ULL(VIRTIO_BLK_F_FLUSH) | BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);
@@ -355,6 +392,9 @@ int bench_open(struct bench_session *s, const char *socket, const struct bench_o
 		return fail(error, room, "handshake", t->error);
 	if (negotiate(s, error, room) < 0 || capacity(s, &sectors, error, room) < 0)
 		return -1;
+	for (unsigned q = 0; q < o->first; q++)
+		if (start_idle(s, q, error, room) < 0)
+			return -1;
 	for (unsigned q = 0; q < s->opts.queues; q++)
 		if (start_queue(s, &s->queue[q], error, room) < 0 ||
 		    prepare_load(s, &s->queue[q], sectors, error, room) < 0)
@@ -535,6 +575,10 @@ void bench_close(struct bench_session *s)
 		free(s->queue[i].own);
 		if (s->queue[i].epoll >= 0)
 			close(s->queue[i].epoll);
+	}
+	for (unsigned i = 0; i < BENCH_IDLE; i++) {
+		free(s->idle[i]);
+		s->idle[i] = NULL;
 	}
 	free(s->queue);
 	free(s->raw);

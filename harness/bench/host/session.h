@@ -18,8 +18,14 @@ enum bench_memory {
 	BENCH_COPY,   /* the same, and data is copied there and from there, as part of a request */
 };
 
+/* Queues before the first that is driven, at most. */
+#define BENCH_IDLE 2
+
 struct bench_opts {
-	u32 type; /* VIRTIO_BLK_T_*, LOAD_NULL or LOAD_FILL */
+	u32 type;		    /* VIRTIO_BLK_T_*, LOAD_NULL, LOAD_FILL or LOAD_ASK */
+	const struct load_ask *ask; /* LOAD_ASK; block_size is load_ask_bytes() */
+	unsigned first; /* the first queue that is driven; those before it are there, and empty */
+	u64 features;	/* of the device, to negotiate where they are offered */
 	u32 block_size;
 	unsigned depth, batch; /* of each queue */
 	unsigned queues;       /* a thread each; 0 is 1 */
@@ -73,6 +79,7 @@ struct bench_session {
 	struct clock clock;
 	struct bench_opts opts;
 	struct bench_queue *queue; /* opts.queues of them */
+	struct vq_slot *idle[BENCH_IDLE];
 	u64 features;
 	struct load_stamp *raw;	 /* queue[0].load.raw_count of them, after a measurement */
 	bool (*cancelled)(void); /* asked now and then: end early; NULL: never */

@@ -6,4 +6,5 @@ description  one file for each target: where it comes from, how it is started
 source       where one comes from, one class each: a crate, packages of Debian, a program that is there, a script
 build        the cache: what was built stays until its description says something else
 judge        one target through `ringside conform` and `ringside bench`
+page         what is kept of a run: no paths, no logs, no times but those that were measured
 """

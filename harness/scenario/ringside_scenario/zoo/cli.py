@@ -9,7 +9,7 @@ import tempfile
 
 from ringside_scenario import process, programs, results
 from ringside_scenario.arguments import USAGE, Parser
-from ringside_scenario.zoo import build, description, judge
+from ringside_scenario.zoo import build, description, judge, page
 from ringside_scenario.zoo.source import NotBuilt
 
 OK, INTERNAL = 0, 4
@@ -18,6 +18,7 @@ EPILOG = """\
   list   [--format text|json]
   build  [--again]
   run    [--output DIR] [--check GLOB] [--jobs N] [--no-bench] [--format text|json]
+  page   DIR --output PAGE
 
 NAME is a target, a glob of targets' names, or the file of one's description; without one, all
 that came with ringside. What is built is kept in $RINGSIDE_ZOO_CACHE, else in
@@ -26,6 +27,9 @@ ${XDG_CACHE_HOME:-~/.cache}/ringside/zoo.
 Exit status: 0 all as expected, 1 a verdict was not, 2 usage, or a description is wrong, 3 a target
 could not be reached or died, 4 one could not be built, 77 there was none that this machine can
 build or run.
+
+DIR is the folder of a run; PAGE one for matrix.md and result.json, which say nothing of where they
+were made.
 """
 
 
@@ -37,6 +41,9 @@ def parse(argv):
         c = sub.add_parser(name, help=text)
         c.add_argument("names", metavar="NAME", nargs="*")
         return c
+    page_of = sub.add_parser("page", help="write the page of a run, to be kept")
+    page_of.add_argument("run", metavar="DIR")
+    page_of.add_argument("-o", "--output", metavar="PAGE", required=True, help="a folder")
     for name, text in (("list", "the targets, and whether they are built"),
                        ("build", "build targets, into the cache"),
                        ("run", "build what is not, judge and measure")):
@@ -53,7 +60,7 @@ def parse(argv):
             c.add_argument("--no-bench", action="store_true", help="judge only")
     options = p.parse_args(argv)
     if not options.command:
-        p.error("which command? list, build or run")
+        p.error("which command? list, build, run or page")
     if options.command == "run" and not 1 <= options.jobs <= 64:
         p.error("--jobs: from 1 to 64")
     return options
@@ -118,14 +125,14 @@ def cells(outcome):
     """A row of the table."""
     counts = outcome.conform["summary"] if outcome.conform else {}
     unexpected = len(outcome.document().get("unexpected", []))
-    bench = outcome.benches[0] if outcome.benches else None
+    bench = outcome.document()["bench"][:1]
     return [outcome.target.name, outcome.version or "-", outcome.target.device,
             *(str(counts.get(v, "-")) for v in VERDICTS), str(unexpected) if outcome.conform else "-",
-            f"{bench['latency_ns']['p50'] / 1000:.1f} us" if bench else "-",
+            f"{bench[0]['p50_ns'] / 1000:.1f} us" if bench else "-", f"{bench[0]['ratio']:.2f}" if bench else "-",
             f"{outcome.status}: {outcome.reason}" if outcome.reason else outcome.status]
 
 
-HEADS = ["target", "version", "device", *VERDICTS, "unexpected", "p50", "what became of it"]
+HEADS = ["target", "version", "device", *VERDICTS, "unexpected", "p50", "rate/ours", "what became of it"]
 LEFT = (0, 1, 2, len(HEADS) - 1)
 
 
@@ -168,11 +175,20 @@ def run_targets(options):
     return status_of(outcomes)
 
 
+def write_page(options):
+    try:
+        page.write(options.run, options.output, programs.find()["ringside"])
+    except page.NoRun as e:
+        say(e)
+        return USAGE
+    return OK
+
+
 def main(argv):
     options = parse(argv)
     os.environ.setdefault("RINGSIDE_LIBEXEC", os.path.dirname(os.path.abspath(sys.argv[0])))
     process.adopt_orphans()
-    commands = {"list": list_targets, "build": build_targets, "run": run_targets}
+    commands = {"list": list_targets, "build": build_targets, "run": run_targets, "page": write_page}
     try:
         return commands[options.command](options)
     except description.BadDescription as e:

@@ -20,6 +20,7 @@ KEYS = {
     "expect": (str, None),  # a file of scenarios/expect
     "conform": (list, []),  # more arguments
     "bench": (list, []),  # loads: arguments of each; none: there is no load for the device
+    "reference": (str, None),  # what ringside-backend is measured as beside it: {backend}, {socket}
 }
 WORDS = {str: "a text", list: "a list", dict: "a mapping"}
 

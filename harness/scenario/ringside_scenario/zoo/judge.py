@@ -11,6 +11,10 @@ from ringside_scenario.zoo.source import NotBuilt
 
 LIMIT = 3600  # seconds, for the checks of one target
 BENCH_LIMIT = 120
+ROUNDS = 3  # of each load, in turns with the reference
+ROUND = ("--duration", "500ms")
+REFERENCE_NAME = "ringside-backend"
+REFERENCE = "exec {backend} DEVICE --socket-path {socket}"
 ASK_AGAIN = 40  # verdicts at most that are looked at twice
 PATIENT = ("--timeout", "5s")
 
@@ -32,7 +36,7 @@ class Outcome:
         self.reason = reason
         self.version = more.get("version")
         self.conform = more.get("conform")
-        self.benches = more.get("benches", [])
+        self.benches = more.get("benches", [])  # pairs: of the target, of the reference
 
     def document(self):
         d = {"name": self.target.name, "device": self.target.device, "status": self.status}
@@ -45,14 +49,24 @@ class Outcome:
             d["unexpected"] = [c["id"] for c in self.conform["checks"] if c.get("unexpected")]
             d["fixed"] = self.conform.get("fixed", 0)
             d["seconds"] = self.conform.get("duration_s")
-        d["bench"] = [{"name": b["name"], "p50_ns": b["latency_ns"]["p50"], "p99_ns": b["latency_ns"]["p99"],
-                       "requests_per_s": b["requests_per_s"]} for b in self.benches]
+        d["bench"] = [{"name": name, **figures(its), "reference": figures(ours),
+                       "ratio": its["requests_per_s"] / ours["requests_per_s"]} for name, its, ours in self.benches]
         return d
+
+
+def figures(b):
+    return {"p50_ns": b["latency_ns"]["p50"], "p99_ns": b["latency_ns"]["p99"], "requests_per_s": b["requests_per_s"]}
+
+
+def middle(found):
+    """The round whose rate is neither the best nor the worst."""
+    return sorted(found, key=lambda b: b["requests_per_s"])[len(found) // 2]
 
 
 class Judge:
     def __init__(self, programs, output, check=None, jobs=1, bench=True, say=lambda text: None):
         self.ringside = programs["ringside"]
+        self.backend = programs["backend"]
         self.output = output
         self.check = check
         self.jobs = jobs
@@ -152,14 +166,27 @@ class Judge:
         results.write(out, found)
 
     def _benches(self, target, name, command):
+        """[(load, of the target, of our own back-end)]: in turns, so that what disturbs one disturbs the other."""
+        log = os.path.join(self.output, f"{target.name}.log")
+        reference = (target.reference or REFERENCE.replace("DEVICE", target.device)).replace(
+            "{backend}", shlex.quote(self.backend))
+        sides = ((f"{target.name}-bench-", name, command), (f"{target.name}-reference-", REFERENCE_NAME, reference))
         done = []
         for i, load in enumerate(target.bench):
-            out = os.path.join(self.output, f"{target.name}-bench-{i}.json")
-            log = os.path.join(self.output, f"{target.name}.log")
-            argv = ["bench", "vhost-user:", "--device", target.device, "--name", name, "--command", command, *load]
-            found, trouble = self._run(argv, out, log, BENCH_LIMIT)
-            if found:
-                done.append({**found, "name": " ".join(load) or "one at a time"})
-            else:
-                self.say(f"{target.name}: no measurement: {trouble}")
+            rounds = ([], [])
+            for _ in range(ROUNDS):
+                for found, (file, who, how) in zip(rounds, sides):
+                    argv = ["bench", "vhost-user:", "--device", target.device, "--name", who, "--command", how, *ROUND,
+                            *load]
+                    one, trouble = self._run(argv, os.path.join(self.output, f"{file}{i}.json"), log, BENCH_LIMIT)
+                    if one:
+                        found.append(one)
+                    else:
+                        self.say(f"{target.name}: no measurement of {who}: {trouble}")
+            if not all(rounds):
+                continue
+            pair = [middle(found) for found in rounds]
+            for one, (file, _, _) in zip(pair, sides):
+                results.write(os.path.join(self.output, f"{file}{i}.json"), one)
+            done.append((" ".join(load) or "one at a time", *pair))
         return done
