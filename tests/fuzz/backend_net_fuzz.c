@@ -82,6 +82,33 @@ static void serve(struct input *in, u16 queue, const u8 *bytes, u32 len, u32 roo
 	net.dev.ops->serve(&net.dev, &r->req);
 }
 
+static u16 next; /* of a connection */
+
+/* A segment of TCP over IPv4 with a right checksum, which follows others if its number says so. */
+static void segment(struct input *in, u8 *p, u32 len)
+{
+	struct net_headers h;
+	u16 seq;
+
+	if (len < 54)
+		return;
+	p[12] = 0x08;
+	p[13] = 0;
+	p[14] = 0x45;
+	net_put16(p + 16, (u16)(len - 14));
+	net_put16(p + 20, 0);
+	p[23] = VNET_PROTO_TCP;
+	seq = input_u8(in) % 8 ? input_u16(in) : next;
+	next = (u16)(seq + len - 54);
+	net_put16(p + 38, 0);
+	net_put16(p + 40, seq);
+	p[46] = 0x50;
+	p[47] = input_u8(in) % 8 ? 0x10 : 0x18;
+	net_put16(p + 50, 0);
+	net_parse(p, MIN(len, (u32)NET_HEAD), &h);
+	net_put16(p + 50, (u16)~net_fold(net_sum(p + 34, len - 34, net_pseudo(p, &h, len - 34))));
+}
+
 /* A header and a frame, or a frame: some of it from the input, and perhaps a packet that makes sense. */
 static u32 frame(struct input *in, u8 *to, u32 header)
 {
@@ -102,6 +129,8 @@ static u32 frame(struct input *in, u8 *to, u32 header)
 	}
 	if (how & 8)
 		input_bytes(in, to + header, MIN(len, input_u8(in)));
+	if (how & 16)
+		segment(in, to + header, len);
 	return header + len;
 }
 
@@ -128,6 +157,26 @@ static void outside(struct input *in)
 		net_deliver(&net, &f);
 	free(exact);
 	free(bytes);
+}
+
+/* Segments of a connection, one behind the other; of some a byte is another. */
+static void connection(struct input *in)
+{
+	const u32 n = 2 + input_u8(in) % 8, len = 54 + input_u16(in) % 1500;
+
+	for (u32 i = 0; i < n; i++) {
+		const u32 this = input_u8(in) % 8 ? len : 54 + input_u8(in);
+		u8 *exact = calloc(1, this);
+		const struct dvq_seg seg = { exact, this };
+		const struct net_frame f = { .segs = &seg, .nsegs = 1, .len = this };
+
+		MUST(exact);
+		segment(in, exact, this);
+		if (input_u8(in) % 8 == 7)
+			exact[input_u16(in) % this] ^= input_u8(in);
+		net_deliver(&net, &f);
+		free(exact);
+	}
 }
 
 static void start(struct input *in)
@@ -181,7 +230,10 @@ static void step(struct input *in)
 		serve(in, net_control_queue(&net), bytes, len, input_u8(in));
 		break;
 	case 5:
-		outside(in);
+		if (what & 64)
+			connection(in);
+		else
+			outside(in);
 		break;
 	case 6:
 		let_go();
@@ -202,6 +254,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	const struct net_opts o = { .pairs = PAIRS, .port = &loop };
 	struct input in = { data, size };
 
+	next = 0;
 	net_loop_init(&loop);
 	if (!memory)
 		memory = aligned_alloc(64, rnet_memory(&o));
