@@ -67,10 +67,10 @@ def test_what_tracing_costs_is_measured():
 
 
 def test_the_exact_tier_finds_three_percent_and_nothing_else():
-    """Counted runs of a back-end that is slower by 3 % of its instructions at most, ten times, and of one that is
-    not; what is said is what 'ringside gate' said."""
-    done = subprocess.run([sys.executable, f"{TOP}/tests/bench/power", "--build", BUILD, "--tries", "10",
+    """Counted runs of a back-end that is slower by 3 % of its instructions at most, and of one that is not; what is
+    said is what 'ringside gate' said. Ten times of ten: ci/nightly power."""
+    done = subprocess.run([sys.executable, f"{TOP}/tests/bench/power", "--build", BUILD, "--tries", "2",
                            "--format", "json"], stdout=subprocess.PIPE, check=True, timeout=240)
     said = json.loads(done.stdout)
-    assert said["tries"] == said["found"] == 10 and said["false-alarms"] == 0
+    assert said["tries"] == said["found"] == 2 and said["false-alarms"] == 0
     assert 0 < said["share-percent"] <= 3

@@ -263,8 +263,7 @@ def test_iterations_more_are_counted_exactly(ringside, tmp_path, hypervisor, con
     thousand instructions in the median, and the iterations are many more."""
     need_lab(ringside, hypervisor.removesuffix("-lab"))
     found = run_in_lab(ringside, tmp_path, connect, *(
-        f"bench: {{requests: 40{f', burn: {n}' if n else ''}}}" for n in (0, 10000, 30000)),
-                       hypervisor=hypervisor)
+        f"bench: {{requests: 40, burn: {n}}}" for n in (10000, 30000)), hypervisor=hypervisor)
     serve = {n: next(s for s in f["stages"] if s["stage"] == "serve")["instructions"]["median"]
              for n, f in found.items()}
     total = {n: f["instructions"]["median"] for n, f in found.items()}
@@ -272,7 +271,7 @@ def test_iterations_more_are_counted_exactly(ringside, tmp_path, hypervisor, con
     assert rest == 0 and constant > 0
     if (hypervisor, connect) == ("kvm-lab", "library"):
         assert total[30000] - total[10000] == 20000 * constant
-    assert total[30000] > total[10000] > total[0]
+    assert total[30000] > total[10000] > serve[10000] > 10000 * constant
     assert all(f["identical"] and f["runs"] == 2 for f in found.values())
 
 
@@ -353,10 +352,10 @@ ringside-vmm rng --kernel /tmp/p --append job=list --stream /tmp/x; echo "wild $
 
 
 def test_three_percent_more_are_found_in_the_lab(repo, build_dir, kvm_lab):
-    """Ten times of ten, and what is the same is the same: 'ringside gate' says so."""
+    """And what is the same is the same: 'ringside gate' says so. Ten times of ten: ci/nightly power."""
     import json
     assert kvm_lab
     done = subprocess.run([sys.executable, repo / "tests/bench/power", "--build", build_dir, "--lab", "kvm-lab",
-                           "--tries", "10", "--format", "json"], stdout=subprocess.PIPE, check=True, timeout=3000)
+                           "--tries", "2", "--format", "json"], stdout=subprocess.PIPE, check=True, timeout=3000)
     said = json.loads(done.stdout)
-    assert said["found"] == said["tries"] == 10 and said["false-alarms"] == 0
+    assert said["found"] == said["tries"] == 2 and said["false-alarms"] == 0
