@@ -24,6 +24,7 @@ struct dvq_at;
 struct rblk;
 struct rblk_req;
 struct rrng;
+struct rmessage;
 struct ri2c;
 struct ri2c_req;
 struct i2c_message;
@@ -198,6 +199,15 @@ struct fault {
 
 	/* Entropy device: a request before it is completed. */
 	void (*rng_complete)(struct rrng *rng, struct rdev_req *req);
+
+	/*
+	 * Devices of small messages: configuration space; the answer before it is written, with its length in
+	 * req->used_len; and after it was.
+	 */
+	void (*message_config)(struct rmessage *m, u8 *image);
+	void (*message_answer)(struct rmessage *m, struct rdev_req *req, const u8 *request,
+			       u8 *answer);
+	void (*message_done)(struct rmessage *m, struct rdev_req *req);
 
 	/*
 	 * I2C adapter. Does it work with these features? (`good` is the right answer.) A request and the message that was made of it, before it is carried out: `good` says

@@ -93,7 +93,8 @@ def test_capabilities(run, tmp_path):
 
 def test_lists(run):
     assert run("--list-devices").stdout.split() == ["blk", "net", "rng", "i2c", "gpio", "scmi",
-                                                           "console", "vsock", "null"]
+                                                           "console", "vsock", "fs", "sound", "gpu",
+                                                           "input", "can", "spi", "scsi", "null"]
     faults = json.loads(run("--list-faults", "--format", "json").stdout)
     assert faults and all({"name", "clause", "summary"} <= set(f) for f in faults)
     names = [f["name"] for f in faults]

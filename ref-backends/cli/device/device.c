@@ -7,7 +7,9 @@
 
 const struct cli_device *const cli_devices[] = { &cli_blk,  &cli_net,  &cli_rng,     &cli_i2c,
 						 &cli_gpio, &cli_scmi, &cli_console, &cli_vsock,
-						 &cli_null, NULL };
+						 &cli_fs,   &cli_snd,  &cli_gpu,     &cli_input,
+						 &cli_can,  &cli_spi,  &cli_scsi,    &cli_null,
+						 NULL };
 
 bool cli_device_parse(const struct cli_device_program *p, int argc, char **argv, int *status)
 {

@@ -27,7 +27,7 @@ struct cli_device {
 };
 
 extern const struct cli_device cli_blk, cli_net, cli_rng, cli_i2c, cli_gpio, cli_scmi, cli_console,
-	cli_vsock, cli_null;
+	cli_vsock, cli_fs, cli_snd, cli_gpu, cli_input, cli_can, cli_spi, cli_scsi, cli_null;
 
 /* All of them, with NULL at the end. */
 extern const struct cli_device *const cli_devices[];
