@@ -34,6 +34,7 @@ enum verdict {
 };
 
 struct ck;
+struct vehicle;
 
 #define CHECK_CLAUSES 8
 
@@ -59,6 +60,7 @@ struct check {
 	/* What it needs; otherwise it is skipped with the reason. */
 	u32 caps;	  /* enum tp_cap */
 	u32 device;	  /* virtio device id, 0 = any */
+	bool vehicle;	  /* any whose type has one; queues count from that which takes it */
 	u64 features;	  /* device features that must be offered */
 	u64 lacks;	  /* device features that must not be offered */
 	u64 pf;		  /* vhost-user protocol features that must be offered */
@@ -136,6 +138,9 @@ struct ck {
 	u64 features;	   /* what ck_negotiate() settled on */
 	unsigned queues;
 	u32 device; /* virtio device id */
+	/* Of a check with .vehicle; else NULL. */
+	const struct vehicle *vehicle;
+	u64 requests; /* made with it in this session */
 	struct ck_queue q[CK_QUEUES];
 	struct vq_slot *slots; /* CK_SLOTS of them */
 	u32 slots_used;
@@ -200,6 +205,8 @@ struct ck_queue_opts {
 	bool not_start; /* lay out only */
 };
 
+/* `size`, or less where devices of this type do not take that many entries. */
+u16 ck_queue_size(const struct ck *c, u16 size);
 /* Lay a queue out in guest memory and start it. `opts` NULL = the defaults. */
 bool ck_queue_start(struct ck *c, unsigned q, const struct ck_queue_opts *opts);
 

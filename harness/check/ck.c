@@ -5,6 +5,8 @@
 #include <linux/virtio_mem.h>
 #include <string.h>
 
+#include "harness/device/vehicle.h"
+
 static bool same(const char *a, const char *b)
 {
 	while (*a && *a == *b) {
@@ -102,15 +104,20 @@ void ck_forget(struct ck *c)
 	c->slots_used = 0;
 	memset(c->mem_used, 0, sizeof(c->mem_used));
 	c->features = 0;
+	c->requests = 0;
 }
 
 bool ck_open(struct ck *c)
 {
 	c->tp->ops->close(c->tp);
 	ck_forget(c);
-	return ck_must(c, c->tp->ops->open(c->tp), "opening a session") &&
-	       ck_must(c, c->tp->ops->get_features(c->tp, &c->offered), "reading the features") &&
-	       ck_must(c, c->tp->ops->num_queues(c->tp, &c->queues), "asking for the queues");
+	if (!ck_must(c, c->tp->ops->open(c->tp), "opening a session") ||
+	    !ck_must(c, c->tp->ops->get_features(c->tp, &c->offered), "reading the features") ||
+	    !ck_must(c, c->tp->ops->num_queues(c->tp, &c->queues), "asking for the queues"))
+		return false;
+	if (c->vehicle)
+		c->queues = vehicle_queues(c->vehicle, c->queues);
+	return true;
 }
 
 u64 ck_demanded(const struct ck *c)
@@ -184,12 +191,17 @@ static bool lay_out(struct ck *c, struct ck_queue *q, enum vq_ring ring, u16 siz
 	return true;
 }
 
+u16 ck_queue_size(const struct ck *c, u16 size)
+{
+	return c->vehicle && c->vehicle->size ? MIN(size, c->vehicle->size) : size;
+}
+
 bool ck_queue_start(struct ck *c, unsigned q, const struct ck_queue_opts *opts)
 {
 	static const struct ck_queue_opts defaults;
 	const struct ck_queue_opts *o = opts ? opts : &defaults;
 	struct ck_queue *queue = &c->q[q];
-	u16 size = o->size ? o->size : 128, max;
+	u16 size = o->size ? o->size : ck_queue_size(c, 128), max;
 	struct vq_mode mode = {
 		.ring = ck_has(c, VIRTIO_F_RING_PACKED) ? VQ_RING_PACKED : VQ_RING_SPLIT,
 		.event_idx = ck_has(c, VIRTIO_RING_F_EVENT_IDX),

@@ -58,7 +58,7 @@ static bool silent(struct ck *c, const char *clause, const char *when)
  */
 static bool start(struct ck *c, u16 size, u64 want, struct sk_herd *h, u32 count)
 {
-	if (!pk_start(c, size, want) || !sk_herd_make(c, h, count, false))
+	if (!pk_start(c, size, want) || !sk_herd_pairs(c, h, count))
 		return false;
 	c->tp->ops->take_calls(c->tp, 0);
 	ask(c, VRING_PACKED_EVENT_FLAG_ENABLE, pk_vq(c)->used);
@@ -82,7 +82,7 @@ static void enable(struct ck *c)
 
 CHECK(enable, .id = "packed.notify.enable", .clauses = { CALLED, RUN_CLAUSES },
       .stimulus = "flags ENABLE; 100 times one to four requests",
-      .oracle = "a notification each time", .device = VIRTIO_ID_BLOCK, .run = enable);
+      .oracle = "a notification each time", .vehicle = true, .run = enable);
 
 static void disable(struct ck *c)
 {
@@ -102,8 +102,7 @@ static void disable(struct ck *c)
 
 CHECK(disable, .id = "packed.notify.disable", .clauses = { SILENT, CALLED, RUN_CLAUSES },
       .stimulus = "three times: flags DISABLE and four requests, flags ENABLE and one",
-      .oracle = "no notification with DISABLE, one with ENABLE", .device = VIRTIO_ID_BLOCK,
-      .run = disable);
+      .oracle = "no notification with DISABLE, one with ENABLE", .vehicle = true, .run = disable);
 
 /* Buffers of two descriptors each: the place of the n-th that is used next. */
 static struct vq_packed_at nth(struct ck *c, u16 n)
@@ -131,8 +130,7 @@ CHECK(event, .id = "packed.notify.event", .clauses = { EVENT, CALLED, RUN_CLAUSE
       .stimulus =
 	      "flags DESC with the place of the first, second, third and fourth of four requests, "
 	      "ten laps of a ring of 16",
-      .oracle = "a notification each time", .device = VIRTIO_ID_BLOCK, .features = EVENT_IDX,
-      .run = event);
+      .oracle = "a notification each time", .vehicle = true, .features = EVENT_IDX, .run = event);
 
 static void event_early(struct ck *c)
 {
@@ -154,8 +152,8 @@ CHECK(event_early, .id = "packed.notify.event-early",
       .stimulus =
 	      "flags DESC with a place six buffers ahead; four requests, four more; six times in a "
 	      "ring of 64, across its end",
-      .oracle = "no notification after the first four, one after the others",
-      .device = VIRTIO_ID_BLOCK, .features = EVENT_IDX, .run = event_early);
+      .oracle = "no notification after the first four, one after the others", .vehicle = true,
+      .features = EVENT_IDX, .run = event_early);
 
 /* The same place, in the lap that comes after the next end of the ring. */
 static void event_lap(struct ck *c)
@@ -184,7 +182,7 @@ CHECK(event_lap, .id = "packed.notify.event-lap",
       .stimulus =
 	      "flags DESC with a place that is among the next four buffers, but with the other wrap "
 	      "counter; three times four requests in a ring of eight",
-      .oracle = "a notification after the last four, none before", .device = VIRTIO_ID_BLOCK,
+      .oracle = "a notification after the last four, none before", .vehicle = true,
       .features = EVENT_IDX, .run = event_lap);
 
 static void event_off(struct ck *c)
@@ -206,7 +204,7 @@ static void event_off(struct ck *c)
 CHECK(event_off, .id = "packed.notify.event-off", .clauses = { EVENT_OFF, CALLED, RUN_CLAUSES },
       .stimulus =
 	      "EVENT_IDX not accepted; flags ENABLE with a place far away; eight times two requests",
-      .oracle = "a notification each time", .device = VIRTIO_ID_BLOCK, .run = event_off);
+      .oracle = "a notification each time", .vehicle = true, .run = event_off);
 
 static bool device_flags(struct ck *c, bool event_idx)
 {
@@ -244,7 +242,7 @@ CHECK(event_flags, .id = "packed.notify.device-flags",
       .clauses = { EVENT_FLAGS, CALLED, RUN_CLAUSES },
       .stimulus = "50 times one to eight requests, with and without EVENT_IDX",
       .oracle = "the device's structure holds flags that exist, and a place in the ring",
-      .device = VIRTIO_ID_BLOCK, .run = event_flags);
+      .vehicle = true, .run = event_flags);
 
 static void extra_kick(struct ck *c)
 {
@@ -273,7 +271,7 @@ static void extra_kick(struct ck *c)
 CHECK(extra_kick, .id = "packed.notify.extra-kicks", .clauses = { EXTRA_KICK, CALLED, RUN_CLAUSES },
       .stimulus =
 	      "five notifications of an idle ring, four requests, five notifications more; 20 times",
-      .oracle = "every request comes back, once", .device = VIRTIO_ID_BLOCK, .run = extra_kick);
+      .oracle = "every request comes back, once", .vehicle = true, .run = extra_kick);
 
 #define RACES 2000
 
@@ -309,7 +307,7 @@ static void race(struct ck *c)
 
 CHECK(race, .id = "packed.notify.race", .clauses = { "ROB.notify.race", CALLED, RUN_CLAUSES },
       .stimulus = "2000 requests one at a time, notifying and waiting only as both structures say",
-      .oracle = "every request is served", .device = VIRTIO_ID_BLOCK, .run = race);
+      .oracle = "every request is served", .vehicle = true, .run = race);
 
 /* --- in order, and notifications with data ------------------------------------------------------------- */
 

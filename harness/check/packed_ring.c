@@ -145,7 +145,7 @@ static void stale(struct ck *c)
 	struct vq_packed *vq;
 	struct sk_herd h;
 
-	if (!pk_start(c, 16, 0) || !sk_herd_make(c, &h, 8, false))
+	if (!pk_start(c, 16, 0) || !sk_herd_pairs(c, &h, 8))
 		return;
 	vq = pk_vq(c);
 	for (unsigned lap = 0; lap < 3; lap++) {
@@ -158,7 +158,7 @@ static void stale(struct ck *c)
 			/* Cleared flags are those of a used descriptor with counter 0: never available. */
 			ck_log(c, "  lap %u, wrap %u: all descriptors %s", lap, wrap, what[f]);
 			for (u16 i = vq->avail.off; i < 16; i++)
-				vq_packed_raw_desc(vq, i, h.hdr.gpa.v, 16, 0, flags[f]);
+				vq_packed_raw_desc(vq, i, h.bufs.gpa.v, 16, 0, flags[f]);
 			if (!pk_kick(c))
 				return;
 			ck_quiet(c);
@@ -184,8 +184,7 @@ CHECK(stale, .id = "packed.ring.stale",
       .stimulus =
 	      "in three laps: descriptors with zeroes in their flags, and with those of the lap "
 	      "before, each followed by a notification; then a lap of requests",
-      .oracle = "no descriptor is taken, and requests are served", .device = VIRTIO_ID_BLOCK,
-      .run = stale);
+      .oracle = "no descriptor is taken, and requests are served", .vehicle = true, .run = stale);
 
 #define SENTINEL_ADDR 0x5eadbeef5eadbeefull
 #define SENTINEL_LEN  0x5eadbeef
@@ -227,7 +226,7 @@ static void settled(struct ck *c)
 	u16 seen[2][32];
 	struct sk_herd h;
 
-	if (!pk_start(c, 128, 0) || !sk_herd_make(c, &h, 32, false))
+	if (!pk_start(c, 128, 0) || !sk_herd_pairs(c, &h, 32))
 		return;
 	vq = pk_vq(c);
 	for (unsigned round = 0; round < SETTLED_ROUNDS; round++) {
@@ -245,7 +244,7 @@ static void settled(struct ck *c)
 			u64 end = tp_deadline(c->tp, c->tp->timeout_ms);
 			const u16 off = vq->used.off;
 			void *token;
-			u32 id, len;
+			u32 id, len, right;
 
 			while (!vq_packed_used_pending(vq)) {
 				if (tp_late(c->tp, end)) {
@@ -261,10 +260,11 @@ static void settled(struct ck *c)
 					"desc[%u] is used with id %u", off, id);
 				return;
 			}
-			if (len != SK_HERD_BYTES) {
+			right = vehicle_length(h.v, (u8 *)token + h.writable);
+			if (len != right) {
 				ck_fail(c, C_PACKED_USED_LEN, "id and length before the flags",
-					"desc[%u] is used with length %u: %u bytes were asked for",
-					off, len, SK_HERD_BYTES);
+					"desc[%u] is used with length %u: the answer has %u bytes",
+					off, len, right);
 				return;
 			}
 			vq->desc[off].addr = le64(SENTINEL_ADDR);
@@ -285,7 +285,7 @@ CHECK(settled, .id = "packed.ring.settled",
       .stimulus =
 	      "64 rounds of 32 requests; each used descriptor is overwritten as soon as it is seen",
       .oracle = "id and length are right when the flags say used, and what was written stays",
-      .device = VIRTIO_ID_BLOCK, .run = settled);
+      .vehicle = true, .run = settled);
 
 /* Those that the driver has not given away. */
 static void free_slots(struct ck *c)
@@ -293,7 +293,7 @@ static void free_slots(struct ck *c)
 	struct vq_packed *vq;
 	struct sk_herd h;
 
-	if (!pk_start(c, 128, 0) || !sk_herd_make(c, &h, 4, false))
+	if (!pk_start(c, 128, 0) || !sk_herd_pairs(c, &h, 4))
 		return;
 	vq = pk_vq(c);
 	for (unsigned round = 0; round < 40; round++) {
@@ -320,7 +320,7 @@ static void free_slots(struct ck *c)
 CHECK(free_slots, .id = "packed.ring.free-slots",
       .clauses = { C_PACKED_FREE, C_PACKED_SETTLED, C_CHAIN_ONCE, C_PACKED_KNOWN_ID },
       .stimulus = "requests, with marks in all descriptors behind them that are not available",
-      .oracle = "every mark stays", .device = VIRTIO_ID_BLOCK, .run = free_slots);
+      .oracle = "every mark stays", .vehicle = true, .run = free_slots);
 
 /* --- sizes and laps --------------------------------------------------------------------------------------- */
 
@@ -365,7 +365,7 @@ CHECK(sizes, .id = "packed.ring.sizes",
       .stimulus =
 	      "queues of 2, 3, 7, 100, 127, 1000 and 1 entries, five laps each, as many requests as "
 	      "fit at a time",
-      .oracle = "every request comes back once", .device = VIRTIO_ID_BLOCK, .run = sizes);
+      .oracle = "every request comes back once", .vehicle = true, .run = sizes);
 
 #define LAPS	  ((1u << 16) + 10)
 #define LAPS_SLOW 1000
@@ -395,7 +395,7 @@ CHECK(laps, .id = "packed.ring.laps", .clauses = { C_CHAIN_ONCE, C_PACKED_KNOWN_
       .stimulus =
 	      "a queue of 2 entries, each request a lap: 65546 of them, or as many as go into four "
 	      "seconds, a thousand at least",
-      .oracle = "every request comes back once", .device = VIRTIO_ID_BLOCK, .run = laps);
+      .oracle = "every request comes back once", .vehicle = true, .run = laps);
 
 /* --- scatter-gather ----------------------------------------------------------------------------------------- */
 

@@ -1,36 +1,66 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/check/split_kit.h"
 
+u32 sk_room_for(const struct ck *c, u32 count)
+{
+	return MIN(count, vq_size(&c->q[0].vq) / 2u);
+}
+
 bool sk_herd_make(struct ck *c, struct sk_herd *h, u32 count, bool indirect)
 {
-	struct virtio_blk_outhdr hdr = { .type = le32(VIRTIO_BLK_T_GET_ID) };
+	const struct vehicle *v = vehicle_of(c->device);
 
-	*h = (struct sk_herd){ .count = count };
-	if (!ck_alloc(c, sizeof(hdr), 16, &h->hdr) ||
-	    !ck_alloc(c, count * SK_HERD_BYTES, 16, &h->bufs))
+	*h = (struct sk_herd){ .v = v, .count = count };
+	if (!v)
+		return ck_skip(c, "no request of this type of device is known");
+	h->writable = ALIGN_UP(v->readable, 8);
+	h->stride = ALIGN_UP(h->writable + v->writable, 16);
+	if (!ck_alloc(c, count * h->stride, 16, &h->bufs))
 		return false;
-	if (indirect && !ck_alloc(c, count * 2 * sizeof(struct vring_desc), 16, &h->tables))
+	return !indirect || ck_alloc(c, count * 2 * sizeof(struct vring_desc), 16, &h->tables);
+}
+
+bool sk_herd_pairs(struct ck *c, struct sk_herd *h, u32 count)
+{
+	if (!sk_herd_make(c, h, count, false))
 		return false;
-	__builtin_memcpy(h->hdr.hva, &hdr, sizeof(hdr));
-	return true;
+	return (h->v->readable && h->v->writable) ||
+	       ck_skip(c, "%s takes one descriptor, and this needs two", h->v->name);
+}
+
+void sk_herd_fill(struct ck *c, const struct sk_herd *h, u32 i, struct vq_sg sg[2], unsigned *out,
+		  unsigned *in)
+{
+	const struct gpa at = gpa_add(h->bufs.gpa, (u64)i * h->stride);
+	u8 *buf = h->bufs.hva + (u64)i * h->stride;
+	unsigned n = 0;
+
+	__builtin_memset(buf, 0, h->writable);
+	if (h->v->fill)
+		h->v->fill(buf, c->requests++);
+	__builtin_memset(buf + h->writable, VEHICLE_UNSET, h->v->writable);
+	*out = h->v->readable != 0;
+	*in = h->v->writable != 0;
+	if (*out)
+		sg[n++] = (struct vq_sg){ at, h->v->readable };
+	if (*in)
+		sg[n++] = (struct vq_sg){ gpa_add(at, h->writable), h->v->writable };
 }
 
 bool sk_herd_add(struct ck *c, unsigned q, const struct sk_herd *h, u32 i)
 {
-	u8 *buf = h->bufs.hva + (u64)i * SK_HERD_BYTES;
-	struct vq_sg sg[] = {
-		{ h->hdr.gpa, h->hdr.len },
-		{ gpa_add(h->bufs.gpa, (u64)i * SK_HERD_BYTES), SK_HERD_BYTES },
-	};
-	u32 table = i * 2 * (u32)sizeof(struct vring_desc);
+	const u32 table = i * 2 * (u32)sizeof(struct vring_desc);
+	u8 *buf = h->bufs.hva + (u64)i * h->stride;
+	struct vq_sg sg[2];
+	unsigned out, in;
 	int head;
 
-	buf[VIRTIO_BLK_ID_LEN] = BLK_STATUS_UNSET;
+	sk_herd_fill(c, h, i, sg, &out, &in);
 	if (h->tables.len)
 		head = vq_add_indirect(&c->q[q].vq, h->tables.hva + table,
-				       gpa_add(h->tables.gpa, table), sg, 1, 1, buf);
+				       gpa_add(h->tables.gpa, table), sg, out, in, buf);
 	else
-		head = vq_add(&c->q[q].vq, sg, 1, 1, buf);
+		head = vq_add(&c->q[q].vq, sg, out, in, buf);
 	return head >= 0 || ck_error(c, "queue %u has no room for request %u of a herd", q, i);
 }
 
@@ -74,8 +104,9 @@ bool sk_collect(struct ck *c, unsigned q, const struct sk_herd *h, u32 n)
 		if (vq_reap(vq, &id, &len, &token) < 0)
 			return ck_fail(c, C_KNOWN_ID, "an id that is outstanding",
 				       "used buffer %u has id %u (len %u)", at, id, len);
-		if (((u8 *)token)[VIRTIO_BLK_ID_LEN] == BLK_STATUS_UNSET)
-			return ck_error(c, "head %u came back without a status", id);
+		if (!vehicle_answered(h->v, token, (u8 *)token + h->writable))
+			return ck_error(c, "head %u, %s, came back without an answer", id,
+					h->v->name);
 		n--;
 		if (!vq_used_pending(vq))
 			deadline = tp_deadline(c->tp, c->tp->timeout_ms);

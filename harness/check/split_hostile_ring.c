@@ -289,12 +289,14 @@ static bool offer_ids(struct ck *c, const struct tp_buf part[PARTS])
 	if (!sk_herd_make(c, &h, OUTSIDE, false))
 		return false;
 	for (u16 i = 0; i < OUTSIDE; i++) {
-		u64 buf = h.bufs.gpa.v + (u64)i * SK_HERD_BYTES;
+		struct vq_sg sg[2];
+		unsigned out, in;
 
+		sk_herd_fill(c, &h, i, sg, &out, &in);
 		if ((2u * i + 2) * sizeof(*d) <= part[PART_DESC].len) {
-			d[2 * i] = (struct vring_desc){ le64(h.hdr.gpa.v), le32(h.hdr.len),
+			d[2 * i] = (struct vring_desc){ le64(sg[0].addr.v), le32(sg[0].len),
 							le16(VRING_DESC_F_NEXT), le16(2 * i + 1) };
-			d[2 * i + 1] = (struct vring_desc){ le64(buf), le32(SK_HERD_BYTES),
+			d[2 * i + 1] = (struct vring_desc){ le64(sg[1].addr.v), le32(sg[1].len),
 							    le16(VRING_DESC_F_WRITE), 0 };
 		}
 		if (4 + (i + 1) * sizeof(u16) <= part[PART_AVAIL].len)

@@ -63,7 +63,7 @@ static void flags_values(struct ck *c)
 
 CHECK(flags_values, .id = "split.kick.flags", .clauses = { FLAGS_0_OR_1, SK_RUN_CLAUSES },
       .stimulus = "3200 requests without the event index, used.flags sampled all the while",
-      .oracle = "it is always 0 or 1", .device = VIRTIO_ID_BLOCK, .run = flags_values);
+      .oracle = "it is always 0 or 1", .vehicle = true, .run = flags_values);
 
 static void flags_event(struct ck *c)
 {
@@ -79,8 +79,8 @@ static void flags_event(struct ck *c)
 
 CHECK(flags_event, .id = "split.kick.flags-event-index", .clauses = { FLAGS_0, SK_RUN_CLAUSES },
       .stimulus = "3200 requests with the event index, used.flags sampled all the while",
-      .oracle = "it is always 0", .device = VIRTIO_ID_BLOCK,
-      .features = BIT_ULL(VIRTIO_RING_F_EVENT_IDX), .run = flags_event);
+      .oracle = "it is always 0", .vehicle = true, .features = BIT_ULL(VIRTIO_RING_F_EVENT_IDX),
+      .run = flags_event);
 
 static void no_avail_event(struct ck *c)
 {
@@ -104,7 +104,7 @@ static void no_avail_event(struct ck *c)
 
 CHECK(no_avail_event, .id = "split.kick.no-avail-event", .clauses = { C_OUTSIDE, SK_RUN_CLAUSES },
       .stimulus = "200 requests without the event index, the place of avail_event marked",
-      .oracle = "it still holds the mark", .device = VIRTIO_ID_BLOCK, .run = no_avail_event);
+      .oracle = "it still holds the mark", .vehicle = true, .run = no_avail_event);
 
 /* --- too many, too few ---------------------------------------------------------------------------------- */
 
@@ -175,8 +175,8 @@ static void spurious(struct ck *c)
 CHECK(spurious, .id = "split.kick.spurious", .clauses = { KICKS },
       .stimulus = "thousands of notifications of an empty queue, before the first request and "
 		  "between requests",
-      .oracle = "nothing is used that was not available, and requests are served",
-      .device = VIRTIO_ID_BLOCK, .run = spurious);
+      .oracle = "nothing is used that was not available, and requests are served", .vehicle = true,
+      .run = spurious);
 
 static void many_for_one(struct ck *c)
 {
@@ -206,21 +206,20 @@ static void many_for_one(struct ck *c)
 
 CHECK(many_for_one, .id = "split.kick.many-for-one", .clauses = { KICKS },
       .stimulus = "50 requests, four notifications for each, and 40 without any",
-      .oracle = "each request is used once, nothing else is", .device = VIRTIO_ID_BLOCK,
-      .run = many_for_one);
+      .oracle = "each request is used once, nothing else is", .vehicle = true, .run = many_for_one);
 
 static void one_for_many(struct ck *c)
 {
 	struct sk_herd h;
 
 	/* sk_run() notifies once for each herd, when the device asks for it. */
-	if (ck_start(c, ck_ring_features()) && sk_herd_make(c, &h, 60, false))
+	if (ck_start(c, ck_ring_features()) && sk_herd_make(c, &h, sk_room_for(c, 60), false))
 		sk_run(c, 0, &h, 50 * h.count);
 }
 
 CHECK(one_for_many, .id = "split.kick.one-for-many", .clauses = { SK_RUN_CLAUSES },
       .stimulus = "50 times 60 requests with one notification for all of them",
-      .oracle = "every request comes back once", .device = VIRTIO_ID_BLOCK, .run = one_for_many);
+      .oracle = "every request comes back once", .vehicle = true, .run = one_for_many);
 
 /* --- the race to sleep ------------------------------------------------------------------------------------ */
 
@@ -309,7 +308,7 @@ static void race_event(struct ck *c)
 CHECK(race_event, .id = "split.kick.race-event-index", .clauses = { RACE, AT_EVENT },
       .stimulus = "10000 rounds of one to three requests with the event index, kicks and "
 		  "notifications only as the text asks for them, after changing delays",
-      .oracle = "each round is served and notified within the deadline", .device = VIRTIO_ID_BLOCK,
+      .oracle = "each round is served and notified within the deadline", .vehicle = true,
       .features = BIT_ULL(VIRTIO_RING_F_EVENT_IDX), .run = race_event);
 
 static void race_flags(struct ck *c)
@@ -321,5 +320,5 @@ static void race_flags(struct ck *c)
 CHECK(race_flags, .id = "split.kick.race-flags", .clauses = { RACE, WITHOUT_FLAG },
       .stimulus = "5000 rounds of one to three requests without the event index, kicks and "
 		  "notifications only as the text asks for them, after changing delays",
-      .oracle = "each round is served and notified within the deadline", .device = VIRTIO_ID_BLOCK,
+      .oracle = "each round is served and notified within the deadline", .vehicle = true,
       .run = race_flags);

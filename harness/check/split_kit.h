@@ -9,6 +9,7 @@
 #define HARNESS_CHECK_SPLIT_KIT_H
 
 #include "harness/check/blk_io.h"
+#include "harness/device/vehicle.h"
 
 /* Clauses that several files name. */
 #define C_USED_LEN    "v14.split-ring.used-ring.dev.2"
@@ -23,21 +24,32 @@
 
 /* --- herds ---------------------------------------------------------------------------------------
  *
- * Many GET_ID requests that share a header: the cheapest request a block device knows, and one that
- * touches no medium. Each has 20 bytes for the id and one for the status.
+ * Many of the requests that the device's type has as its vehicle. Checks of nothing but herds say so with
+ * .vehicle: they run on all types that have one, and their queue 0 is the first that takes them.
  */
-#define SK_HERD_BYTES (VIRTIO_BLK_ID_LEN + 1)
-
 struct sk_herd {
-	struct tp_buf hdr;
-	struct tp_buf bufs;   /* SK_HERD_BYTES each */
+	const struct vehicle *v;
+	struct tp_buf
+		bufs; /* `stride` bytes each: what is readable, and at `writable` what is not */
+	u32 stride, writable;
 	struct tp_buf tables; /* indirect only: two descriptors each */
 	u32 count;
 };
 
+/* So many requests, or what queue 0 has room for at once. */
+u32 sk_room_for(const struct ck *c, u32 count);
 bool sk_herd_make(struct ck *c, struct sk_herd *h, u32 count, bool indirect);
+/*
+ * The same, not indirect, for a check that counts on two places in the ring for each: skipped where the vehicle
+ * has only one piece.
+ */
+bool sk_herd_pairs(struct ck *c, struct sk_herd *h, u32 count);
 
-/* Add number `i` of the herd to queue `q`: two descriptors, or one that is indirect. Not published. */
+/* Write number `i` of the herd anew. Its pieces: how many of either kind. */
+void sk_herd_fill(struct ck *c, const struct sk_herd *h, u32 i, struct vq_sg sg[2], unsigned *out,
+		  unsigned *in);
+
+/* Add number `i` of the herd to queue `q`: a chain, or one that is indirect. Not published. */
 bool sk_herd_add(struct ck *c, unsigned q, const struct sk_herd *h, u32 i);
 
 /* The clauses that sk_run() accuses under; a check that calls it names them. */

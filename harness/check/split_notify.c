@@ -27,7 +27,7 @@ static bool start(struct ck *c, bool event_idx, u16 base, struct sk_herd *h)
 				       (event_idx ? BIT_ULL(VIRTIO_RING_F_EVENT_IDX) : 0)) &&
 	       ck_queue_start(c, 0, &o) &&
 	       ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK") &&
-	       sk_herd_make(c, h, HERD, false);
+	       sk_herd_make(c, h, sk_room_for(c, HERD), false);
 }
 
 /* `n` requests at once, and all of them back; notifications are not looked at. */
@@ -103,7 +103,7 @@ static void flag_clear(struct ck *c)
 
 CHECK(flag_clear, .id = "split.notify.flag-clear", .clauses = { WITHOUT_FLAG },
       .stimulus = "20 times one to three requests with avail flags 0",
-      .oracle = "a notification each time", .device = VIRTIO_ID_BLOCK, .run = flag_clear);
+      .oracle = "a notification each time", .vehicle = true, .run = flag_clear);
 
 static void flag_set(struct ck *c)
 {
@@ -122,7 +122,7 @@ static void flag_set(struct ck *c)
 
 CHECK(flag_set, .id = "split.notify.flag-set", .clauses = { NOT_WITH_FLAG, WITHOUT_FLAG },
       .stimulus = "8 requests with avail flags NO_INTERRUPT", .oracle = "no notification",
-      .device = VIRTIO_ID_BLOCK, .run = flag_set);
+      .vehicle = true, .run = flag_set);
 
 static void flag_toggled(struct ck *c)
 {
@@ -146,8 +146,7 @@ static void flag_toggled(struct ck *c)
 
 CHECK(flag_toggled, .id = "split.notify.flag-toggled", .clauses = { WITHOUT_FLAG },
       .stimulus = "200 times one request with NO_INTERRUPT and one without",
-      .oracle = "a notification for each that is without", .device = VIRTIO_ID_BLOCK,
-      .run = flag_toggled);
+      .oracle = "a notification for each that is without", .vehicle = true, .run = flag_toggled);
 
 static void used_event_ignored(struct ck *c)
 {
@@ -169,7 +168,7 @@ CHECK(used_event_ignored, .id = "split.notify.used-event-ignored",
       .clauses = { USED_EVENT_IGNORED, WITHOUT_FLAG },
       .stimulus = "without the event index, one request each with eight values in the place of "
 		  "used_event",
-      .oracle = "a notification each time", .device = VIRTIO_ID_BLOCK, .run = used_event_ignored);
+      .oracle = "a notification each time", .vehicle = true, .run = used_event_ignored);
 
 /* --- with it -------------------------------------------------------------------------------------------- */
 
@@ -205,7 +204,7 @@ static void event_flag_ignored(struct ck *c)
 CHECK(event_flag_ignored, .id = "split.notify.event-flag-ignored",
       .clauses = { FLAG_IGNORED, AT_EVENT },
       .stimulus = "with the event index, 8 requests with NO_INTERRUPT set and used_event at each",
-      .oracle = "a notification each time", .device = VIRTIO_ID_BLOCK,
+      .oracle = "a notification each time", .vehicle = true,
       .features = BIT_ULL(VIRTIO_RING_F_EVENT_IDX), .run = event_flag_ignored);
 
 /* The event `ahead` elements from here: nothing for those before it, then one notification. */
@@ -242,7 +241,7 @@ static void event_exact(struct ck *c)
 CHECK(event_exact, .id = "split.notify.event-exact", .clauses = { AT_EVENT, NOT_BEFORE_EVENT },
       .stimulus = "used_event at the next element, three further, the next, one further; one "
 		  "request at a time",
-      .oracle = "a notification for exactly the element at used_event", .device = VIRTIO_ID_BLOCK,
+      .oracle = "a notification for exactly the element at used_event", .vehicle = true,
       .features = BIT_ULL(VIRTIO_RING_F_EVENT_IDX), .run = event_exact);
 
 static void event_wrap(struct ck *c)
@@ -257,7 +256,7 @@ static void event_wrap(struct ck *c)
 
 CHECK(event_wrap, .id = "split.notify.event-wrap", .clauses = { AT_EVENT, NOT_BEFORE_EVENT },
       .stimulus = "used_event at 65535, at 2 and at 3, from index 65532 on",
-      .oracle = "a notification for exactly the element at used_event", .device = VIRTIO_ID_BLOCK,
+      .oracle = "a notification for exactly the element at used_event", .vehicle = true,
       .features = BIT_ULL(VIRTIO_RING_F_EVENT_IDX), .caps = TP_CAP_QUEUE_BASE, .run = event_wrap);
 
 static void event_batch(struct ck *c)
@@ -273,7 +272,7 @@ static void event_batch(struct ck *c)
 	for (unsigned i = 0; i < ARRAY_SIZE(batches); i++) {
 		vq_split_set_used_event(vq, (u16)(vq->used_idx + batches[i].ahead));
 		ck_log(c, "  used_event %u ahead of a batch of %u", batches[i].ahead, batches[i].n);
-		if (!serve(c, 0, &h, batches[i].n) ||
+		if (!serve(c, 0, &h, sk_room_for(c, batches[i].n)) ||
 		    !called(c, 0, AT_EVENT, "a notification when used_event is reached",
 			    "used_event within a batch"))
 			return;
@@ -284,7 +283,7 @@ static void event_batch(struct ck *c)
 CHECK(event_batch, .id = "split.notify.event-batch", .clauses = { AT_EVENT },
       .stimulus = "batches of 16 and 64 requests with used_event at the first, the last and in "
 		  "between, across the wrap of the index",
-      .oracle = "a notification for each batch", .device = VIRTIO_ID_BLOCK,
+      .oracle = "a notification for each batch", .vehicle = true,
       .features = BIT_ULL(VIRTIO_RING_F_EVENT_IDX), .caps = TP_CAP_QUEUE_BASE, .run = event_batch);
 
 static void event_far(struct ck *c)
@@ -312,8 +311,8 @@ static void event_far(struct ck *c)
 
 CHECK(event_far, .id = "split.notify.event-far", .clauses = { NOT_BEFORE_EVENT, AT_EVENT },
       .stimulus = "40 requests with used_event 0x8000 ahead, 40 with it one behind",
-      .oracle = "no notification", .device = VIRTIO_ID_BLOCK,
-      .features = BIT_ULL(VIRTIO_RING_F_EVENT_IDX), .run = event_far);
+      .oracle = "no notification", .vehicle = true, .features = BIT_ULL(VIRTIO_RING_F_EVENT_IDX),
+      .run = event_far);
 
 /* --- whose it is, and how many --------------------------------------------------------------------------- */
 
@@ -321,10 +320,10 @@ static void own_queue(struct ck *c)
 {
 	struct sk_herd h;
 
-	if (!ck_negotiate(c, ck_ring_features() | BIT_ULL(VIRTIO_BLK_F_MQ)) ||
+	if (!ck_negotiate(c, ck_ring_features() | c->vehicle->features) ||
 	    !ck_queue_start(c, 0, NULL) || !ck_queue_start(c, 1, NULL) ||
 	    !ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK") ||
-	    !sk_herd_make(c, &h, HERD, false))
+	    !sk_herd_make(c, &h, sk_room_for(c, HERD), false))
 		return;
 	/* Whatever giving them the descriptors and the first kicks may have caused. */
 	ck_quiet(c);
@@ -347,7 +346,7 @@ static void own_queue(struct ck *c)
 
 CHECK(own_queue, .id = "split.notify.own-queue", .clauses = { WITHOUT_FLAG, SPURIOUS },
       .stimulus = "a request in queue 0, then one in queue 1",
-      .oracle = "a notification of that queue, and none of the other", .device = VIRTIO_ID_BLOCK,
+      .oracle = "a notification of that queue, and none of the other", .vehicle = true,
       .caps = TP_CAP_OWN_CALL, .queues = 2, .run = own_queue);
 
 static void idle(struct ck *c)
@@ -379,4 +378,4 @@ static void idle(struct ck *c)
 
 CHECK(idle, .id = "split.notify.idle", .clauses = { SPURIOUS, WITHOUT_FLAG },
       .stimulus = "an idle queue, then one request, then an idle queue again",
-      .oracle = "one notification, and at most one more", .device = VIRTIO_ID_BLOCK, .run = idle);
+      .oracle = "one notification, and at most one more", .vehicle = true, .run = idle);

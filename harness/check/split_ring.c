@@ -71,21 +71,20 @@ static void element_before_index(struct ck *c)
 CHECK(element_before_index, .id = "split.used.element-first",
       .clauses = { "v14.split-ring.used-ring.dev.1", SK_RUN_CLAUSES },
       .stimulus = "2048 requests with a marked used ring, read in the moment the used index moves",
-      .oracle = "no element still holds the mark", .device = VIRTIO_ID_BLOCK,
-      .run = element_before_index);
+      .oracle = "no element still holds the mark", .vehicle = true, .run = element_before_index);
 
 static void used_ids(struct ck *c)
 {
 	struct sk_herd h;
 
-	if (ck_start(c, ck_ring_features()) && sk_herd_make(c, &h, 64, false))
+	if (ck_start(c, ck_ring_features()) && sk_herd_make(c, &h, sk_room_for(c, 64), false))
 		sk_run(c, 0, &h, 2000);
 }
 
 CHECK(used_ids, .id = "split.used.ids", .clauses = { SK_RUN_CLAUSES },
       .stimulus = "2000 requests, 64 at a time",
       .oracle = "every used element names a head that is outstanding, every head comes back once",
-      .device = VIRTIO_ID_BLOCK, .run = used_ids);
+      .vehicle = true, .run = used_ids);
 
 static void used_step(struct ck *c)
 {
@@ -94,7 +93,7 @@ static void used_step(struct ck *c)
 	u32 samples = 0;
 	struct sk_herd h;
 
-	if (!ck_start(c, ck_ring_features()) || !sk_herd_make(c, &h, 64, false))
+	if (!ck_start(c, ck_ring_features()) || !sk_herd_make(c, &h, sk_room_for(c, 64), false))
 		return;
 	for (unsigned round = 0; round < 64; round++) {
 		u64 deadline = tp_deadline(c->tp, c->tp->timeout_ms);
@@ -127,8 +126,8 @@ static void used_step(struct ck *c)
 
 CHECK(used_step, .id = "split.used.step", .clauses = { SK_RUN_CLAUSES },
       .stimulus = "4096 requests, 64 at a time, the used index sampled all the while",
-      .oracle = "it never goes back and never covers more than was made available",
-      .device = VIRTIO_ID_BLOCK, .run = used_step);
+      .oracle = "it never goes back and never covers more than was made available", .vehicle = true,
+      .run = used_step);
 
 /* --- wrap ------------------------------------------------------------------------------------------- */
 
@@ -162,8 +161,8 @@ static void wrap(struct ck *c)
 
 CHECK(wrap, .id = "split.wrap.index", .clauses = { SK_RUN_CLAUSES },
       .stimulus = "queues that start at index 0xfff0, 0xffff and 0x7ff0, 64 requests each",
-      .oracle = "both indices pass 65535 to 0 and every request comes back once",
-      .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_QUEUE_BASE, .run = wrap);
+      .oracle = "both indices pass 65535 to 0 and every request comes back once", .vehicle = true,
+      .caps = TP_CAP_QUEUE_BASE, .run = wrap);
 
 static void wrap_event(struct ck *c)
 {
@@ -182,22 +181,22 @@ static void wrap_event(struct ck *c)
 CHECK(wrap_event, .id = "split.wrap.event-index", .clauses = { SK_RUN_CLAUSES },
       .stimulus = "with the event index, from index 0xfff0 on: 80 requests, and no kick that "
 		  "avail_event does not ask for",
-      .oracle = "both indices pass 65535 to 0 and every request comes back once",
-      .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_QUEUE_BASE,
-      .features = BIT_ULL(VIRTIO_RING_F_EVENT_IDX), .run = wrap_event);
+      .oracle = "both indices pass 65535 to 0 and every request comes back once", .vehicle = true,
+      .caps = TP_CAP_QUEUE_BASE, .features = BIT_ULL(VIRTIO_RING_F_EVENT_IDX), .run = wrap_event);
 
 static void long_run(struct ck *c)
 {
 	struct sk_herd h;
 
-	if (start_at(c, 256, 0) && sk_herd_make(c, &h, 128, false))
+	if (start_at(c, ck_queue_size(c, 256), 0) &&
+	    sk_herd_make(c, &h, sk_room_for(c, 128), false))
 		sk_run(c, 0, &h, 2 * 0x10000 + 1000);
 }
 
 CHECK(long_run, .id = "split.wrap.long-run", .clauses = { SK_RUN_CLAUSES },
       .stimulus = "132072 requests from index 0 on, 128 at a time",
-      .oracle = "both indices pass 65535 to 0 and every request comes back once",
-      .device = VIRTIO_ID_BLOCK, .run = long_run);
+      .oracle = "both indices pass 65535 to 0 and every request comes back once", .vehicle = true,
+      .run = long_run);
 
 /* --- queue sizes ------------------------------------------------------------------------------------- */
 
@@ -241,7 +240,7 @@ static void size_small(struct ck *c)
 
 CHECK(size_small, .id = "split.size.small", .clauses = { SK_RUN_CLAUSES },
       .stimulus = "queues of 2, 4 and 8 entries, filled three times and more",
-      .oracle = "every request comes back once; a refusal is noted", .device = VIRTIO_ID_BLOCK,
+      .oracle = "every request comes back once; a refusal is noted", .vehicle = true,
       .run = size_small);
 
 static void size_usual(struct ck *c)
@@ -252,7 +251,7 @@ static void size_usual(struct ck *c)
 
 CHECK(size_usual, .id = "split.size.usual", .clauses = { SK_RUN_CLAUSES },
       .stimulus = "queues of 64, 256 and 1024 entries, filled three times and more",
-      .oracle = "every request comes back once; a refusal is noted", .device = VIRTIO_ID_BLOCK,
+      .oracle = "every request comes back once; a refusal is noted", .vehicle = true,
       .run = size_usual);
 
 static void size_largest(struct ck *c)
@@ -262,7 +261,7 @@ static void size_largest(struct ck *c)
 
 CHECK(size_largest, .id = "split.size.largest", .clauses = { SK_RUN_CLAUSES },
       .stimulus = "a queue of 32768 entries, 16384 requests at once, then more",
-      .oracle = "every request comes back once; a refusal is noted", .device = VIRTIO_ID_BLOCK,
+      .oracle = "every request comes back once; a refusal is noted", .vehicle = true,
       .run = size_largest);
 
 static void size_one(struct ck *c)
@@ -272,7 +271,7 @@ static void size_one(struct ck *c)
 
 CHECK(size_one, .id = "split.size.one", .clauses = { SK_RUN_CLAUSES },
       .stimulus = "a queue of one entry, with indirect requests",
-      .oracle = "every request comes back once; a refusal is noted", .device = VIRTIO_ID_BLOCK,
+      .oracle = "every request comes back once; a refusal is noted", .vehicle = true,
       .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC), .run = size_one);
 
 /* --- several queues ------------------------------------------------------------------------------------ */
@@ -282,7 +281,7 @@ static void parallel(struct ck *c)
 	unsigned queues = MIN(c->queues, CK_QUEUES);
 	struct sk_herd h[CK_QUEUES];
 
-	if (!ck_negotiate(c, ck_ring_features() | BIT_ULL(VIRTIO_BLK_F_MQ)))
+	if (!ck_negotiate(c, ck_ring_features() | c->vehicle->features))
 		return;
 	for (unsigned q = 0; q < queues; q++) {
 		/* Each its own size: what is taken from another queue shows. */
@@ -313,4 +312,4 @@ static void parallel(struct ck *c)
 CHECK(parallel, .id = "split.queues.parallel", .clauses = { SK_RUN_CLAUSES },
       .stimulus = "up to four queues of different sizes, all with requests at the same time",
       .oracle = "every request comes back once, in the queue it was made available in",
-      .device = VIRTIO_ID_BLOCK, .queues = 2, .run = parallel);
+      .vehicle = true, .queues = 2, .run = parallel);

@@ -141,7 +141,12 @@ struct tp {
 	u64 late_for;	     /* tp_late(): the deadline that was seen to have passed */
 	char error[256];     /* what was wrong, when an operation did not return TP_OK */
 	struct peer *peer;   /* NULL: none; set before open() by who has one */
-	u64 demanded;	     /* features without which memory is not where `mem` says */
+	/*
+	 * What the device has as queue `first_queue` is 0 to whoever calls an operation, and so on; set before
+	 * open(). Only where a queue can be set up without those before it: vhost-user.
+	 */
+	unsigned first_queue;
+	u64 demanded; /* features without which memory is not where `mem` says */
 
 	/*
 	 * Guest memory as the device sees it: regions at chosen guest addresses with unmapped gaps

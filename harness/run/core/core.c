@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "harness/device/vehicle.h"
 #include "harness/run/core/text.h"
 #include "harness/transport/peer.h"
 
@@ -29,6 +30,19 @@ static enum vq_ring ring_of(const struct core *co, const struct check *k)
 	return ring == CHECK_RING_PACKED ? VQ_RING_PACKED : VQ_RING_SPLIT;
 }
 
+static const struct vehicle *vehicle_for(const struct core *co, const struct check *k)
+{
+	return k->vehicle ? vehicle_of(co->face.device) : NULL;
+}
+
+/* Of the target's, those that the check can use. */
+static unsigned queues_of(const struct core *co, const struct check *k)
+{
+	const struct vehicle *v = vehicle_for(co, k);
+
+	return v ? vehicle_queues(v, co->face.queues) : co->face.queues;
+}
+
 /* Why a check does not apply to this target; false: it does. */
 static bool skipped(struct core *co, const struct check *k)
 {
@@ -49,6 +63,7 @@ static bool skipped(struct core *co, const struct check *k)
 		{ TP_CAP_OWN_CALL, "one interrupt stands for all queues" },
 		{ TP_CAP_PEER, "nothing says where the other side of its sockets is (--uds-path)" },
 	};
+	const struct vehicle *v = vehicle_for(co, k);
 	const struct core_face *f = &co->face;
 	struct evidence *ev = co->evidence;
 
@@ -83,9 +98,15 @@ static bool skipped(struct core *co, const struct check *k)
 			return true;
 		}
 	}
-	if (k->queues > f->queues) {
+	if (k->queues > queues_of(co, k)) {
 		evidence_set(ev, VERDICT_SKIP, "needs %u queues, the target has %u", k->queues,
-			     f->queues);
+			     queues_of(co, k));
+		return true;
+	}
+	if (v && v->queue && !(f->caps & TP_CAP_VHOST_USER)) {
+		evidence_set(ev, VERDICT_SKIP,
+			     "with registers queue %u cannot be had without those before it",
+			     v->queue);
 		return true;
 	}
 	return false;
@@ -145,8 +166,11 @@ void core_run(struct core *co, const struct check *k)
 		.ring = ring_of(co, k),
 		/* What a check with a session of its own goes by. */
 		.offered = co->face.features,
-		.queues = co->face.queues,
+		.queues = queues_of(co, k),
+		.vehicle = vehicle_for(co, k),
 	};
+	co->tp->first_queue = co->ck.vehicle ? co->ck.vehicle->queue : 0;
 	open_and_run(co, k);
+	co->tp->first_queue = 0;
 	hold_to_clauses(ev, k);
 }

@@ -50,6 +50,8 @@ static inline bool core_unsettled(const struct check *k, enum verdict v)
 
 /* Is the check one for this transport (NULL: any)? */
 bool runner_goes_over(const struct check *k, const char *transport);
+/* Is it for devices of this type? 0: of any. */
+bool core_is_about(const struct check *k, u32 device);
 
 struct core_choice {
 	const char *check_glob;	 /* NULL: all */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "harness/device/vehicle.h"
 #include "harness/run/core/core.h"
 #include "harness/run/core/glob.h"
 #include "harness/run/core/text.h"
@@ -44,11 +45,18 @@ const char *core_ring_name(enum check_ring ring)
 	return ring_names[ring];
 }
 
+bool core_is_about(const struct check *k, u32 device)
+{
+	if (!device)
+		return true;
+	return k->vehicle ? vehicle_of(device) != NULL : !k->device || k->device == device;
+}
+
 static bool selected(const struct core_choice *c, const struct check *k)
 {
-	return (!k->device || !c->device || k->device == c->device) &&
-	       runner_goes_over(k, c->transport) && (!c->ring || !k->ring || c->ring == k->ring) &&
-	       glob_match(c->check_glob, k->id) && clause_selected(k, c->clause_glob);
+	return core_is_about(k, c->device) && runner_goes_over(k, c->transport) &&
+	       (!c->ring || !k->ring || c->ring == k->ring) && glob_match(c->check_glob, k->id) &&
+	       clause_selected(k, c->clause_glob);
 }
 
 static bool before(const struct check *a, const struct check *b)

@@ -15,7 +15,7 @@ int vu_set_u64(struct vu_frontend *fe, u32 request, u64 v)
 
 int vu_set_state(struct vu_frontend *fe, u32 request, u32 index, u32 num)
 {
-	struct vu_vring_state s = { index, num };
+	struct vu_vring_state s = { fe->tp.first_queue + index, num };
 
 	return vu_cmd(fe, request, &s, sizeof(s), NULL, 0);
 }
@@ -53,7 +53,7 @@ int vu_set_vring_addr(struct vu_frontend *fe, unsigned q, const struct tp_queue 
 		      u64 log)
 {
 	struct vu_vring_addr a = {
-		.index = q,
+		.index = fe->tp.first_queue + q,
 		.flags = flags,
 		.desc = ring_address(fe, cfg->desc),
 		.used = ring_address(fe, cfg->device),
@@ -66,7 +66,7 @@ int vu_set_vring_addr(struct vu_frontend *fe, unsigned q, const struct tp_queue 
 
 int vu_get_vring_base(struct vu_frontend *fe, unsigned q, u32 *base)
 {
-	struct vu_vring_state s = { q, 0 };
+	struct vu_vring_state s = { fe->tp.first_queue + q, 0 };
 	struct vu_reply r;
 	int rc = vu_call(fe, VU_GET_VRING_BASE, &s, sizeof(s), &r);
 
@@ -84,7 +84,7 @@ int vu_get_vring_base(struct vu_frontend *fe, unsigned q, u32 *base)
 
 int vu_set_vring_fd(struct vu_frontend *fe, u32 request, unsigned q, int fd)
 {
-	u64 v = q | (fd < 0 ? VU_VRING_NOFD : 0);
+	u64 v = (fe->tp.first_queue + q) | (fd < 0 ? VU_VRING_NOFD : 0);
 
 	return vu_cmd(fe, request, &v, sizeof(v), &fd, fd >= 0);
 }

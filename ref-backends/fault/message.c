@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Devices of small messages: what an answer must not be. */
+#include <linux/virtio_gpu.h>
+#include <linux/virtio_snd.h>
+
+#include "harness/spec/virtio14.h"
+#include "ref-backends/device/message.h"
+#include "ref-backends/fault/fault.h"
+
+static bool is(const struct rmessage *m, u32 id)
+{
+	return m->dev.ops->id == id;
+}
+
+static void other_unique(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	if (is(m, VIRTIO_ID_FS) && req->used_len)
+		answer[8] ^= 1;
+}
+
+FAULT(fs_other_unique, .name = "fs-other-unique", .clause = "ROB.answer.own",
+      .summary = "answers a FUSE request with the number of another",
+      .message_answer = other_unique);
+
+static void no_queues(struct rmessage *m, u8 *image)
+{
+	if (is(m, VIRTIO_ID_FS))
+		message_put32(image + 36, 0);
+}
+
+FAULT(fs_no_queues, .name = "fs-no-request-queues", .clause = "v14.fs.cfg.dev.1",
+      .summary = "says that a file system has no request queue", .message_config = no_queues);
+
+static bool is_info(const struct rmessage *m, const struct rdev_req *req, const u8 *request,
+		    u32 code)
+{
+	return is(m, VIRTIO_ID_SOUND) && req->queue == 0 && req->used_len > 4 &&
+	       message_u32(request) == code;
+}
+
+static void pcm_direction(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	if (is_info(m, req, request, VIRTIO_SND_R_PCM_INFO))
+		answer[4 + 24] = 2;
+}
+
+FAULT(pcm_direction, .name = "sound-pcm-direction", .clause = "v14.sound.pcm-info.dev.1",
+      .summary = "a stream whose direction is 2", .message_answer = pcm_direction);
+
+static void pcm_padding(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	if (is_info(m, req, request, VIRTIO_SND_R_PCM_INFO))
+		answer[4 + 31] = 1;
+}
+
+FAULT(pcm_padding, .name = "sound-pcm-padding", .clause = "v14.sound.pcm-info.dev.2",
+      .summary = "leaves something in the padding of a stream", .message_answer = pcm_padding);
+
+static void jack_feature(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	if (is_info(m, req, request, VIRTIO_SND_R_JACK_INFO))
+		answer[4 + 4] |= 0x80;
+}
+
+FAULT(jack_feature, .name = "sound-jack-feature", .clause = "v14.sound.jack-info.dev.1",
+      .summary = "a jack with a feature that is not defined", .message_answer = jack_feature);
+
+static void jack_padding(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	if (is_info(m, req, request, VIRTIO_SND_R_JACK_INFO))
+		answer[4 + 23] = 1;
+}
+
+FAULT(jack_padding, .name = "sound-jack-padding", .clause = "v14.sound.jack-info.dev.2",
+      .summary = "leaves something in the padding of a jack", .message_answer = jack_padding);
+
+static void no_fence(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	if (is(m, VIRTIO_ID_GPU) && req->used_len)
+		message_put32(answer + 4, 0);
+}
+
+FAULT(gpu_no_fence, .name = "gpu-no-fence", .clause = "v14.gpu.header-info.dev.1a",
+      .summary = "answers a fenced command without the flag", .message_answer = no_fence);
+
+static void other_fence(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	/* As one would who keeps it in 32 bits. */
+	if (is(m, VIRTIO_ID_GPU) && req->used_len)
+		message_put32(answer + 12, 0);
+}
+
+FAULT(gpu_short_fence, .name = "gpu-fence-32-bits", .clause = "v14.gpu.header-info.dev.1b",
+      .summary = "gives back half of a fence's id", .message_answer = other_fence);
+
+static void spi_writes_back(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	const struct dvq_chain *c = &req->chain;
+
+	if (is(m, VIRTIO_ID_SPI) && c->n_readable) {
+		const struct dvq_seg *last = &c->segs[c->n_readable - 1];
+
+		((u8 *)last->base)[last->len - 1] ^= 0xff;
+	}
+}
+
+FAULT(spi_writes_back, .name = "spi-writes-tx-buf", .clause = "v14.spi.operation.dev.2",
+      .summary = "writes to what it is to send", .message_answer = spi_writes_back);
+
+static void spi_ok(struct rdev_req *req, u8 *answer)
+{
+	if (req->used_len)
+		answer[req->used_len - 1] = 0;
+}
+
+static void spi_any_head(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	if (is(m, VIRTIO_ID_SPI) && request[0] == 255)
+		spi_ok(req, answer);
+}
+
+FAULT(spi_any_head, .name = "spi-any-chip", .clause = "v14.spi.operation.dev.4",
+      .summary = "transfers with a chip that it does not have", .message_answer = spi_any_head);
+
+static void spi_any_size(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	if (is(m, VIRTIO_ID_SPI) && req->chain.readable - 32 != req->chain.writable - 1)
+		spi_ok(req, answer);
+}
+
+FAULT(spi_any_size, .name = "spi-unequal-sizes", .clause = "v14.spi.operation.dev.6",
+      .summary = "transfers what has two lengths", .message_answer = spi_any_size);
