@@ -119,7 +119,7 @@ def page(ringside, tmp_path, name):
 def test_the_page_of_a_run_is_the_same_again(ringside, zoo, tmp_path, repo):
     """Made in another folder, at another time, with a deviation that says where it was seen."""
     # What it says goes into a log, and the socket is in a folder of this run's own.
-    command = "echo {socket} {out} $$; exec {program} rng --socket-path {socket} --fault rng-nothing"
+    command = "echo {socket} {out} {targets} $$; exec {program} rng --socket-path {socket} --fault rng-nothing"
     path = zoo(command=command)
     pages = []
     for name in ("one", "two"):
@@ -136,7 +136,8 @@ def test_the_page_of_a_run_is_the_same_again(ringside, zoo, tmp_path, repo):
     assert not re.search(r"/(tmp|root|home|var)/|\.log\b|duration|\"log\"", matrix + result)
     document = json.loads(result)
     conform = document["results"][0]["result"]
-    assert conform["target"]["command"] == command.replace("{program}", "{out}/serve")
+    assert conform["target"]["command"] == command.replace("{program}", "{out}/serve").replace(
+        "{targets}", "…")
     kept = {key for check in conform["checks"] for key in check["evidence"]}
     assert kept == {"stimulus", "oracle", "expected", "observed"}
     schema = json.loads((repo / "reports/schema/conform-1.json").read_text(encoding="utf-8"))

@@ -13,10 +13,13 @@ import subprocess
 import tempfile
 
 from ringside_scenario import results
-from ringside_scenario.zoo import build, description
+from ringside_scenario.zoo import build
 
 # A path of several parts. What stands in a program's command line and in a reason is made anonymous alike.
 _PATH = re.compile(r"(?<![\w.{}/-])/(?:tmp|var/tmp|root|home|work|run/user)/[^\s'\",;:)]*")
+# Wherever they were built or installed.
+_OURS = ((re.compile(r"/[^\s'\",;:]*/scenarios/targets/+"), "{targets}/"),
+         (re.compile(r"/[^\s'\",;:]*/bin/ringside-backend"), "ringside-backend"))
 _KEPT = ("stimulus", "oracle", "expected", "observed")
 
 
@@ -35,15 +38,13 @@ def _texts(value, change):
     return value
 
 
-def _anonymous(name, ringside):
+def _anonymous(name):
     out = os.path.join(build.cache(), "built", name)
-    known = ((out, "{out}"), (os.path.join(os.path.dirname(description.folder()), "targets"), "{targets}"),
-             (os.path.realpath(os.path.join(os.path.dirname(description.folder()), "targets")), "{targets}"),
-             (os.path.join(os.path.dirname(ringside), "ringside-backend"), "ringside-backend"))
 
     def change(text):
-        for path, word in known:
-            text = text.replace(path, word)
+        text = text.replace(out, "{out}")
+        for path, word in _OURS:
+            text = path.sub(word, text)
         return _PATH.sub("…", text)
     return change
 
@@ -127,14 +128,14 @@ def write(folder, page, ringside):
     os.makedirs(page, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="ringside-page-") as clean:
         for name, file, found in _of(run, folder):
-            results.write(os.path.join(clean, file), _clean(found, day, _anonymous(name, ringside)))
+            results.write(os.path.join(clean, file), _clean(found, day, _anonymous(name)))
         merged = json.loads(_ringside(ringside, "merge", clean))
         merged["created"] = day
         results.write(os.path.join(clean, "result"), merged)
         matrix = _ringside(ringside, "show", "--matrix", os.path.join(clean, "result"))
     head, clauses = matrix.split("## Clauses\n", 1)
     lines = [f"# Implementations and clauses, {date.day} {date:%B %Y}", "", head.rstrip("\n"), "", *_measured(run),
-             *_left_out(run, _anonymous("", ringside)), "## Clauses", clauses]
+             *_left_out(run, _anonymous("")), "## Clauses", clauses]
     with open(os.path.join(page, "matrix.md"), "w", encoding="utf-8") as f:
         f.write("\n".join(lines))
     with open(os.path.join(page, "result.json"), "w", encoding="utf-8") as f:
