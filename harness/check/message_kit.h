@@ -21,5 +21,7 @@ struct mk {
 bool mk_start(struct ck *c, struct mk *m, u64 features);
 /* What is in m->out, `len` bytes, and `room` bytes for the answer; an error when it does not come back. */
 bool mk_ask(struct ck *c, struct mk *m, u32 len, u32 room);
+/* The same where coming back at all is what is asked. */
+bool mk_ask_or_fail(struct ck *c, struct mk *m, u32 len, u32 room, const char *clause);
 
 #endif
