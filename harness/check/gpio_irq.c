@@ -65,10 +65,20 @@ static void delivered(struct ck *c)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(edges); i++) {
 		const bool active = edges[i].high;
+		int rc;
 
 		/* From the level at which there is none. */
-		if (!gk_drive(c, &k, !active) || !gk_irq(c, &k, k.to, edges[i].type) ||
-		    !gk_unmask(c, &k, k.to) ||
+		if (!gk_drive(c, &k, !active))
+			return;
+		rc = gk_try_irq(c, &k, k.to, edges[i].type);
+		/* Of edges there are all, or it says nothing; a level need not be watched for. */
+		if (rc == 0 && edges[i].type & (HIGH | LOW)) {
+			ck_log(c, "  it refuses interrupts of a level");
+			return;
+		}
+		if (rc == 0)
+			ck_error(c, "interrupt type %u is refused", edges[i].type);
+		if (rc <= 0 || !gk_unmask(c, &k, k.to) ||
 		    !gk_must_not_come(c, &k, ONLY_THEN, "before there is one") ||
 		    !gk_drive(c, &k, active) || !comes(c, &k, edges[i].when) ||
 		    !disable(c, &k, k.to))

@@ -99,6 +99,21 @@ bool gk_do(struct ck *c, struct gk *k, u16 type, u16 line, u32 value, u8 *out)
 	return true;
 }
 
+bool gk_output(struct ck *c, struct gk *k, u16 line, bool high)
+{
+	struct gk_msg out = { .type = VIRTIO_GPIO_MSG_SET_DIRECTION,
+			      .line = line,
+			      .value = VIRTIO_GPIO_DIRECTION_OUT };
+
+	if (!gk_run(c, k, &out, 1))
+		return false;
+	if (out.status == VIRTIO_GPIO_STATUS_OK)
+		return true;
+	return gk_do(c, k, VIRTIO_GPIO_MSG_SET_DIRECTION, line, VIRTIO_GPIO_DIRECTION_NONE, NULL) &&
+	       gk_do(c, k, VIRTIO_GPIO_MSG_SET_VALUE, line, high, NULL) &&
+	       gk_do(c, k, VIRTIO_GPIO_MSG_SET_DIRECTION, line, VIRTIO_GPIO_DIRECTION_OUT, NULL);
+}
+
 /* --- pairs ------------------------------------------------------------------------------------------------ */
 
 bool gk_drive(struct ck *c, struct gk *k, bool high)
@@ -133,8 +148,7 @@ bool gk_pair(struct ck *c, struct gk *k)
 		if (!gk_do(c, k, VIRTIO_GPIO_MSG_SET_DIRECTION, i, VIRTIO_GPIO_DIRECTION_IN, NULL))
 			return false;
 	for (k->from = 0; k->from < n; k->from++) {
-		if (!gk_do(c, k, VIRTIO_GPIO_MSG_SET_DIRECTION, k->from, VIRTIO_GPIO_DIRECTION_OUT,
-			   NULL))
+		if (!gk_output(c, k, k->from, false))
 			return false;
 		for (k->to = 0; k->to < n; k->to++) {
 			int rc = k->to == k->from ? 0 : connected(c, k, k->to);
@@ -151,10 +165,25 @@ bool gk_pair(struct ck *c, struct gk *k)
 
 /* --- interrupts -------------------------------------------------------------------------------------------- */
 
+int gk_try_irq(struct ck *c, struct gk *k, u16 line, u8 type)
+{
+	struct gk_msg m = { .type = VIRTIO_GPIO_MSG_IRQ_TYPE, .line = line, .value = type };
+
+	if (!gk_do(c, k, VIRTIO_GPIO_MSG_SET_DIRECTION, line, VIRTIO_GPIO_DIRECTION_IN, NULL) ||
+	    !gk_run(c, k, &m, 1))
+		return -1;
+	return m.status == VIRTIO_GPIO_STATUS_OK;
+}
+
 bool gk_irq(struct ck *c, struct gk *k, u16 line, u8 type)
 {
-	return gk_do(c, k, VIRTIO_GPIO_MSG_SET_DIRECTION, line, VIRTIO_GPIO_DIRECTION_IN, NULL) &&
-	       gk_do(c, k, VIRTIO_GPIO_MSG_IRQ_TYPE, line, type, NULL);
+	const int rc = gk_try_irq(c, k, line, type);
+
+	if (rc == 0 && type & (VIRTIO_GPIO_IRQ_TYPE_LEVEL_HIGH | VIRTIO_GPIO_IRQ_TYPE_LEVEL_LOW))
+		return ck_skip(c, "it refuses interrupts of a level");
+	if (rc == 0)
+		ck_error(c, "interrupt type %u of line %u is refused", type, line);
+	return rc > 0;
 }
 
 bool gk_unmask(struct ck *c, struct gk *k, u16 line)

@@ -54,7 +54,15 @@ bool gk_drive(struct ck *c, struct gk *k, bool high);
 /* It goes high and low again; both low is how it begins. */
 bool gk_pulse(struct ck *c, struct gk *k);
 
-/* A line is an input from now on, with this interrupt. */
+/*
+ * A line is an output from now on; its value is `high` only where it is refused without one: some devices want to be told
+ * first, as all drivers do, and not of an input.
+ */
+bool gk_output(struct ck *c, struct gk *k, u16 line, bool high);
+
+/* A line is an input from now on, with this interrupt: 1, 0 the interrupt is refused, -1 it is over. */
+int gk_try_irq(struct ck *c, struct gk *k, u16 line, u8 type);
+/* The same; a level that a device does not watch for is skipped. */
 bool gk_irq(struct ck *c, struct gk *k, u16 line, u8 type);
 /* Queue the buffer of a line: its interrupt is unmasked. */
 bool gk_unmask(struct ck *c, struct gk *k, u16 line);

@@ -248,6 +248,24 @@ CHECK(both_bytes, .id = "gpio.message.answer",
       .oracle = "status and value are written each time, and the used length is 2 at most",
       .device = VIRTIO_ID_GPIO, .caps = TP_CAP_CONFIG, .run = both_bytes);
 
+/* One message at a time: what is wrong there is not the order. */
+static bool keeps_values(struct ck *c, struct gk *k)
+{
+	for (u32 value = 0; value < 2; value++) {
+		u8 seen;
+
+		if (!gk_do(c, k, VIRTIO_GPIO_MSG_SET_VALUE, 0, value, NULL) ||
+		    !gk_do(c, k, VIRTIO_GPIO_MSG_GET_VALUE, 0, 0, &seen))
+			return false;
+		if (seen == value)
+			continue;
+		ck_hazard(c, ANSWER, "an output has the value that it was set to",
+			  "line 0 is set to %u, and when that is answered it has %u", value, seen);
+		return false;
+	}
+	return true;
+}
+
 static void order(struct ck *c)
 {
 	struct gk k;
@@ -261,8 +279,7 @@ static void order(struct ck *c)
 	for (unsigned i = 0; i < 3; i++) {
 		struct gk_msg m[12];
 
-		if (!gk_do(c, &k, VIRTIO_GPIO_MSG_SET_DIRECTION, lines[i],
-			   VIRTIO_GPIO_DIRECTION_OUT, NULL))
+		if (!gk_output(c, &k, lines[i], false) || (i == 0 && !keeps_values(c, &k)))
 			return;
 		for (unsigned n = 0; n < 12; n++)
 			m[n] = (struct gk_msg){ .type = n & 1 ? VIRTIO_GPIO_MSG_GET_VALUE
@@ -293,17 +310,32 @@ static void order(struct ck *c)
 	}
 }
 
-CHECK(order, .id = "gpio.message.order", .clauses = { ORDER },
+CHECK(order, .id = "gpio.message.order", .clauses = { ORDER, ANSWER },
       .stimulus = "an output is set and read six times, with all messages made available at once",
-      .oracle = "the answers come in order, each with what was set before",
+      .oracle = "the answers come in order, each with what was set before; one at a time, too",
       .device = VIRTIO_ID_GPIO, .caps = TP_CAP_CONFIG, .run = order);
 
-/* What an output has that nobody has set a value for. */
+#define REFUSED 2
+
+/* What an output has that nobody has set a value for: a level, or REFUSED where there is none without. */
 static bool fresh_output(struct ck *c, struct gk *k, u8 *value)
 {
-	return gk_do(c, k, VIRTIO_GPIO_MSG_SET_DIRECTION, 0, VIRTIO_GPIO_DIRECTION_NONE, NULL) &&
-	       gk_do(c, k, VIRTIO_GPIO_MSG_SET_DIRECTION, 0, VIRTIO_GPIO_DIRECTION_OUT, NULL) &&
+	struct gk_msg out = { .type = VIRTIO_GPIO_MSG_SET_DIRECTION,
+			      .value = VIRTIO_GPIO_DIRECTION_OUT };
+
+	if (!gk_do(c, k, VIRTIO_GPIO_MSG_SET_DIRECTION, 0, VIRTIO_GPIO_DIRECTION_NONE, NULL) ||
+	    !gk_run(c, k, &out, 1))
+		return false;
+	*value = REFUSED;
+	return out.status != VIRTIO_GPIO_STATUS_OK ||
 	       gk_do(c, k, VIRTIO_GPIO_MSG_GET_VALUE, 0, 0, value);
+}
+
+/* It is an output, and not as it was: an output that was refused is one, once its value is told. */
+static bool another_value(struct ck *c, struct gk *k, u8 usual)
+{
+	return usual == REFUSED ? gk_output(c, k, 0, true)
+				: gk_do(c, k, VIRTIO_GPIO_MSG_SET_VALUE, 0, !usual, NULL);
 }
 
 static void forgets(struct ck *c)
@@ -311,8 +343,7 @@ static void forgets(struct ck *c)
 	u8 usual, direction, value;
 	struct gk k;
 
-	if (!gk_up(c, &k, false) || !fresh_output(c, &k, &usual) ||
-	    !gk_do(c, &k, VIRTIO_GPIO_MSG_SET_VALUE, 0, !usual, NULL) ||
+	if (!gk_up(c, &k, false) || !fresh_output(c, &k, &usual) || !another_value(c, &k, usual) ||
 	    !gk_do(c, &k, VIRTIO_GPIO_MSG_SET_DIRECTION, 0, VIRTIO_GPIO_DIRECTION_NONE, NULL) ||
 	    !gk_do(c, &k, VIRTIO_GPIO_MSG_GET_DIRECTION, 0, 0, &direction))
 		return;
@@ -323,7 +354,11 @@ static void forgets(struct ck *c)
 	}
 	if (!fresh_output(c, &k, &value))
 		return;
-	if (value != usual)
+	if (usual == REFUSED && value != REFUSED)
+		ck_fail(c, FORGETS, "a line with direction NONE keeps nothing",
+			"an output without a value was refused, and after it had one and got "
+			"direction NONE it is not");
+	else if (value != usual)
 		ck_fail(c, FORGETS, "a line with direction NONE keeps nothing",
 			"an output had %u, was set to %u, got direction NONE, and as an output "
 			"again has %u",
@@ -332,8 +367,8 @@ static void forgets(struct ck *c)
 
 CHECK(forgets, .id = "gpio.direction.forgets", .clauses = { FORGETS },
       .stimulus = "an output is set, gets direction NONE, and is an output again",
-      .oracle = "it has the value that it had before it was set", .device = VIRTIO_ID_GPIO,
-      .caps = TP_CAP_CONFIG, .run = forgets);
+      .oracle = "it has the value that it had before it was set, or is refused as it was then",
+      .device = VIRTIO_ID_GPIO, .caps = TP_CAP_CONFIG, .run = forgets);
 
 /* --- pieces, and what is no message -------------------------------------------------------------------------- */
 
