@@ -55,10 +55,13 @@ int vhost_uri_parse(struct kdev_where *w, const char *spec, char *error, size_t 
 	}
 	if (strncmp(option, "cid=", 4) == 0 && take_cid(w, option + 4) == 0)
 		return 0;
-	snprintf(
-		error, room,
-		"'%.60s' is not what a vhost: target ends with: ,tap=NAME of a TAP device (net), or "
-		",cid=N from %u to %u (vsock)",
-		option, CID_FIRST, CID_LAST);
+	if (strncmp(option, "wwpn=", 5) == 0 && option[5] && strlen(option + 5) < sizeof(w->wwpn)) {
+		strcpy(w->wwpn, option + 5);
+		return 0;
+	}
+	snprintf(error, room,
+		 "'%.60s' is not what a vhost: target ends with: ,tap=NAME of a TAP device (net), "
+		 ",cid=N from %u to %u (vsock), or ,wwpn=NAME of a target in configfs (scsi)",
+		 option, CID_FIRST, CID_LAST);
 	return -1;
 }

@@ -9,8 +9,8 @@
 int vdpa_uri_parse(struct kdev_where *w, const char *spec, char *error, size_t room);
 
 /*
- * "PATH,tap=NAME" of a /dev/vhost-net, "PATH,cid=N" of a /dev/vhost-vsock: which of both it is follows
- * from that.
+ * "PATH,tap=NAME" of a /dev/vhost-net, "PATH,cid=N" of a /dev/vhost-vsock, "PATH,wwpn=NAME" of a
+ * /dev/vhost-scsi: which of them it is follows from that.
  */
 int vhost_uri_parse(struct kdev_where *w, const char *spec, char *error, size_t room);
 

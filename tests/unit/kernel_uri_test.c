@@ -24,6 +24,12 @@ static void as_they_are_written(void **state)
 		vhost_uri_parse(&w, "/dev/vhost-vsock,cid=4294967294", error, sizeof(error)), 0);
 	assert_string_equal(w.tap, "");
 	assert_int_equal(w.cid, 4294967294u);
+	assert_int_equal(vhost_uri_parse(&w, "/dev/vhost-scsi,wwpn=naa.5001405bd1b7b4a5", error,
+					 sizeof(error)),
+			 0);
+	assert_string_equal(w.path, "/dev/vhost-scsi");
+	assert_string_equal(w.wwpn, "naa.5001405bd1b7b4a5");
+	assert_string_equal(w.tap, "");
 }
 
 static void complaints(void **state)
@@ -35,6 +41,8 @@ static void complaints(void **state)
 		"/dev/vhost-net,",
 		"/dev/vhost-net,tap=",
 		"/dev/vhost-net,tap=a-name-of-sixteen",
+		"/dev/vhost-scsi,wwpn=",
+		"/dev/vhost-scsi,wwpn=a-name-of-64-bytes-that-has-no-room-for-its-end-of-a-text-in-here",
 		"/dev/vhost-vsock,cid=2",
 		"/dev/vhost-vsock,cid=-4294967000",
 		"/dev/vhost-vsock,cid=4294967295",

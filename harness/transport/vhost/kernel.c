@@ -101,7 +101,7 @@ void kdev_end(struct tp *t)
 	t->caps = 0;
 	k->offered = k->features = k->backend_features = 0;
 	k->queues = 0;
-	k->told = k->mapped = false;
+	k->told = k->mapped = k->running = false;
 	kdev_clear(k);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Devices that are Linux's: a vDPA device behind /dev/vhost-vdpa-N, be it a simulated one, one in user
- * space (VDUSE) or hardware; and the halves of net and vsock that vhost has in the kernel. Both take
+ * space (VDUSE) or hardware; and the halves of net, vsock and scsi that vhost has in the kernel. Both take
  * vhost's ioctls: rings with eventfds, and our own memory as the guest's.
  *
  * vdpa: is a whole device, with status, configuration and features. vhost: is the data path of one; the
@@ -21,11 +21,12 @@
 
 #define KDEV_RINGS 64
 
-/* A target: "PATH", "PATH,tap=NAME" or "PATH,cid=N". */
+/* A target: "PATH", "PATH,tap=NAME", "PATH,cid=N" or "PATH,wwpn=NAME". */
 struct kdev_where {
 	char path[108];
-	char tap[16]; /* net: the TAP device whose frames these are, made when there is none */
-	u64 cid;      /* vsock: the guest's address */
+	char tap[16];  /* net: the TAP device whose frames these are, made when there is none */
+	u64 cid;       /* vsock: the guest's address */
+	char wwpn[64]; /* scsi: the name of what stands for it in the kernel's configfs */
 };
 
 struct kdev_ring {
@@ -43,6 +44,7 @@ struct kdev {
 	u64 backend_features; /* vdpa: those of vhost-vdpa itself that are in use */
 	u32 device_id;
 	unsigned queues;
+	bool running; /* vsock and scsi: the kernel looks into the rings */
 	bool told,
 		mapped; /* vdpa: of guest memory, in this session; and it has not been taken away */
 	struct vu_region regions[TP_MEM_MAX];

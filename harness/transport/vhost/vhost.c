@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* vhost in the kernel: the data path of a network device, or of a socket device. */
+/* vhost in the kernel: the data path of a network device, of a socket device, or of a SCSI host. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_scsi.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,9 +20,41 @@
 /* Queue 2 of a socket device tells of what happens to the virtual machine: its monitor's, and empty. */
 #define VSOCK_RINGS 2
 
+/* Of a SCSI host: the control queue, the event queue, and one for requests. */
+#define SCSI_RINGS 3
+
 static bool is_vsock(const struct kdev *k)
 {
 	return k->device_id == VIRTIO_ID_VSOCK;
+}
+
+static bool is_scsi(const struct kdev *k)
+{
+	return k->device_id == VIRTIO_ID_SCSI;
+}
+
+/* What the driver is told is the monitor's to say, and that is us. The kernel knows of no other sizes than these. */
+static u32 configuration(const struct kdev *k, void *buf)
+{
+	const u64 cid = le64(k->where.cid);
+	const struct virtio_scsi_config scsi = {
+		.num_queues = le32(SCSI_RINGS - 2),
+		.seg_max = le32(126),
+		.max_sectors = le32(0xffff),
+		.cmd_per_lun = le32(128),
+		.event_info_size = le32(sizeof(struct virtio_scsi_event)),
+		.sense_size = le32(VIRTIO_SCSI_SENSE_DEFAULT_SIZE),
+		.cdb_size = le32(VIRTIO_SCSI_CDB_DEFAULT_SIZE),
+		.max_target = le16(255),
+		.max_lun = le32(16383),
+	};
+
+	if (is_vsock(k)) {
+		memcpy(buf, &cid, sizeof(cid));
+		return sizeof(cid);
+	}
+	memcpy(buf, &scsi, sizeof(scsi));
+	return is_scsi(k) ? sizeof(scsi) : 0;
 }
 
 static int open_tap(struct kdev *k)
@@ -70,13 +103,14 @@ static int op_open(struct tp *t)
 	if (rc == TP_OK && is_vsock(k))
 		rc = kdev_ioctl(k, "VHOST_VSOCK_SET_GUEST_CID", VHOST_VSOCK_SET_GUEST_CID,
 				&k->where.cid);
-	else if (rc == TP_OK)
+	else if (rc == TP_OK && !is_scsi(k))
 		rc = open_tap(k);
-	k->queues = is_vsock(k) ? VSOCK_RINGS + 1 : 2;
+	k->queues = is_vsock(k) ? VSOCK_RINGS + 1 : is_scsi(k) ? SCSI_RINGS : 2;
 	t->caps = TP_CAP_QUEUE_BASE | TP_CAP_CALL_COUNT | TP_CAP_OWN_CALL;
-	/* What the driver is told of the guest's address: by the monitor, and that is us. */
-	if (is_vsock(k))
-		t->caps |= TP_CAP_CONFIG | (t->peer ? TP_CAP_PEER : 0);
+	if (is_vsock(k) || is_scsi(k))
+		t->caps |= TP_CAP_CONFIG;
+	if (is_vsock(k) && t->peer)
+		t->caps |= TP_CAP_PEER;
 	return rc;
 }
 
@@ -99,17 +133,43 @@ static int op_set_features(struct tp *t, u64 features)
 	return rc;
 }
 
-static int running(struct kdev *k, int on)
+/* The unit that the kernel's configuration has under the name is what the rings lead to from now on, or no longer. */
+static int endpoint(struct kdev *k, bool on)
 {
-	return kdev_ioctl(k, "VHOST_VSOCK_SET_RUNNING", VHOST_VSOCK_SET_RUNNING, &on);
+	struct vhost_scsi_target to = { 0 };
+
+	snprintf(to.vhost_wwpn, sizeof(to.vhost_wwpn), "%s", k->where.wwpn);
+	return on ? kdev_ioctl(k, "VHOST_SCSI_SET_ENDPOINT", VHOST_SCSI_SET_ENDPOINT, &to)
+		  : kdev_ioctl(k, "VHOST_SCSI_CLEAR_ENDPOINT", VHOST_SCSI_CLEAR_ENDPOINT, &to);
+}
+
+static int running(struct kdev *k, bool on)
+{
+	int yes = on, rc;
+
+	if (k->running == on)
+		return TP_OK;
+	rc = is_scsi(k) ? endpoint(k, on)
+			: kdev_ioctl(k, "VHOST_VSOCK_SET_RUNNING", VHOST_VSOCK_SET_RUNNING, &yes);
+	if (rc == TP_OK)
+		k->running = on;
+	return rc;
+}
+
+/* All of its rings, which begin and end together. */
+static bool has_rings(const struct kdev *k)
+{
+	for (unsigned q = 0; q < (is_scsi(k) ? SCSI_RINGS : VSOCK_RINGS); q++)
+		if (!k->rings[q].started)
+			return false;
+	return true;
 }
 
 static int op_driver_ok(struct tp *t)
 {
 	struct kdev *k = kdev_from_tp(t);
 
-	/* It begins when both rings are there. */
-	return is_vsock(k) && k->rings[0].started && k->rings[1].started ? running(k, 1) : TP_OK;
+	return (is_vsock(k) || is_scsi(k)) && has_rings(k) ? running(k, true) : TP_OK;
 }
 
 static int no_status(struct tp *t, u8 *status)
@@ -125,11 +185,12 @@ static int no_set_status(struct tp *t, u8 status)
 static int op_read_config(struct tp *t, u32 offset, void *buf, u32 len)
 {
 	struct kdev *k = kdev_from_tp(t);
-	const u64 cid = le64(k->where.cid);
+	u8 all[sizeof(struct virtio_scsi_config)];
+	const u32 size = configuration(k, all);
 
-	if (!is_vsock(k) || offset > sizeof(cid) || len > sizeof(cid) - offset)
+	if (!size || offset > size || len > size - offset)
 		return kdev_error(k, TP_EUNSUPPORTED, "vhost has no configuration");
-	memcpy(buf, (const u8 *)&cid + offset, len);
+	memcpy(buf, all + offset, len);
 	return TP_OK;
 }
 
@@ -160,7 +221,7 @@ static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 	if (is_vsock(k) && q >= VSOCK_RINGS)
 		return TP_OK;
 	rc = kdev_ring_start(k, q, cfg, true);
-	return rc == TP_OK && !is_vsock(k) ? attach(k, q, k->tap) : rc;
+	return rc == TP_OK && k->tap >= 0 ? attach(k, q, k->tap) : rc;
 }
 
 static int op_queue_stop(struct tp *t, unsigned q, u32 *base)
@@ -171,7 +232,7 @@ static int op_queue_stop(struct tp *t, unsigned q, u32 *base)
 
 	if (q >= k->queues || !k->rings[q].started)
 		return kdev_error(k, TP_EUNSUPPORTED, "queue %u does not run", q);
-	rc = is_vsock(k) ? running(k, 0) : attach(k, q, VHOST_FILE_UNBIND);
+	rc = k->tap < 0 ? running(k, false) : attach(k, q, VHOST_FILE_UNBIND);
 	if (rc == TP_OK)
 		rc = kdev_ioctl(k, "VHOST_GET_VRING_BASE", VHOST_GET_VRING_BASE, &state);
 	*base = state.num;
@@ -208,7 +269,9 @@ void vhost_transport_init(struct kdev *k, const struct kdev_where *where)
 	*k = (struct kdev){
 		.tp = { .ops = &vhost_ops, .timeout_ms = 1000, .quiet_ms = 40 },
 		.where = *where,
-		.device_id = where->tap[0] ? VIRTIO_ID_NET : VIRTIO_ID_VSOCK,
+		.device_id = where->tap[0]    ? VIRTIO_ID_NET
+			     : where->wwpn[0] ? VIRTIO_ID_SCSI
+					      : VIRTIO_ID_VSOCK,
 	};
 	kdev_clear(k);
 }

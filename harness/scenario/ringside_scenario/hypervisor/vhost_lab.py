@@ -37,13 +37,25 @@ LOOP = """\
 	{{ verdict error "a TAP device could not be made a loop"; return 1; }}
 until_there /dev/vhost-net || return 1
 """
+# A disk in memory, as unit 0 of target 0. A nexus is who asks: the driver.
+SCSI = """\
+core=/sys/kernel/config/target/core/rd_mcp_0/disk
+wwpn=/sys/kernel/config/target/vhost/naa.5001405000000001
+mount -t configfs none /sys/kernel/config 2>>/tmp/log
+mkdir -p $core && echo rd_pages=4096 >$core/control && echo 1 >$core/enable &&
+	mkdir -p $wwpn/tpgt_0/lun/lun_0 && echo naa.5001405000000002 >$wwpn/tpgt_0/nexus &&
+	ln -s $core $wwpn/tpgt_0/lun/lun_0/disk ||
+	{{ verdict error "a SCSI target could not be made"; return 1; }}
+until_there /dev/vhost-scsi || return 1
+"""
 # connect: {device: (what makes it, target, what reports call who implements it)}
 DEVICES = {
     "vdpa-sim": {"blk": (SIMULATED, VDPA, "vdpa_sim_blk"), "net": (SIMULATED, VDPA, "vdpa_sim_net")},
     "vduse": {"blk": ("", "vdpa: --command 'sh /job/vduse {socket}'", "qemu-storage-daemon")},
     "vhost": {"net": (LOOP, "vhost:/dev/vhost-net,tap=loop0", "vhost_net"),
               "vsock": ("until_there /dev/vhost-vsock || return 1\n", "vhost:/dev/vhost-vsock,cid=7",
-                        "vhost_vsock")},
+                        "vhost_vsock"),
+              "scsi": (SCSI, "vhost:/dev/vhost-scsi,wwpn=naa.5001405000000001", "vhost_scsi")},
 }
 RUN = """\
 ringside conform {target} --device {device} --name {name} {options} --format json -o /tmp/conform.json 2>>/tmp/log
