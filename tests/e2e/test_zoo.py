@@ -224,6 +224,7 @@ def test_other_versions_are_told(ringside, zoo, tmp_path):
     ({"source": {"crate": "x", "colour": "red"}}, "'source' has no 'colour' with 'crate'"),
     ({"source": {"debian": "trixie"}}, "'source' of kind 'debian' wants 'program'"),
     ({"source": {"crate": "x", "features": "y"}}, "'source': 'features' is a list"),
+    ({"source": {"crate": "x", "suite": ["trixie"]}}, "'source': 'suite' is a str"),
 ])
 def test_a_description_that_is_wrong(package, zoo, keys, words):
     from ringside_scenario.zoo import description
@@ -250,11 +251,15 @@ def test_files_that_are_no_descriptions(package, ringside, tmp_path):
 
 @pytest.mark.parametrize("source, program", [
     ({"crate": "nosuch"}, "cargo"),
+    ({"crate": "nosuch", "suite": "trixie", "packages": ["x"]}, "mmdebstrap"),
     ({"debian": "trixie", "packages": ["x"], "program": "x"}, "mmdebstrap"),
     ({"host": "nosuch-program", "package": "nosuch"}, "nosuch-program"),
 ])
 def test_what_a_machine_lacks(ringside, zoo, tmp_path, monkeypatch, source, program):
     """No tool to build it with: skipped, with the reason, and not a success."""
+    if program != "cargo" and "crate" in source:
+        (tmp_path / "cargo").write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+        (tmp_path / "cargo").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     path = zoo(source=source)
     said = f"{program} is not installed"

@@ -68,7 +68,6 @@ class _Source:
     def version(self, out):  # pylint: disable=unused-argument
         return self.description.version
 
-
     def _here(self):
         return os.path.dirname(os.path.realpath(self.description.path))
 
@@ -89,11 +88,56 @@ class _Source:
         run(["sh", "-ec", script], log, cwd=out)
 
 
+def _mirror():
+    """The host's own mirror of Debian, or the one of all."""
+    return next((uri for uri, suite, _ in debian.entries() if suite == debian.RELEASE), MIRROR)
+
+
+LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "aarch64": "ld-linux-aarch64.so.1"}
+
+
+def _no_root():
+    """Why no root of a Debian release can be made, or its programs cannot be run here; None."""
+    if not shutil.which("mmdebstrap"):
+        return "mmdebstrap is not installed (ci/bootstrap zoo)"
+    if os.uname().machine not in LOADERS:
+        return f"what the loader is called on {os.uname().machine} is not known here"
+    return None
+
+
+def unpack(suite, packages, out, log):
+    """Packages of a Debian release with all that they depend on, into the folder `root` of out, and a list of them
+    with their versions, `packages`."""
+    root = os.path.join(out, "root")
+    run(["mmdebstrap", "--quiet", "--variant=extract", f"--include={','.join(packages)}",
+         "--skip=cleanup/apt/cache,download/empty", suite, root,
+         f"deb [signed-by={KEYRING}] {_mirror()} {suite} main"], log)
+    archives = os.path.join(root, "var/cache/apt/archives")
+    # NAME_VERSION_ARCHITECTURE.deb, with the version's colon as %3a.
+    found = sorted(n.rsplit("_", 1)[0].replace("_", " ").replace("%3a", ":")
+                   for n in os.listdir(archives) if n.endswith(".deb"))
+    with open(os.path.join(out, "packages"), "w", encoding="utf-8") as f:
+        f.write("".join(f"{line}\n" for line in found))
+    shutil.rmtree(archives)
+
+
+def loader(root):
+    """The words that start a program with the loader and the libraries of a root."""
+    machine = os.uname().machine
+    libraries = [os.path.join(root, p, f"{machine}-linux-gnu") for p in ("usr/lib", "lib")]
+    for folder in ("usr/lib64", "lib64", "usr/lib", "lib", *libraries):
+        program = os.path.join(root, folder, LOADERS[machine])
+        if os.path.exists(program):
+            return [program, "--library-path", ":".join(libraries)]
+    raise NotBuilt(f"there is no {LOADERS[machine]} in {root}")
+
+
 class Crate(_Source):
     """Of the crates registry, in the version of the description and with the versions of its own lock file. A
-    library that it takes is asked of pkg-config; `then` is a script that makes what it runs with."""
-    KEYS = {"crate": ..., "features": [], "default-features": True, "program": "", "library": "", "then": "",
-            "files": []}
+    library that it takes is asked of pkg-config, or comes with the `packages` of a Debian release, `suite`, against
+    which it is then built, and with whose loader it runs; `then` is a script that makes what it runs with."""
+    KEYS = {"crate": ..., "features": [], "default-features": True, "program": "", "library": "", "suite": "",
+            "packages": [], "then": "", "files": []}
 
     @property
     def facts(self):
@@ -106,11 +150,28 @@ class Crate(_Source):
         if library and (not shutil.which("pkg-config") or subprocess.run(
                 ["pkg-config", "--exists", library], stdin=subprocess.DEVNULL, check=False).returncode):
             return f"there is no {library} (pkg-config)"
-        return None
+        return _no_root() if self.data["suite"] else None
+
+    def _against(self, out, log):
+        """What cargo, and the programs that it calls, are told of the release that it is built against."""
+        root, machine = os.path.join(out, "root"), os.uname().machine
+        unpack(self.data["suite"], [*self.data["packages"], "libc6-dev"], out, log)
+        # Made by a package that is not among them, and in the texts that linkers read.
+        for name in ("lib", "lib64"):
+            if not os.path.lexists(os.path.join(root, name)):
+                os.symlink(f"usr/{name}", os.path.join(root, name))
+        return {"PKG_CONFIG_SYSROOT_DIR": root,
+                "PKG_CONFIG_LIBDIR": os.path.join(root, f"usr/lib/{machine}-linux-gnu/pkgconfig"),
+                "BINDGEN_EXTRA_CLANG_ARGS": f"--sysroot={root}",
+                # By a target that is named, its own programs are told apart from those that are run to build it.
+                "CARGO_BUILD_TARGET": f"{machine}-unknown-linux-gnu",
+                "CARGO_ENCODED_RUSTFLAGS": f"-Clink-arg=--sysroot={root}"}
 
     def build(self, out, cache, log):
         # What several crates share is compiled once.
         env = {"CARGO_HOME": os.path.join(cache, "cargo"), "CARGO_TARGET_DIR": os.path.join(cache, "target")}
+        if self.data["suite"]:
+            env.update(self._against(out, log))
         argv = ["cargo", "install", self.data["crate"], "--version", self.description.version, "--locked",
                 "--root", out, "--no-track"]
         if not self.data["default-features"]:
@@ -122,39 +183,20 @@ class Crate(_Source):
             self._script(self.data["then"], out, log)
 
     def program(self, out):
-        return [os.path.join(out, "bin", self.data["program"] or self.data["crate"])]
-
-
-def _mirror():
-    """The host's own mirror of Debian, or the one of all."""
-    return next((uri for uri, suite, _ in debian.entries() if suite == debian.RELEASE), MIRROR)
+        program = os.path.join(out, "bin", self.data["program"] or self.data["crate"])
+        return [*loader(os.path.join(out, "root")), program] if self.data["suite"] else [program]
 
 
 class Debian(_Source):
     """Packages of a Debian release with all that they depend on, unpacked into a root of their own. Their loader
     and libraries are that root's: nothing of them meets the host's."""
     KEYS = {"debian": ..., "packages": [], "program": ...}
-    LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "aarch64": "ld-linux-aarch64.so.1"}
 
     def missing(self):
-        if not shutil.which("mmdebstrap"):
-            return "mmdebstrap is not installed (ci/bootstrap zoo)"
-        if os.uname().machine not in self.LOADERS:
-            return f"what the loader is called on {os.uname().machine} is not known here"
-        return None
+        return _no_root()
 
     def build(self, out, cache, log):  # pylint: disable=unused-argument
-        suite, root = self.data["debian"], os.path.join(out, "root")
-        run(["mmdebstrap", "--quiet", "--variant=extract", f"--include={','.join(self.data['packages'])}",
-             "--skip=cleanup/apt/cache,download/empty", suite, root,
-             f"deb [signed-by={KEYRING}] {_mirror()} {suite} main"], log)
-        archives = os.path.join(root, "var/cache/apt/archives")
-        # NAME_VERSION_ARCHITECTURE.deb, with the version's colon as %3a.
-        found = sorted(n.rsplit("_", 1)[0].replace("_", " ").replace("%3a", ":")
-                       for n in os.listdir(archives) if n.endswith(".deb"))
-        with open(os.path.join(out, "packages"), "w", encoding="utf-8") as f:
-            f.write("".join(f"{line}\n" for line in found))
-        shutil.rmtree(archives)
+        unpack(self.data["debian"], self.data["packages"], out, log)
 
     def version(self, out):
         with open(os.path.join(out, "packages"), encoding="utf-8") as f:
@@ -162,13 +204,8 @@ class Debian(_Source):
         return versions.get(self.data["packages"][0], "unknown")
 
     def program(self, out):
-        root, machine = os.path.join(out, "root"), os.uname().machine
-        libraries = [os.path.join(root, p, f"{machine}-linux-gnu") for p in ("usr/lib", "lib")]
-        for folder in ("usr/lib64", "lib64", "usr/lib", "lib", *libraries):
-            loader = os.path.join(root, folder, self.LOADERS[machine])
-            if os.path.exists(loader):
-                return [loader, "--library-path", ":".join(libraries), os.path.join(root, self.data["program"])]
-        raise NotBuilt(f"there is no {self.LOADERS[machine]} in {root}")
+        root = os.path.join(out, "root")
+        return [*loader(root), os.path.join(root, self.data["program"])]
 
 
 class Host(_Source):
