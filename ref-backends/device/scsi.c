@@ -35,6 +35,9 @@ static void sense(struct virtio_scsi_cmd_resp *r, u8 key, u8 code)
 	r->sense[12] = code;
 }
 
+/* Vendor, product and revision, without an end of their own. */
+static const u8 who[28] = "RINGSIDEdisk            1   ";
+
 /* How many bytes of data there are. */
 static u32 command(const u8 *cdb, struct virtio_scsi_cmd_resp *r, u8 *data)
 {
@@ -45,7 +48,7 @@ static u32 command(const u8 *cdb, struct virtio_scsi_cmd_resp *r, u8 *data)
 	case 0x12: /* INQUIRY */
 		data[2] = 5;
 		data[4] = INQUIRED - 5;
-		memcpy(data + 8, "RINGSIDEdisk            1   ", 28);
+		memcpy(data + 8, who, sizeof(who));
 		return MIN(INQUIRED, (u32)(cdb[3] << 8 | cdb[4]));
 	case 0xa0: /* REPORT LUNS: one, which is 0 */
 		data[3] = 8;
