@@ -14,7 +14,7 @@ static const struct {
 	const char *name;
 	int (*main)(void);
 } tests[] = {
-#define UNIT(name) {#name, name##_main},
+#define UNIT(name) { #name, name##_main },
 #include "names.h"
 #undef UNIT
 };
