@@ -6,6 +6,7 @@
  * Input: a byte for each message that comes: its low bits say what is wrong with the answer (0: nothing), bit 7:
  * descriptors come with it; then as much as that needs. With no input left the back-end is honest.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -23,20 +24,25 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static struct {
 	int listener, event;
-	struct sockaddr_un sa;
+	char path[32];
 } back;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	back.sa.sun_family = AF_UNIX;
-	snprintf(back.sa.sun_path, sizeof(back.sa.sun_path), "/tmp/ringside-front-fuzz-%d",
-		 (int)getpid());
-	unlink(back.sa.sun_path);
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int place;
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "/tmp/ringside-front-fuzz-%d", (int)getpid());
+	unlink(sa.sun_path);
 	back.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	back.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	MUST(back.event >= 0 && back.listener >= 0);
-	MUST(bind(back.listener, (struct sockaddr *)&back.sa, sizeof(back.sa)) == 0);
+	MUST(bind(back.listener, (struct sockaddr *)&sa, sizeof(sa)) == 0);
 	MUST(listen(back.listener, 1) == 0);
+	/* However it ends, nothing is left; and its path is the same in each run. */
+	place = open(sa.sun_path, O_PATH | O_CLOEXEC);
+	MUST(place >= 0 && unlink(sa.sun_path) == 0);
+	snprintf(back.path, sizeof(back.path), "/proc/self/fd/%d", place);
 	return 0;
 }
 
@@ -150,7 +156,7 @@ static void use(struct front *f)
 	u8 config[60];
 	u16 base;
 
-	if (front_open(f, back.sa.sun_path, 0))
+	if (front_open(f, back.path, 0))
 		return;
 	MUST(f->num_queues >= 1 && f->num_queues <= FRONT_QUEUES);
 	MUST(!(f->offered & PROTOCOL_BIT));
