@@ -130,6 +130,15 @@ def test_all_that_is_wrong_is_said_at_once(ringside, scenario, run_dir):
     assert "a.yaml:4: " in done.stderr and "b.yaml:5: " in done.stderr
 
 
+def test_what_has_no_results_leaves_no_folder(ringside, repo, tmp_path):
+    """Nor does what is no scenario."""
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    env.pop("RINGSIDE_OUT", None)
+    assert ringside("run", "--list", repo / "scenarios/approaches.yaml", env=env).stdout
+    ringside("run", "--list", tmp_path / "none.yaml", status=None, env=env)
+    assert not list(tmp_path.iterdir())
+
+
 def test_two_scenarios_of_one_name(ringside, scenario, run_dir):
     scenario(QUICK, "a.yaml")
     scenario(QUICK, "b.yaml")
@@ -225,8 +234,9 @@ def test_a_back_end_that_never_listens(ringside, scenario, program, run_dir):
 
 
 def slow_run(ringside_bin, path, out, *more):
-    """A run in a session of its own, once it has come to its back-end."""
+    """A run in a session of its own, with its temporary files beside its output."""
     run = subprocess.Popen([ringside_bin, "run", path, "-o", out, "--no-report", *more],
+                           env={**os.environ, "TMPDIR": str(out.parent)},
                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, text=True, start_new_session=True)
     return run
@@ -254,6 +264,8 @@ def test_ctrl_c(ringside, ringside_bin, scenario, program, run_dir, jobs):
     assert "Traceback" not in stderr
     assert "1 pass" in stdout and "(interrupted)" in stdout
     assert [p for p in below if alive(p)] == []
+    # Where TMPDIR is short enough for sockets below that of the run.
+    assert len(str(run_dir)) > 22 or not list(run_dir.glob("ringside-*"))
     assert {c["scenario"]: c["status"] for c in cells_of(out)}["quick"] == "pass"
     # Now it serves at once.
     program("sleeper", f"#!/bin/sh\nexec '{ringside_bin}-backend' blk --memory 1m "

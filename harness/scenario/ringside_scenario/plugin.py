@@ -38,13 +38,22 @@ def _ended_from_outside(_number, _frame):
 
 def pytest_configure(config):
     out = config.getoption("--ringside-out") or os.environ.get("RINGSIDE_OUT")
-    if not out:
-        out = tempfile.mkdtemp(prefix="ringside-run-")
+    config.ringside_made = None if out else tempfile.mkdtemp(prefix="ringside-run-")
+    out = out or config.ringside_made
     config.ringside_dir = RunDir(out)
     config.ringside_programs = programs.find()
     os.makedirs(config.ringside_dir.cells, exist_ok=True)
     adopt_orphans()
     signal.signal(signal.SIGTERM, _ended_from_outside)
+
+
+def pytest_unconfigure(config):
+    """A folder of our own in which nothing is (cells were listed, or none was found) is of no use to anybody."""
+    made = getattr(config, "ringside_made", None)
+    if made:
+        with contextlib.suppress(OSError):
+            os.rmdir(config.ringside_dir.cells)
+            os.rmdir(made)
 
 
 def pytest_collect_file(file_path, parent):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs one cell from beginning to end, and writes down what became of it."""
+import contextlib
 import os
 import shutil
 import tempfile
@@ -67,10 +68,24 @@ def _run(cell, ctx):
     return outcome
 
 
+@contextlib.contextmanager
+def _temporary_files_in(work):
+    """What a program leaves that is killed goes with the cell, unless a socket's path would become too long."""
+    before = os.environ.get("TMPDIR")
+    if len(work) <= 40:
+        os.environ["TMPDIR"] = work
+    try:
+        yield
+    finally:
+        os.environ.pop("TMPDIR", None)
+        if before is not None:
+            os.environ["TMPDIR"] = before
+
+
 def _attempt(cell, folder, programs):
     work = tempfile.mkdtemp(prefix="ringside-")
     try:
-        with Processes() as processes:
+        with _temporary_files_in(work), Processes() as processes:
             try:
                 outcome = _run(cell, Context(cell, folder, programs, processes, work))
             except Failed as e:
