@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define UNIT(name) int name##_main(void);
-#include "names.h"
+#include "tests/unit/names.h"
 #undef UNIT
 
 static const struct {
@@ -15,7 +15,7 @@ static const struct {
 	int (*main)(void);
 } tests[] = {
 #define UNIT(name) { #name, name##_main },
-#include "names.h"
+#include "tests/unit/names.h"
 #undef UNIT
 };
 
