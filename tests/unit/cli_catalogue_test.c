@@ -103,7 +103,7 @@ static void without_proof_registered_checks_count(void **state)
 
 	assert_true(catalogue_covered(&all, clause("v14.blk.init.dev.4a"), 0));
 	assert_true(catalogue_covered(&all, clause("ROB.blk.data"), 0));
-	assert_false(catalogue_covered(&all, clause("v14.fs.cfg.dev.1"), 0));
+	assert_false(catalogue_covered(&all, clause("v14.balloon.free-page-hint.dev.1"), 0));
 }
 
 static void a_check_covers_where_it_runs(void **state)
