@@ -154,13 +154,19 @@ def test_the_page_has_what_was_measured_and_left_out(ringside, zoo, tmp_path):
     document["targets"].append({"name": "away", "device": "net", "status": "skip", "reason": "there is no /tmp/x/y",
                                 "bench": []})
     (tmp_path / "out/zoo.json").write_text(json.dumps(document), encoding="utf-8")
+    # As 'ringside run' leaves one.
+    linux = json.loads((tmp_path / "out/tiny.json").read_text(encoding="utf-8"))
+    linux["target"].update(name="rng, vhost-lab vhost, vhost_rng", transport="vhost")
+    (tmp_path / "out/kernel/cells/one").mkdir(parents=True)
+    (tmp_path / "out/kernel/cells/one/conform.json").write_text(json.dumps(linux), encoding="utf-8")
     matrix, result = page(ringside, tmp_path, "page")
+    assert re.search(r"^\| vhost\\_rng, vhost of Linux \| rng \| \d+ \|", matrix, re.M)
     rows = re.findall(r"^\| tiny \| rng \| (.*?) \| [\d.]+ [kM]? ?\| .* \| (\d+\.\d\d) \|$", matrix, re.M)
     assert [load for load, _ in rows] == ["--requests 100", "--requests 100 --queue-depth 4"]
     assert [float(ratio) for _, ratio in rows] == [round(b["ratio"], 2) for b in document["targets"][0]["bench"]]
     assert "* away: there is no …" in matrix
     kept = [r["file"] for r in json.loads(result)["results"]]
-    assert sorted(kept) == sorted(["tiny.json", *(f"tiny-{who}-{i}.json" for who in ("bench", "reference")
+    assert sorted(kept) == sorted(["linux-0.json", "tiny.json", *(f"tiny-{who}-{i}.json" for who in ("bench", "reference")
                                                    for i in (0, 1))])
     assert ringside("zoo", "page", tmp_path / "zoo", "-o", tmp_path / "x", status=(USAGE,)).stderr.count("\n") == 1
 
