@@ -52,6 +52,7 @@ struct rdev_ops {
 	size_t req_size;  /* of the device's own request structure */
 	bool one_thread;  /* its queues meet each other in it: one thread is to serve them all */
 	bool unordered;	  /* what it returns first another event decides: no VIRTIO_F_IN_ORDER */
+	u16 burst; /* requests that drivers make at once, and look for at once; 0: none is typical */
 
 	/* Feature bits of the device type (the binding adds those of rings and transport). */
 	u64 (*features)(struct rdev *dev);

@@ -195,6 +195,7 @@ static const struct rdev_ops net_ops = {
 	.config_size = sizeof(struct vnet_config),
 	.req_size = sizeof(struct rdev_req),
 	.one_thread = true,
+	.burst = NET_BURST,
 	.features = net_features,
 	.negotiated = net_negotiated,
 	.reset = net_reset,

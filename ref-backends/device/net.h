@@ -19,6 +19,7 @@
 #define NET_MTU		  1500
 #define NET_MTU_MIN	  68
 #define NET_FIFO_BYTES	  (4u << 20) /* per pair */
+#define NET_BURST	  32	     /* what drivers that poll send and look for at once */
 #define NET_MERGE_MAX	  60	     /* buffers that one frame may take */
 #define NET_TABLE_MAX	  64	     /* entries of each MAC table */
 #define NET_RSS_TABLE_MAX 128

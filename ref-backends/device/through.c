@@ -96,6 +96,7 @@ void rthrough_init(struct rthrough *t, struct rdev *under)
 			.queue_close = through_queue_close,
 			.serve = through_serve,
 			.one_thread = under->ops->one_thread,
+			.burst = under->ops->burst,
 			.unordered = under->ops->unordered,
 			.ready = under->ops->ready ? through_ready : NULL,
 			.served = under->ops->served ? through_served : NULL,

@@ -416,6 +416,7 @@ int vub_ring_open(struct vub_ring *r, struct vub_session *s, u16 index, struct v
 	r->s = s;
 	r->index = index;
 	r->lead = lead;
+	r->burst = dev->ops->burst ? dev->ops->burst : VUB_STAGED;
 	r->kick_fd = r->call_fd = r->err_fd = -1;
 	clear_ring(r);
 	r->call_done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

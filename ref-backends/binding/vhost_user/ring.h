@@ -61,12 +61,13 @@ struct vub_staged {
 /* For the tracer: some were published about which notification is not decided. */
 #define VUB_DUE_NOTED 2u
 
-#define VUB_STAGED 16 /* so many are shown at once, and more when they belong together */
+/* So many are shown at once where the device names no burst, and more when they belong together. */
+#define VUB_STAGED 16
 
 /* True when finished; called again after each event until then. On the ring's thread. */
 typedef bool vub_ring_fn(struct vub_ring *r, void *arg);
 
-/* Takes usual chains, at most VUB_STAGED, and has them served. How many; *unusual: the next one is not. */
+/* Takes usual chains, at most vub_ring.burst, and has them served. How many; *unusual: the next one is not. */
 typedef unsigned vub_take_plain_fn(struct vub_ring *r, bool *unusual);
 
 struct vub_ring {
@@ -76,6 +77,7 @@ struct vub_ring {
 		struct dvq_split vq; /* the same, where it is known to be split: see ring.h there */
 	};
 	u16 index;
+	u16 burst; /* so many are shown at once: rdev_ops.burst or VUB_STAGED */
 
 	/* As set by messages. */
 	u32 num;

@@ -17,7 +17,7 @@
 #include "ref-backends/judge/judge.h"
 #include "traces/trace.h"
 
-#define BATCH 64 /* chains between two looks at messages and completions; of VUB_STAGED several */
+#define BATCH 64 /* chains between two looks at messages and completions; several bursts */
 
 #ifdef __SANITIZE_THREAD__
 char vub_driver_order;
@@ -282,7 +282,7 @@ static inline void stage(struct vub_ring *r, struct rdev_req *req)
 	if (__builtin_expect(trace_on(), 0))
 		note(r, req);
 	r->n_staged++;
-	if ((r->n_staged >= VUB_STAGED && !req->more) || r->n_staged == VUB_RING_DEPTH)
+	if ((r->n_staged >= r->burst && !req->more) || r->n_staged == VUB_RING_DEPTH)
 		vub_serve_flush(r);
 }
 
@@ -510,7 +510,7 @@ static unsigned serve_chains(struct vub_ring *r)
 
 			show(r);
 			n += some;
-			if (some == VUB_STAGED)
+			if (some == r->burst)
 				continue;
 		}
 		if (!unusual || (pulls && !dev->ops->ready(dev, r->index)) || !take(r, &ring))

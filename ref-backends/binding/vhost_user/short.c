@@ -50,7 +50,7 @@ static inline __attribute__((always_inline)) unsigned take_plain(struct vub_ring
 	unsigned n = 0;
 
 	*unusual = false;
-	for (; n < VUB_STAGED && r->free; n++) {
+	for (; n < r->burst && r->free; n++) {
 		struct vub_slot *slot = r->free;
 		struct rdev_req *req = &slot->req;
 		int usual;
