@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "harness/device/vehicle.h"
+
 #define GUARD (1u << 16)
 
 static u16 number_of(const struct check *k)
@@ -52,6 +54,7 @@ void fuzz_run(const struct check *k, struct tp *tp, u32 device, u64 offered)
 		.check = k,
 		.host = &host,
 		.device = device,
+		.vehicle = k->vehicle ? vehicle_of(device) : NULL,
 		.slots = slots,
 		.rng = 0x9e3779b97f4a7c15ull,
 		.offered = offered,
