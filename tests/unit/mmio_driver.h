@@ -66,23 +66,33 @@ static inline u64 offered(void)
 	return features | rd(VIRTIO_MMIO_DEVICE_FEATURES);
 }
 
-static inline void go_live(void)
+/* Rings of further queues are behind those of the first. */
+#define RING_STEP 0x400
+
+static inline void go_live_with(u32 features, unsigned queues)
 {
 	wr(VIRTIO_MMIO_STATUS, 3);
 	wr(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
-	wr(VIRTIO_MMIO_DRIVER_FEATURES, 0);
+	wr(VIRTIO_MMIO_DRIVER_FEATURES, features);
 	wr(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
 	wr(VIRTIO_MMIO_DRIVER_FEATURES, (u32)(BIT_ULL(VIRTIO_F_VERSION_1) >> 32));
 	wr(VIRTIO_MMIO_STATUS, 11);
 	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 11);
-	wr(VIRTIO_MMIO_QUEUE_SEL, 0);
-	wr(VIRTIO_MMIO_QUEUE_NUM, NUM);
-	wr(VIRTIO_MMIO_QUEUE_DESC_LOW, DESC);
-	wr(VIRTIO_MMIO_QUEUE_AVAIL_LOW, AVAIL);
-	wr(VIRTIO_MMIO_QUEUE_USED_LOW, USED);
-	wr(VIRTIO_MMIO_QUEUE_READY, 1);
+	for (unsigned q = 0; q < queues; q++) {
+		wr(VIRTIO_MMIO_QUEUE_SEL, q);
+		wr(VIRTIO_MMIO_QUEUE_NUM, NUM);
+		wr(VIRTIO_MMIO_QUEUE_DESC_LOW, DESC + q * RING_STEP);
+		wr(VIRTIO_MMIO_QUEUE_AVAIL_LOW, AVAIL + q * RING_STEP);
+		wr(VIRTIO_MMIO_QUEUE_USED_LOW, USED + q * RING_STEP);
+		wr(VIRTIO_MMIO_QUEUE_READY, 1);
+	}
 	wr(VIRTIO_MMIO_STATUS, 15);
 	assert_int_equal(rd(VIRTIO_MMIO_STATUS), 15);
+}
+
+static inline void go_live(void)
+{
+	go_live_with(0, 1);
 }
 
 /* One more buffer to be filled. */
@@ -95,6 +105,26 @@ static inline void add(void)
 	memcpy(driver.ram + DESC, &d, sizeof(d));
 	put16(AVAIL + 4 + 2 * (idx % NUM), 0);
 	put16(AVAIL + 2, (u16)(idx + 1));
+}
+
+/* A request on its own in a queue: `len` bytes for the device, then room for `room` of its answer, at `at`. */
+static inline void offer(u16 queue, u32 at, const void *data, u32 len, u32 room)
+{
+	struct vring_desc *d = (struct vring_desc *)(driver.ram + DESC + queue * RING_STEP);
+	const u32 avail = AVAIL + queue * RING_STEP;
+	const u16 idx = get16(avail + 2);
+
+	memcpy(driver.ram + at, data, len);
+	memset(driver.ram + at + len, 0, room);
+	d[0] = (struct vring_desc){ at, len, VRING_DESC_F_NEXT, 1 };
+	d[1] = (struct vring_desc){ at + len, room, VRING_DESC_F_WRITE, 0 };
+	put16(avail + 4 + 2 * (idx % NUM), len ? 0 : 1);
+	put16(avail + 2, (u16)(idx + 1));
+}
+
+static inline u16 used_of(u16 queue)
+{
+	return get16(USED + 2 + queue * RING_STEP);
 }
 
 static inline void filled(u16 used)

@@ -10,8 +10,10 @@
 #include <xen/hvm/ioreq.h>
 
 #include "ref-backends/binding/xen/events.h"
+#include "ref-backends/device/blk.h"
+#include "ref-backends/device/host/store.h"
 #include "ref-backends/device/rng.h"
-#include "tests/unit/mmio_driver.h"
+#include "tests/unit/mmio_outside.h"
 
 #define RAM (1u << 20)
 
@@ -136,7 +138,8 @@ static void looks_at_what_the_kernel_knows(void)
 	assert_int_not_equal(calls.io[0].event_fd, calls.io[1].event_fd);
 	assert_int_equal(calls.num_irq, 1);
 	assert_int_equal(calls.op[0].u.inject_msi.data, XEN_INTERRUPT_VECTOR);
-	assert_int_equal(mon.ops->fd(mon.ctx), -1);
+	/* The monitor polls nothing for it: all that is on the thread. */
+	assert_null(mon.ops->listen);
 }
 
 static void what_the_kernel_is_told(void **state)
@@ -230,6 +233,78 @@ static void an_end_with_work_left(void **state)
 	assert_int_equal(run(leaves_a_notification_behind), 33);
 }
 
+/* --- what no access brings --------------------------------------------------------------------------------------------- */
+
+static void interrupted(u32 why)
+{
+	assert_true(signalled((int)calls.irq[0].fd, PATIENCE));
+	assert_int_equal(rd(VIRTIO_MMIO_INTERRUPT_STATUS), why);
+	wr(VIRTIO_MMIO_INTERRUPT_ACK, why);
+}
+
+static void waits_for_an_edge(void)
+{
+	lines_wait();
+	signalled((int)calls.irq[0].fd, 0);
+	lines_rise();
+	interrupted(1);
+}
+
+static void an_edge(void **state)
+{
+	device_opts.dev = lines_open();
+	assert_int_equal(run(waits_for_an_edge), 33);
+	lines_close();
+}
+
+static void waits_for_a_response(void)
+{
+	platform_delays();
+	interrupted(1);
+}
+
+static void a_delayed_response(void **state)
+{
+	device_opts.dev = platform_open();
+	assert_int_equal(run(waits_for_a_response), 33);
+	platform_close();
+}
+
+static void asks_for_what_is_watched_then(void)
+{
+	go_live();
+	for (u16 n = 1; n <= 50; n++) {
+		late_turn(n);
+		interrupted(1);
+	}
+}
+
+static void a_descriptor_that_is_watched_later(void **state)
+{
+	device_opts.dev = late_open();
+	assert_int_equal(run(asks_for_what_is_watched_then), 33);
+	late_close();
+}
+
+static void sees_its_disk_grow(void)
+{
+	go_live();
+	mon.ops->resized(mon.ctx);
+	interrupted(2);
+	assert_int_equal(rd(VIRTIO_MMIO_CONFIG), 2048 + RBLK_GROW_SECTORS);
+}
+
+static void an_image_that_grew(void **state)
+{
+	struct rblk_store *store = store_memory_open(1 << 20);
+	static struct rblk blk;
+
+	rblk_init(&blk, store, 1, false, "unit");
+	device_opts.dev = &blk.dev;
+	assert_int_equal(run(sees_its_disk_grow), 33);
+	store->ops->close(store);
+}
+
 /* --- what can go wrong ------------------------------------------------------------------------------------------------- */
 
 static void no_monitor(void **state)
@@ -272,6 +347,10 @@ int main(void)
 		TEST(a_driver_that_wants_no_interrupt),
 		TEST(addresses_outside_of_memory),
 		TEST(an_end_with_work_left),
+		TEST(an_edge),
+		TEST(a_delayed_response),
+		TEST(a_descriptor_that_is_watched_later),
+		TEST(an_image_that_grew),
 		TEST(no_monitor),
 		TEST(a_paravirtual_dom0),
 		TEST(a_kernel_that_refuses),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What the three ways have in common, and the first of them: all on the processor's thread. */
+/* What the three ways have in common, and the first of them: what the guest asks for is done on the processor's thread. */
 #include "ref-backends/binding/kvm/attach.h"
 
 #include <stdio.h>
@@ -81,7 +81,7 @@ static int open_registers(struct attach *a)
 	else
 		rmmio_init(&a->mmio, &opts, a->memory);
 	for (u16 q = 0; q < a->dev->num_queues; q++)
-		if (a->dev->ops->queue_open(a->dev, q, &a->reactor))
+		if (a->dev->ops->queue_open(a->dev, q, &a->loop.reactor))
 			return vm_failed("the device's queue");
 	return 0;
 }
@@ -92,8 +92,7 @@ int attach_open(struct attach *a, const struct kvm_opts *o, struct vm *v)
 	a->v = v;
 	a->dev = o->dev;
 	a->irq = a->stop = -1;
-	pthread_mutex_init(&a->lock, NULL);
-	if (reactor_init_plain(&a->reactor))
+	if (rloop_open(&a->loop, &a->regs))
 		return vm_failed("the reactor");
 	if (o->mode == KVM_VHOST_USER)
 		a->dev = attach_shim_open(a);
@@ -105,44 +104,47 @@ int attach_open(struct attach *a, const struct kvm_opts *o, struct vm *v)
 	case KVM_VHOST_USER:
 		return attach_shim_start(a);
 	default:
-		return 0;
+		return rloop_start(&a->loop, NULL, 0) ? vm_failed("a thread") : 0;
 	}
 }
 
 void attach_close(struct attach *a)
 {
-	attach_events_close(a);
+	rloop_stop(&a->loop);
 	attach_shim_close(a);
+	attach_events_close(a);
 	for (u16 q = 0; a->memory && q < a->dev->num_queues; q++)
 		a->dev->ops->queue_close(a->dev, q);
-	reactor_exit(&a->reactor);
+	rloop_close(&a->loop);
 	free(a->memory);
 	a->memory = NULL;
-}
-
-void attach_work(struct attach *a)
-{
-	/* The guest stands still meanwhile: this ends. */
-	while (rreg_pending(&a->regs))
-		rreg_run(&a->regs);
 }
 
 u64 attach_read(struct attach *a, u32 offset, unsigned size)
 {
 	u64 value;
 
-	pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&a->loop.lock);
 	if (a->has_remote)
 		remote_look(&a->remote, &a->regs);
 	value = rmmio_read(&a->mmio, offset, size);
-	pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->loop.lock);
 	return value;
 }
 
 void attach_write(struct attach *a, u32 offset, unsigned size, u64 value)
 {
-	pthread_mutex_lock(&a->lock);
+	rloop_enter(&a->loop);
 	rmmio_write(&a->mmio, offset, size, value);
-	attach_work(a);
-	pthread_mutex_unlock(&a->lock);
+	rloop_leave(&a->loop);
+}
+
+void attach_resized(struct attach *a)
+{
+	rloop_resized(&a->loop);
+}
+
+u64 attach_kicks(const struct attach *a)
+{
+	return __atomic_load_n(&a->loop.kicks, __ATOMIC_RELAXED);
 }

@@ -8,9 +8,9 @@
 
 #include "ref-backends/binding/front/remote.h"
 #include "ref-backends/binding/kvm/vm.h"
+#include "ref-backends/binding/loop/loop.h"
 #include "ref-backends/binding/registers/mmio.h"
 #include "ref-backends/binding/registers/pci.h"
-#include "ref-backends/device/host/reactor.h"
 
 struct attach {
 	const struct kvm_opts *o;
@@ -26,17 +26,14 @@ struct attach {
 	struct rdev *dev;
 	struct remote remote;
 	bool has_remote;
-	struct reactor
-		reactor; /* what devices ask for: without a ring, so that all is done at once */
-	/* eventfd: everything of the device is under this. */
-	pthread_mutex_t lock;
-	pthread_t thread;
-	bool has_thread;
-	int irq;   /* irqfd */
-	int *msi;  /* PCI: one for each vector, or -1 */
-	int stop;  /* ends the thread */
-	int *kick; /* one for each queue */
-	u64 kicks; /* notifications that came as an event */
+	struct rloop loop; /* everything of the device is under its lock */
+	int irq;	   /* irqfd */
+	int *msi;	   /* PCI: one for each vector, or -1 */
+	int *kick;	   /* eventfd: one for each queue */
+	/* vhost-user: the thread that watches the back-end, and what ends it. */
+	pthread_t watcher;
+	bool watches;
+	int stop;
 	/* The back-end went away: called on another thread. */
 	void (*gone)(void *ctx);
 	void *ctx;
@@ -55,10 +52,12 @@ bool attach_port_read(struct attach *a, u16 port, unsigned size, u32 *value);
 bool attach_port_write(struct attach *a, u16 port, unsigned size, u32 value);
 bool attach_bar_read(struct attach *a, u64 addr, unsigned size, u64 *value);
 bool attach_bar_write(struct attach *a, u64 addr, unsigned size, u64 value);
-/* An access has been made: what it has left to do, under the lock. */
-void attach_work(struct attach *a);
+/* From the processor's thread: the outside of the device changed. */
+void attach_resized(struct attach *a);
+/* Notifications so far that came as an event. */
+u64 attach_kicks(const struct attach *a);
 
-/* attach_events.c: the device on a thread of its own. */
+/* attach_events.c: the device behind events. */
 int attach_events_open(struct attach *a);
 void attach_events_close(struct attach *a);
 /* PCI: notifications are events where the function's BAR is. */

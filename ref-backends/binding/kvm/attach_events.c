@@ -6,8 +6,6 @@
  */
 #include <errno.h>
 #include <linux/virtio_mmio.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -51,49 +49,6 @@ const struct rreg_ops attach_event_ops = {
 	.msi = event_msi,
 };
 
-static void serve(struct attach *a, unsigned queue)
-{
-	u64 value;
-
-	if (read(a->kick[queue], &value, sizeof(value)) < 0)
-		return;
-	pthread_mutex_lock(&a->lock);
-	a->kicks++;
-	rreg_kick(&a->regs, queue);
-	while (rreg_pending(&a->regs)) {
-		/* Others may have their turn: the guest runs meanwhile, and may go on adding. */
-		pthread_mutex_unlock(&a->lock);
-		pthread_mutex_lock(&a->lock);
-		rreg_run(&a->regs);
-	}
-	pthread_mutex_unlock(&a->lock);
-}
-
-/* With one queue, which most devices have, a read is all; else one look tells which. */
-static void *events_thread(void *arg)
-{
-	struct attach *a = arg;
-	const unsigned n = a->dev->num_queues;
-	struct pollfd *p = calloc(n + 1, sizeof(*p));
-
-	if (!p)
-		abort();
-	for (unsigned i = 0; i < n; i++)
-		p[i] = (struct pollfd){ .fd = a->kick[i], .events = POLLIN };
-	p[n] = (struct pollfd){ .fd = a->stop, .events = POLLIN };
-	for (;;) {
-		if (poll(p, n + 1, -1) < 0 && errno != EINTR)
-			break;
-		if (p[n].revents)
-			break;
-		for (unsigned i = 0; i < n; i++)
-			if (p[i].revents)
-				serve(a, i);
-	}
-	free(p);
-	return NULL;
-}
-
 static int open_vectors(struct attach *a)
 {
 	const u16 n = a->regs.vectors;
@@ -131,8 +86,7 @@ static int open_events(struct attach *a)
 
 	a->kick = calloc(n, sizeof(*a->kick));
 	a->irq = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	a->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (!a->kick || a->irq < 0 || a->stop < 0)
+	if (!a->kick || a->irq < 0)
 		return vm_failed("eventfd");
 	for (unsigned i = 0; i < n; i++) {
 		a->kick[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -149,25 +103,13 @@ static int open_events(struct attach *a)
 
 int attach_events_open(struct attach *a)
 {
-	sigset_t all, old;
-
 	if (open_events(a))
 		return -1;
-	/* Signals are for the processor's thread. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	a->has_thread = pthread_create(&a->thread, NULL, events_thread, a) == 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return a->has_thread ? 0 : vm_failed("a thread");
+	return rloop_start(&a->loop, a->kick, a->dev->num_queues) ? vm_failed("a thread") : 0;
 }
 
 void attach_events_close(struct attach *a)
 {
-	const u64 one = 1;
-
-	if (a->has_thread && write(a->stop, &one, sizeof(one)) == sizeof(one))
-		pthread_join(a->thread, NULL);
-	a->has_thread = false;
 	for (unsigned i = 0; a->kick && i < a->dev->num_queues; i++)
 		close(a->kick[i]);
 	free(a->kick);
@@ -179,7 +121,5 @@ void attach_events_close(struct attach *a)
 	a->msi = NULL;
 	if (a->irq >= 0)
 		close(a->irq);
-	if (a->stop >= 0)
-		close(a->stop);
-	a->irq = a->stop = -1;
+	a->irq = -1;
 }

@@ -44,13 +44,12 @@ static void config_write(struct attach *a, u16 offset, unsigned size, u32 value)
 {
 	u64 notify;
 
-	pthread_mutex_lock(&a->lock);
+	rloop_enter(&a->loop);
 	rpci_config_write(&a->pci, offset, size, value);
 	notify = notify_at(a);
 	if (a->o->mode == KVM_EVENTFD && notify != a->notify)
 		attach_events_moved(a, notify);
-	attach_work(a);
-	pthread_mutex_unlock(&a->lock);
+	rloop_leave(&a->loop);
 }
 
 bool attach_port_read(struct attach *a, u16 port, unsigned size, u32 *value)
@@ -67,12 +66,12 @@ bool attach_port_read(struct attach *a, u16 port, unsigned size, u32 *value)
 	}
 	if (!selected(a, port, size, &devfn, &offset))
 		return true;
-	pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&a->loop.lock);
 	if (devfn == 0)
 		*value = bridge_read(offset, size);
 	else if (devfn == DEVFN)
 		*value = rpci_config_read(&a->pci, offset, size);
-	pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->loop.lock);
 	return true;
 }
 
@@ -98,11 +97,11 @@ bool attach_bar_read(struct attach *a, u64 addr, unsigned size, u64 *value)
 
 	if (!a->o->pci)
 		return false;
-	pthread_mutex_lock(&a->lock);
+	pthread_mutex_lock(&a->loop.lock);
 	hit = rpci_hit(&a->pci, addr, &bar, &offset);
 	if (hit)
 		*value = rpci_bar_read(&a->pci, bar, offset, size);
-	pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->loop.lock);
 	return hit;
 }
 
@@ -114,12 +113,10 @@ bool attach_bar_write(struct attach *a, u64 addr, unsigned size, u64 value)
 
 	if (!a->o->pci)
 		return false;
-	pthread_mutex_lock(&a->lock);
+	rloop_enter(&a->loop);
 	hit = rpci_hit(&a->pci, addr, &bar, &offset);
-	if (hit) {
+	if (hit)
 		rpci_bar_write(&a->pci, bar, offset, size, value);
-		attach_work(a);
-	}
-	pthread_mutex_unlock(&a->lock);
+	rloop_leave(&a->loop);
 	return hit;
 }

@@ -84,9 +84,9 @@ static void *watch_thread(void *arg)
 			return NULL;
 		if (!p[2].revents)
 			break;
-		pthread_mutex_lock(&a->lock);
+		rloop_enter(&a->loop);
 		remote_failed(&a->remote, &a->regs);
-		pthread_mutex_unlock(&a->lock);
+		rloop_leave(&a->loop);
 	}
 	a->gone(a->ctx);
 	return NULL;
@@ -104,13 +104,21 @@ int attach_shim_start(struct attach *a)
 		return -1;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	a->has_thread = pthread_create(&a->thread, NULL, watch_thread, a) == 0;
+	a->watches = pthread_create(&a->watcher, NULL, watch_thread, a) == 0;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return a->has_thread ? 0 : vm_failed("a thread");
+	return a->watches ? 0 : vm_failed("a thread");
 }
 
 void attach_shim_close(struct attach *a)
 {
+	const u64 one = 1;
+
+	if (a->watches && write(a->stop, &one, sizeof(one)) == sizeof(one))
+		pthread_join(a->watcher, NULL);
+	a->watches = false;
+	if (a->stop >= 0)
+		close(a->stop);
+	a->stop = -1;
 	if (!a->has_remote)
 		return;
 	remote_exit(&a->remote);

@@ -36,11 +36,15 @@ struct monitor {
 };
 
 static volatile sig_atomic_t ended; /* by a signal */
+static volatile sig_atomic_t resized;
 static struct kvm_run *ended_run;
 
 static void on_signal(int number)
 {
-	ended = number;
+	if (number == SIGUSR1)
+		resized = 1;
+	else
+		ended = number;
 	if (ended_run)
 		ended_run->immediate_exit = 1;
 }
@@ -69,7 +73,7 @@ static void begin_counting(struct monitor *m)
 {
 	stats_read(&m->stats, m->before);
 	m->exits_before = m->exits;
-	m->kicks_before = m->a.kicks;
+	m->kicks_before = attach_kicks(&m->a);
 }
 
 static void write_counts(struct monitor *m)
@@ -86,7 +90,8 @@ static void write_counts(struct monitor *m)
 	fprintf(f, "{\"exits-to-user\": %llu",
 		(unsigned long long)(m->exits - m->exits_before - 1));
 	if (m->o->mode == KVM_EVENTFD)
-		fprintf(f, ", \"kicks\": %llu", (unsigned long long)(m->a.kicks - m->kicks_before));
+		fprintf(f, ", \"kicks\": %llu",
+			(unsigned long long)(attach_kicks(&m->a) - m->kicks_before));
 	for (unsigned i = 0; i < m->stats.count; i++) {
 		u64 n = now[i] - m->before[i];
 
@@ -264,6 +269,7 @@ static int set_up(struct monitor *m)
 	ended_run = m->v.run;
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
 	sigaction(SIGUSR2, &action, NULL);
 	stats_open(&m->stats, &m->v);
 	m->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -299,8 +305,17 @@ int kvm_run(const struct kvm_opts *o)
 		fprintf(stderr, "ringside-vmm: %s\n", vm_error);
 		end(&m, KVM_END_FAILED);
 	}
-	while (!m.over && !ended)
+	while (!m.over) {
+		/* First: a signal from here on is seen below, or keeps the guest from running. */
+		__atomic_store_n(&m.v.run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+		if (ended)
+			break;
+		if (resized) {
+			resized = 0;
+			attach_resized(&m.a);
+		}
 		step(&m);
+	}
 	flush(&m);
 	if (ended == SIGUSR2) {
 		fputs("ringside-vmm: the back-end closed the connection\n", stderr);

@@ -244,28 +244,18 @@ static void work(struct state *s)
 	} while (reactor_has_uring(&s->reactor) && io_uring_sq_ready(&s->reactor.uring));
 }
 
-/* How long to sleep, at most: -1, until something happens. */
-static int wait_ms(struct state *s)
-{
-	const bool watched = reactor_arm(&s->reactor);
-	const int ms = rreg_pending(&s->r) ? 0 : slow_wait_ms(&s->slow);
-
-	/* Nobody tells of what is watched: it is looked at. */
-	return watched && !reactor_has_uring(&s->reactor) && ms ? 1 : ms;
-}
-
 static void loop(struct state *s)
 {
+	struct pollfd p[2 + REACTOR_WATCHES_MAX];
+
+	p[0] = (struct pollfd){ .fd = s->sock, .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = s->signal_fd, .events = POLLIN };
 	while (!s->stop) {
-		struct pollfd p[] = {
-			{ .fd = s->sock, .events = POLLIN },
-			{ .fd = s->signal_fd, .events = POLLIN },
-			{ .fd = reactor_has_uring(&s->reactor) ? s->reactor.uring.ring_fd : -1,
-			  .events = POLLIN },
-		};
+		nfds_t n = 2;
 
 		work(s);
-		if (poll(p, ARRAY_SIZE(p), wait_ms(s)) < 0)
+		n += reactor_listen(&s->reactor, p + 2);
+		if (poll(p, n, rreg_pending(&s->r) ? 0 : slow_wait_ms(&s->slow)) < 0)
 			continue;
 		if (p[1].revents)
 			read_signals(s);

@@ -46,11 +46,18 @@ static void on_write(void *ctx, u32 offset, unsigned size, u64 value)
 	rmmio_write(&s->regs.mmio, offset, size, value);
 }
 
-static int on_fd(void *ctx)
+static unsigned on_listen(void *ctx, struct pollfd *p)
 {
 	struct state *s = ctx;
 
-	return reactor_has_uring(&s->reactor) ? s->reactor.uring.ring_fd : -1;
+	return reactor_listen(&s->reactor, p);
+}
+
+static void on_resized(void *ctx)
+{
+	struct state *s = ctx;
+
+	rreg_resized(&s->regs.mmio.r);
 }
 
 static bool on_work(void *ctx)
@@ -63,15 +70,15 @@ static bool on_work(void *ctx)
 		if (rreg_pending(&s->regs.mmio.r))
 			rreg_run(&s->regs.mmio.r);
 	} while (reactor_has_uring(&s->reactor) && io_uring_sq_ready(&s->reactor.uring));
-	reactor_arm(&s->reactor);
 	return rreg_pending(&s->regs.mmio.r);
 }
 
 static const struct xen_monitor_ops monitor_ops = {
 	.read = on_read,
 	.write = on_write,
-	.fd = on_fd,
+	.listen = on_listen,
 	.work = on_work,
+	.resized = on_resized,
 };
 
 static int open_device(struct state *s, const struct xen_device_opts *d)

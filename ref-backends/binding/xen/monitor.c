@@ -17,6 +17,8 @@
 #define LOOK_MS 200
 /* Accesses between two looks at what a guest that is never silent has found. */
 #define TAKE_EVERY 16384
+/* Of the descriptors that are polled, those that are not the device's: its accesses, and signals. */
+#define OTHERS 2
 
 static int failed(const char *what)
 {
@@ -142,6 +144,7 @@ static int open_signals(void)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -255,30 +258,51 @@ static void look(struct xen_monitor *m, unsigned *silent_ms)
 	}
 }
 
+static void read_signals(struct xen_monitor *m)
+{
+	struct signalfd_siginfo si;
+
+	while (read(m->signal_fd, &si, sizeof(si)) == sizeof(si)) {
+		if (si.ssi_signo == SIGUSR1) {
+			if (m->ops->resized)
+				m->ops->resized(m->ctx);
+			continue;
+		}
+		fputs("ringside-xen: ended by a signal\n", stderr);
+		m->status = XEN_STATUS_FAILED;
+	}
+}
+
+static bool any(const struct pollfd *p, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (p[i].revents)
+			return true;
+	return false;
+}
+
 static void loop(struct xen_monitor *m)
 {
+	struct pollfd p[OTHERS + REACTOR_WATCHES_MAX];
 	unsigned silent_ms = 0;
 	u64 before = 0;
 
+	p[0] = (struct pollfd){ .fd = xen_ioreq_fd(&m->ioreq), .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = m->signal_fd, .events = POLLIN };
 	while (m->status < 0) {
-		struct pollfd p[] = {
-			{ .fd = xen_ioreq_fd(&m->ioreq), .events = POLLIN },
-			{ .fd = m->signal_fd, .events = POLLIN },
-			{ .fd = m->ops->fd(m->ctx), .events = POLLIN },
-		};
 		const bool busy = m->ops->work && m->ops->work(m->ctx);
+		unsigned listened;
 		int n;
 
 		if (m->status >= 0)
 			return;
-		n = poll(p, ARRAY_SIZE(p), busy ? 0 : LOOK_MS);
-		if (n > 0 && p[1].revents) {
-			fputs("ringside-xen: ended by a signal\n", stderr);
-			m->status = XEN_STATUS_FAILED;
-		}
+		listened = m->ops->listen ? m->ops->listen(m->ctx, p + OTHERS) : 0;
+		n = poll(p, OTHERS + listened, busy ? 0 : LOOK_MS);
+		if (n > 0 && p[1].revents)
+			read_signals(m);
 		if (n > 0 && p[0].revents && xen_ioreq_serve(&m->ioreq))
 			m->status = XEN_STATUS_FAILED;
-		if (n > 0 && p[2].revents && m->ops->ready)
+		if (n > 0 && m->ops->ready && any(p + OTHERS, listened))
 			m->ops->ready(m->ctx);
 		if (m->ioreq.requests != before) {
 			silent_ms = 0;

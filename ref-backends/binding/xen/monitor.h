@@ -12,6 +12,7 @@
 #include "ref-backends/binding/xen/interrupt.h"
 #include "ref-backends/binding/xen/ioreq.h"
 #include "ref-backends/binding/xen/memory.h"
+#include "ref-backends/device/host/reactor.h"
 
 #define XEN_WINDOW_SIZE 0x1000u
 #define XEN_EXIT_PORT	0x501u
@@ -55,12 +56,14 @@ struct xen_monitor;
 struct xen_monitor_ops {
 	u64 (*read)(void *ctx, u32 offset, unsigned size);
 	void (*write)(void *ctx, u32 offset, unsigned size, u64 value);
-	/* A descriptor to poll beside the guest, and what to do when it is readable. -1: none. */
-	int (*fd)(void *ctx);
-	/* It was. May be NULL. */
+	/* Descriptors to poll beside the guest, at most REACTOR_WATCHES_MAX. May be NULL: none. */
+	unsigned (*listen)(void *ctx, struct pollfd *p);
+	/* There was something at one of them. May be NULL. */
 	void (*ready)(void *ctx);
 	/* Do what is due; true: call again without waiting. Called before each wait. May be NULL. */
 	bool (*work)(void *ctx);
+	/* SIGUSR1: the outside of the device changed. May be NULL. */
+	void (*resized)(void *ctx);
 };
 
 struct xen_monitor {

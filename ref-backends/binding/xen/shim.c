@@ -125,9 +125,10 @@ static void on_write(void *ctx, u32 offset, unsigned size, u64 value)
 		trace_kick((u16)value, 0, 0, 0);
 }
 
-static int on_fd(void *ctx)
+static unsigned on_listen(void *ctx, struct pollfd *p)
 {
-	return ((struct shim *)ctx)->epoll;
+	*p = (struct pollfd){ .fd = ((struct shim *)ctx)->epoll, .events = POLLIN };
+	return 1;
 }
 
 static void on_ready(void *ctx)
@@ -162,7 +163,7 @@ static bool on_work(void *ctx)
 static const struct xen_monitor_ops monitor_ops = {
 	.read = on_read,
 	.write = on_write,
-	.fd = on_fd,
+	.listen = on_listen,
 	.ready = on_ready,
 	.work = on_work,
 };

@@ -51,6 +51,7 @@ void reactor_watch_add(struct reactor *r, struct reactor_watch *w,
 		.next = r->watches,
 		.readable = readable,
 		.fd = -1,
+		.heard = -1,
 	};
 	r->watches = w;
 }
@@ -192,6 +193,8 @@ void reactor_watch_set(struct reactor *r, struct reactor_watch *w, int fd)
 		drain(w);
 	w->finished = false;
 	w->fd = fd;
+	/* The same number may be another file's by now. */
+	w->heard = -1;
 	w->edge = r->has_uring && fd >= 0 && !w->readable && !w->counted && is_eventfd(fd);
 }
 
@@ -239,18 +242,37 @@ void reactor_poll(struct reactor *r)
 	reap(r);
 }
 
-bool reactor_arm(struct reactor *r)
+static void arm_all(struct reactor *r)
 {
-	bool any = false;
+	for (struct reactor_watch *w = r->watches; w; w = w->next)
+		watch_arm(r, w);
+}
 
-	for (struct reactor_watch *w = r->watches; w; w = w->next) {
-		any |= w != &r->wake && !watch_rests(w);
-		if (r->has_uring)
-			watch_arm(r, w);
+unsigned reactor_listen(struct reactor *r, struct pollfd *p)
+{
+	unsigned n = 0;
+
+	if (r->has_uring) {
+		arm_all(r);
+		if (io_uring_sq_ready(&r->uring))
+			io_uring_submit(&r->uring);
+		*p = (struct pollfd){ .fd = r->uring.ring_fd, .events = POLLIN };
+		return 1;
 	}
-	if (r->has_uring && io_uring_sq_ready(&r->uring))
-		io_uring_submit(&r->uring);
-	return any;
+	for (struct reactor_watch *w = r->watches; w; w = w->next) {
+		w->heard = watch_rests(w) || n == REACTOR_WATCHES_MAX ? -1 : w->fd;
+		if (w->heard >= 0)
+			p[n++] = (struct pollfd){ .fd = w->fd, .events = POLLIN };
+	}
+	return n;
+}
+
+bool reactor_unheard(const struct reactor *r)
+{
+	for (const struct reactor_watch *w = r->watches; w; w = w->next)
+		if (!watch_rests(w) && w->heard != w->fd)
+			return true;
+	return false;
 }
 
 void reactor_wait(struct reactor *r, int timeout_us)
@@ -262,8 +284,7 @@ void reactor_wait(struct reactor *r, int timeout_us)
 		wait_poll(r, timeout_us);
 		return;
 	}
-	for (struct reactor_watch *w = r->watches; w; w = w->next)
-		watch_arm(r, w);
+	arm_all(r);
 	if (timeout_us < 0)
 		io_uring_submit_and_wait(&r->uring, 1);
 	else

@@ -8,12 +8,14 @@
  * Where io_uring is not to be had (seccomp, an old kernel) poll(2) takes its place, and file I/O is
  * done synchronously by its store; reactor_has_uring() tells.
  *
- * All functions but reactor_wake() belong to the thread that owns the reactor.
+ * All functions but reactor_wake() belong to the thread that owns the reactor, or to whom has the lock that it is
+ * under.
  */
 #ifndef REF_BACKENDS_DEVICE_HOST_REACTOR_H
 #define REF_BACKENDS_DEVICE_HOST_REACTOR_H
 
 #include <liburing.h>
+#include <poll.h>
 
 #include "harness/spec/types.h"
 
@@ -37,6 +39,7 @@ struct reactor_watch {
 	u64 value;
 	u64 events;    /* atomic: how many there were, of all descriptors */
 	int fd;	       /* -1: none */
+	int heard;     /* what reactor_listen() told of it last, without io_uring; -1: nothing */
 	u8 in_ring;    /* operations not completed */
 	bool finished; /* end of file or error: never fires again */
 	bool paused;
@@ -67,10 +70,15 @@ void reactor_watch_set(struct reactor *r, struct reactor_watch *w, int fd);
 void reactor_poll(struct reactor *r);
 
 /*
- * For who sleeps elsewhere, on the ring's descriptor: what is watched is to be told there, too. Without io_uring
- * there is none: then reactor_poll() looks, and this says whether there is anything to look at.
+ * For who sleeps in a poll(2) of its own: what to sleep on, the wake-up among it; at most REACTOR_WATCHES_MAX
+ * descriptors. With io_uring its own is all. reactor_poll() then does what there is to do.
  */
-bool reactor_arm(struct reactor *r);
+unsigned reactor_listen(struct reactor *r, struct pollfd *p);
+/*
+ * One without io_uring that is under a lock, and whose owner sleeps without it: what a holder of the lock did since
+ * is more than was told to listen to. The owner is to be woken.
+ */
+bool reactor_unheard(const struct reactor *r);
 
 /* The same, but sleep until something happens, at most timeout_us (-1: no bound). */
 void reactor_wait(struct reactor *r, int timeout_us);
