@@ -2,7 +2,9 @@
 #include "harness/cli/bench_result.h"
 
 #include <jansson.h>
+#include <string.h>
 
+#include "harness/bench/host/spoil.h"
 #include "harness/run/host.h"
 #include "harness/run/stage_out.h"
 #include "harness/spec/version.h"
@@ -256,4 +258,30 @@ void bench_write_raw_rows(FILE *f, const struct clock *clock, const struct load_
 			(unsigned long long)raw[i].end,
 			(unsigned long long)clock_ns(clock, raw[i].end - raw[i].start),
 			(unsigned long long)raw[i].kicked, (unsigned long long)raw[i].woken);
+}
+
+static void warn(struct bench_result *r, const char *text)
+{
+	if (r->warning_count < ARRAY_SIZE(r->warnings))
+		r->warnings[r->warning_count++] = text;
+}
+
+void bench_add_warnings(const struct spoil *spoil, struct bench_result *r)
+{
+	for (unsigned i = 0; i < spoil->notes; i++)
+		warn(r, spoil->note[i]);
+	if (strcmp(r->clock.source, "clock_gettime") == 0)
+		warn(r, "no trustworthy counter: every time stamp is a call of clock_gettime()");
+	if (r->figures.requests < 1000)
+		warn(r, "fewer than 1000 requests: the high percentiles say little");
+	if (r->figures.errors)
+		warn(r, "requests failed: these are the times of failures too");
+	if (r->trace_dir && r->stages.requests == 0)
+		warn(r, "no stage was recorded: the target's tracepoints tell nothing");
+	if (r->trace_dir && !stage_adds_up(&r->stages))
+		warn(r, "the stages do not add up to the whole");
+	if (r->discarded)
+		warn(r, "the tracer lost events: the stages have gaps");
+	if (r->has_floor && r->floor.note[0])
+		warn(r, r->floor.note);
 }

@@ -38,6 +38,11 @@ struct bench_result {
 void bench_write_json(const struct bench_result *r, FILE *f);
 void bench_write_text(const struct bench_result *r, FILE *f);
 
+struct spoil;
+
+/* What of the run, and of the machine meanwhile, a reader has to know. */
+void bench_add_warnings(const struct spoil *spoil, struct bench_result *r);
+
 /* Time stamps of single requests, as tab-separated values. */
 void bench_write_raw_head(FILE *f);
 void bench_write_raw_rows(FILE *f, const struct clock *clock, const struct load_stamp *raw,

@@ -440,7 +440,7 @@ static int parse(int argc, char **argv, struct cmd_opts *o)
 			return rc;
 	}
 	if (optind + 1 != argc) {
-		cli_error("bench takes one target: vhost-user:PATH");
+		cli_error("bench takes one target: vhost-user:PATH, vdpa:PATH or vhost:PATH");
 		return CLI_USAGE;
 	}
 	o->uri = argv[optind];
@@ -467,32 +467,6 @@ static int measure_traced(const struct cmd_opts *o, struct bench_session *s, str
 		cli_error("--trace: %s", error);
 		return CLI_INTERNAL;
 	}
-}
-
-static void warn(struct bench_result *r, const char *text)
-{
-	if (r->warning_count < ARRAY_SIZE(r->warnings))
-		r->warnings[r->warning_count++] = text;
-}
-
-static void add_warnings(const struct spoil *spoil, struct bench_result *r)
-{
-	for (unsigned i = 0; i < spoil->notes; i++)
-		warn(r, spoil->note[i]);
-	if (strcmp(r->clock.source, "clock_gettime") == 0)
-		warn(r, "no trustworthy counter: every time stamp is a call of clock_gettime()");
-	if (r->figures.requests < 1000)
-		warn(r, "fewer than 1000 requests: the high percentiles say little");
-	if (r->figures.errors)
-		warn(r, "requests failed: these are the times of failures too");
-	if (r->trace_dir && r->stages.requests == 0)
-		warn(r, "no stage was recorded: the target's tracepoints tell nothing");
-	if (r->trace_dir && !stage_adds_up(&r->stages))
-		warn(r, "the stages do not add up to the whole");
-	if (r->discarded)
-		warn(r, "the tracer lost events: the stages have gaps");
-	if (r->has_floor && r->floor.note[0])
-		warn(r, r->floor.note);
 }
 
 static bool cancelled(void)
@@ -525,18 +499,22 @@ static int measure(const struct cmd_opts *o, struct target *t, struct bench_resu
 		   struct spoil *spoil)
 {
 	const struct bench_opts *b = &o->bench;
+	const bool is_socket = t->kind == TARGET_VHOST_USER;
 	struct spoil_place place = { .pin = b->pin, .pins = b->pins, .threads = b->queues };
+	const struct bench_where where = { .socket = is_socket ? t->socket : NULL,
+					   .kernel = &t->kernel,
+					   .vdpa = t->kind == TARGET_VDPA };
 	struct bench_session s;
 	char error[256] = "";
 	int rc;
 
 	if (target_start(t, error, sizeof(error)) < 0)
 		return target_failed(o, error);
-	if (bench_open(&s, t->socket, &o->bench, error, sizeof(error)) < 0) {
+	if (bench_open(&s, &where, &o->bench, error, sizeof(error)) < 0) {
 		rc = target_failed(o, error);
 	} else {
 		s.cancelled = cancelled;
-		place.target = s.fe.peer;
+		place.target = is_socket ? s.fe.peer : 0;
 		spoil_begin(spoil, "");
 		rc = measure_open(o, &s, r);
 		spoil_end(spoil, "", &place);
@@ -545,7 +523,7 @@ static int measure(const struct cmd_opts *o, struct target *t, struct bench_resu
 	}
 	if (rc == CLI_TARGET && target_died(t))
 		cli_error("%s: the target %s", o->uri, t->death);
-	r->features = s.fe.offered;
+	r->features = bench_offered(&s);
 	r->protocol_features = s.fe.pf_offered;
 	r->clock = s.clock;
 	bench_close(&s);
@@ -554,7 +532,7 @@ static int measure(const struct cmd_opts *o, struct target *t, struct bench_resu
 		return rc;
 	r->has_floor = !o->no_floor &&
 		       floor_measure(o->bench.poll ? FLOOR_POLL : FLOOR_EVENT, &r->floor) == 0;
-	add_warnings(spoil, r);
+	bench_add_warnings(spoil, r);
 	return CLI_OK;
 }
 
@@ -568,6 +546,18 @@ static int write_result(const struct cmd_opts *o, const struct bench_result *r)
 	if (cli_close_output(f, o->output) < 0)
 		return CLI_INTERNAL;
 	return r->figures.errors ? CLI_UNEXPECTED : CLI_OK;
+}
+
+static bool may_measure(const struct cmd_opts *o, const struct target *t)
+{
+	if (t->kind == TARGET_QEMU || t->kind == TARGET_MACHINE)
+		cli_error("%s: bench takes vhost-user:, vdpa: and vhost: targets", o->uri);
+	else if (t->kind != TARGET_VHOST_USER && o->trace.dir)
+		cli_error("--trace: %s is in the kernel, where a trace has nobody to follow",
+			  o->uri);
+	else
+		return true;
+	return false;
 }
 
 static int cmd_bench(int argc, char **argv)
@@ -595,6 +585,11 @@ static int cmd_bench(int argc, char **argv)
 		cli_error("%s", error);
 		return CLI_USAGE;
 	}
+	if (!may_measure(&o, &t)) {
+		target_destroy(&t);
+		return CLI_USAGE;
+	}
+	r.transport = t.kind == TARGET_VDPA ? "vdpa" : t.kind == TARGET_VHOST ? "vhost" : NULL;
 	r.uri = o.uri;
 	r.name = o.name;
 	r.command = o.command;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "harness/bench/host/clock.h"
+#include "harness/bench/host/layout.h"
 
 static void look_up(struct bench_queue *q)
 {
@@ -27,12 +28,29 @@ static unsigned number(const struct bench_queue *q)
 	return q->s->opts.first + q->index;
 }
 
+static bool in_kernel(const struct bench_session *s)
+{
+	return s->tp == &s->kernel.tp;
+}
+
+u64 bench_offered(const struct bench_session *s)
+{
+	return in_kernel(s) ? s->kernel.offered : s->fe.offered;
+}
+
+static int call_fd(const struct bench_queue *q)
+{
+	const unsigned n = number(q);
+
+	return in_kernel(q->s) ? q->s->kernel.rings[n].call : q->s->fe.rings[n].call;
+}
+
 static void do_kick(void *arg)
 {
 	struct bench_queue *q = arg;
 
 	q->syscalls++;
-	eventfd_write(q->s->fe.rings[number(q)].kick, 1);
+	eventfd_write(q->kick, 1);
 }
 
 static void do_sleep(void *arg, u64 deadline)
@@ -87,82 +105,6 @@ const char *bench_memory_name(enum bench_memory memory)
 	return names[memory];
 }
 
-/* --- memory ---------------------------------------------------------------------------------------- */
-
-/* A power of two, where nothing is asked for: the depth decides, and enough for chains of four. */
-static u16 ring_size(const struct bench_opts *o)
-{
-	u32 enough = 128;
-
-	if (o->ring_size)
-		return o->ring_size;
-	while (enough < 4 * o->depth)
-		enough *= 2;
-	return (u16)enough;
-}
-
-static enum vq_ring ring_of(const struct bench_opts *o)
-{
-	return o->packed ? VQ_RING_PACKED : VQ_RING_SPLIT;
-}
-
-/* Guest memory of one queue's ring, and of its requests. */
-static u32 ring_bytes(const struct bench_opts *o)
-{
-	return (u32)ALIGN_UP(vq_bytes(ring_of(o), ring_size(o)), 4096);
-}
-
-static u32 request_bytes(const struct bench_opts *o)
-{
-	return (u32)ALIGN_UP(load_memory(o->depth, o->block_size), 4096);
-}
-
-/*
- * Direct: rings in the first region, requests in the second, which is all the rest of a guest's memory:
- * what a table of several regions costs is part of it. Else one region holds all that the target is to
- * reach, and the rest of the guest is not shared.
- */
-static int share_memory(struct bench_session *s)
-{
-	const struct bench_opts *o = &s->opts;
-	const u64 rings = (u64)(o->queues + o->first) * ring_bytes(o);
-	const u64 requests = (u64)o->queues * request_bytes(o);
-	const struct vu_region_spec direct[] = {
-		{ 0x00100000, 0x7a0000200000, MAX((u64)4 << 20, ALIGN_UP(rings, 1 << 20)), 0 },
-		{ 0x40000000, 0x7a0040000000, MAX((u64)256 << 20, ALIGN_UP(requests, 1 << 20)), 0 },
-	};
-	const struct vu_region_spec aside = { 0x40000000, 0x7a0040000000,
-					      ALIGN_UP(rings + requests, 4096), 0 };
-
-	if (direct[0].size > 0x3ff00000 || direct[1].size > (u64)3 << 30)
-		return TP_ELOCAL;
-	return o->memory == BENCH_DIRECT ? vu_set_regions(&s->fe, direct, ARRAY_SIZE(direct))
-					 : vu_set_regions(&s->fe, &aside, 1);
-}
-
-static struct tp_buf part(struct tp_buf m, u64 at, u32 len)
-{
-	return (struct tp_buf){ m.hva + at, gpa_add(m.gpa, at), len };
-}
-
-static struct tp_buf ring_area(struct bench_session *s, unsigned q)
-{
-	const u32 bytes = ring_bytes(&s->opts);
-
-	return part(s->fe.tp.mem[0], (u64)q * bytes, bytes);
-}
-
-static struct tp_buf request_area(struct bench_session *s, unsigned q)
-{
-	const struct bench_opts *o = &s->opts;
-	const u32 bytes = request_bytes(o);
-
-	if (o->memory == BENCH_DIRECT)
-		return part(s->fe.tp.mem[1], (u64)q * bytes, bytes);
-	return part(s->fe.tp.mem[0], (u64)(o->queues + o->first) * ring_bytes(o) + (u64)q * bytes,
-		    bytes);
-}
-
 /* --- bringing it up -------------------------------------------------------------------------------- */
 
 /* One system call a notification: the counter is read when all is over. */
@@ -173,8 +115,7 @@ static int watch_calls(struct bench_queue *q, char *error, size_t room)
 	if (q->s->opts.poll)
 		return 0;
 	q->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (q->epoll < 0 ||
-	    epoll_ctl(q->epoll, EPOLL_CTL_ADD, q->s->fe.rings[number(q)].call, &e) < 0)
+	if (q->epoll < 0 || epoll_ctl(q->epoll, EPOLL_CTL_ADD, call_fd(q), &e) < 0)
 		return fail(error, room, "watching the call descriptor", strerror(errno));
 	return 0;
 }
@@ -184,23 +125,23 @@ static u64 take_calls(const struct bench_queue *q)
 {
 	eventfd_t n = 0;
 
-	return eventfd_read(q->s->fe.rings[number(q)].call, &n) == 0 ? n : 0;
+	return eventfd_read(call_fd(q), &n) == 0 ? n : 0;
 }
 
 static int start_queue(struct bench_session *s, struct bench_queue *q, char *error, size_t room)
 {
-	struct tp *t = &s->fe.tp;
-	const struct tp_buf ring = ring_area(s, q->index);
+	struct tp *t = s->tp;
+	const struct tp_buf ring = bench_ring_area(s, q->index);
 	struct vq_layout layout;
 	struct vq_mode mode = {
-		.ring = ring_of(&s->opts),
+		.ring = bench_ring_of(&s->opts),
 		.event_idx = s->features & BIT_ULL(VIRTIO_RING_F_EVENT_IDX),
 		.in_order = s->features & BIT_ULL(VIRTIO_F_IN_ORDER),
 	};
 	struct tp_queue cfg;
 
 	mode.base = vq_start(mode.ring);
-	vq_lay_out(&layout, mode.ring, ring_size(&s->opts), ring.hva, ring.gpa);
+	vq_lay_out(&layout, mode.ring, bench_ring_size(&s->opts), ring.hva, ring.gpa);
 	q->slots = calloc(layout.size, sizeof(*q->slots));
 	if (!q->slots)
 		return fail(error, room, "ring", "out of memory");
@@ -217,23 +158,24 @@ static int start_queue(struct bench_session *s, struct bench_queue *q, char *err
 	 * A driver that polls has a call descriptor too and asks for silence in the ring: not every
 	 * back-end survives having none (libvhost-user of QEMU 7.2 breaks the device).
 	 */
-	return t->ops->queue_start(t, number(q), &cfg) == TP_OK
-		       ? watch_calls(q, error, room)
-		       : fail(error, room, "starting a queue", t->error);
+	if (t->ops->queue_start(t, number(q), &cfg) != TP_OK)
+		return fail(error, room, "starting a queue", t->error);
+	q->kick = in_kernel(s) ? s->kernel.rings[number(q)].kick : s->fe.rings[number(q)].kick;
+	return watch_calls(q, error, room);
 }
 
 /* One that nothing is put into. */
 static int start_idle(struct bench_session *s, unsigned q, char *error, size_t room)
 {
-	const struct tp_buf ring = ring_area(s, s->opts.queues + q);
-	const struct vq_mode mode = { .ring = ring_of(&s->opts),
-				      .base = vq_start(ring_of(&s->opts)) };
-	struct tp *t = &s->fe.tp;
+	const struct tp_buf ring = bench_ring_area(s, s->opts.queues + q);
+	const struct vq_mode mode = { .ring = bench_ring_of(&s->opts),
+				      .base = vq_start(bench_ring_of(&s->opts)) };
+	struct tp *t = s->tp;
 	struct vq_layout layout;
 	struct tp_queue cfg;
 	struct vq vq;
 
-	vq_lay_out(&layout, mode.ring, ring_size(&s->opts), ring.hva, ring.gpa);
+	vq_lay_out(&layout, mode.ring, bench_ring_size(&s->opts), ring.hva, ring.gpa);
 	s->idle[q] = calloc(layout.size, sizeof(*s->idle[q]));
 	if (!s->idle[q])
 		return fail(error, room, "ring", "out of memory");
@@ -278,7 +220,7 @@ static int prepare_load(struct bench_session *s, struct bench_queue *q, u64 sect
 		.queue = (u16)number(q),
 		.ask = o->ask,
 		.rate = share(s, q, o->rate),
-		.stall_ns = (u64)s->fe.tp.timeout_ms * 1000000,
+		.stall_ns = (u64)s->tp->timeout_ms * 1000000,
 		.slots = calloc(o->depth, sizeof(struct load_slot)),
 	};
 	if (o->memory == BENCH_COPY)
@@ -287,7 +229,7 @@ static int prepare_load(struct bench_session *s, struct bench_queue *q, u64 sect
 	l->latency = q->latency;
 	if (!l->slots || !q->latency || (o->memory == BENCH_COPY && !q->own))
 		return fail(error, room, "requests", "out of memory");
-	if (load_prepare(l, request_area(s, q->index)) != LOAD_OK)
+	if (load_prepare(l, bench_request_area(s, q->index)) != LOAD_OK)
 		return fail(error, room, "requests", "they do not fit into guest memory");
 	/* Queues do not ask for the same blocks in the same order. */
 	l->rng ^= (u64)q->index * 0xbf58476d1ce4e5b9ull;
@@ -297,7 +239,7 @@ static int prepare_load(struct bench_session *s, struct bench_queue *q, u64 sect
 static int capacity(struct bench_session *s, u64 *sectors, char *error, size_t room)
 {
 	struct virtio_blk_config cfg = { 0 };
-	struct tp *t = &s->fe.tp;
+	struct tp *t = s->tp;
 
 	*sectors = 0;
 	if (!load_is_blk(s->opts.type))
@@ -325,8 +267,10 @@ static int negotiate(struct bench_session *s, char *error, size_t room)
 		{ o->indirect, VIRTIO_RING_F_INDIRECT_DESC, "--indirect",
 		  "no indirect descriptors" },
 	};
-	struct tp *t = &s->fe.tp;
-	u64 want = BIT_ULL(VIRTIO_F_VERSION_1) | o->features;
+	const unsigned queues = in_kernel(s) ? s->kernel.queues : s->fe.queues;
+	const u64 offered = bench_offered(s);
+	struct tp *t = s->tp;
+	u64 want = BIT_ULL(VIRTIO_F_VERSION_1) | o->features | t->demanded;
 
 	if (load_is_blk(o->type))
 		want |= BIT_ULL(VIRTIO_BLK_F_FLUSH) | BIT_ULL(VIRTIO_BLK_F_CONFIG_WCE);
@@ -337,35 +281,75 @@ static int negotiate(struct bench_session *s, char *error, size_t room)
 	for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
 		if (!needs[i].asked)
 			continue;
-		if (!(s->fe.offered & BIT_ULL(needs[i].bit))) {
+		if (!(offered & BIT_ULL(needs[i].bit))) {
 			snprintf(error, room, "%s: the target has %s", needs[i].option,
 				 needs[i].why);
 			return -1;
 		}
 		want |= BIT_ULL(needs[i].bit);
 	}
-	if (o->queues > s->fe.queues) {
-		snprintf(error, room, "--queues: the target has %u", s->fe.queues);
+	if (o->first + o->queues > queues) {
+		snprintf(error, room, "--queues: the target has %u", queues);
 		return -1;
 	}
-	s->features = s->fe.offered & want;
+	s->features = offered & want;
 	return t->ops->set_features(t, s->features) == TP_OK
 		       ? 0
 		       : fail(error, room, "negotiating features", t->error);
 }
 
-int bench_open(struct bench_session *s, const char *socket, const struct bench_opts *o, char *error,
-	       size_t room)
+static int connect_socket(struct bench_session *s, char *error, size_t room)
 {
-	struct tp *t = &s->fe.tp;
+	struct tp *t = s->tp;
+	int rc = vu_connect(&s->fe);
+
+	if (rc == TP_OK && bench_share_memory(s) != TP_OK)
+		return fail(error, room, "guest memory",
+			    t->error[0] ? t->error : "the requests take more than there is");
+	if (rc == TP_OK)
+		rc = vu_handshake(&s->fe);
+	return rc == TP_OK ? 0 : fail(error, room, "handshake", t->error);
+}
+
+/* Its guest memory is laid out as ours is with BENCH_DIRECT, but of one size. */
+static int open_kernel(struct bench_session *s, char *error, size_t room)
+{
+	const struct bench_opts *o = &s->opts;
+	struct tp *t = s->tp;
+
+	if (o->memory != BENCH_DIRECT)
+		return fail(error, room, "--memory", "only with vhost-user");
+	if (t->ops->open(t) != TP_OK)
+		return fail(error, room, "opening it", t->error);
+	if (!bench_fits(s))
+		return fail(error, room, "guest memory", "the requests take more than there is");
+	return 0;
+}
+
+static void choose_transport(struct bench_session *s, const struct bench_where *where)
+{
+	if (where->socket)
+		vu_transport_init(&s->fe, where->socket);
+	else if (where->vdpa)
+		vdpa_transport_init(&s->kernel, where->kernel);
+	else
+		vhost_transport_init(&s->kernel, where->kernel);
+	s->tp = where->socket ? &s->fe.tp : &s->kernel.tp;
+	s->tp->timeout_ms = 5000;
+}
+
+int bench_open(struct bench_session *s, const struct bench_where *where, const struct bench_opts *o,
+	       char *error, size_t room)
+{
 	cpu_set_t cpus;
+	struct tp *t;
 	u64 sectors;
-	int rc;
 
 	memset(s, 0, sizeof(*s));
 	s->opts = *o;
 	s->opts.queues = MAX(o->queues, 1u);
-	vu_transport_init(&s->fe, socket);
+	choose_transport(s, where);
+	t = s->tp;
 	s->queue = calloc(s->opts.queues, sizeof(*s->queue));
 	if (!s->queue)
 		return fail(error, room, "queues", "out of memory");
@@ -381,15 +365,8 @@ int bench_open(struct bench_session *s, const char *socket, const struct bench_o
 	CPU_ZERO(&cpus);
 	s->crowded = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 &&
 		     (unsigned)CPU_COUNT(&cpus) < s->opts.queues + 1;
-	t->timeout_ms = 5000;
-	rc = vu_connect(&s->fe);
-	if (rc == TP_OK && share_memory(s) != TP_OK)
-		return fail(error, room, "guest memory",
-			    t->error[0] ? t->error : "the requests take more than there is");
-	if (rc == TP_OK)
-		rc = vu_handshake(&s->fe);
-	if (rc != TP_OK)
-		return fail(error, room, "handshake", t->error);
+	if ((in_kernel(s) ? open_kernel(s, error, room) : connect_socket(s, error, room)) < 0)
+		return -1;
 	if (negotiate(s, error, room) < 0 || capacity(s, &sectors, error, room) < 0)
 		return -1;
 	for (unsigned q = 0; q < o->first; q++)
@@ -497,7 +474,7 @@ static int run_phase(struct bench_session *s, u64 requests, u64 duration_ns, cha
 			continue;
 		case LOAD_STALLED:
 			snprintf(error, room, "no request completed for %u ms after %llu requests",
-				 s->fe.tp.timeout_ms, (unsigned long long)completed);
+				 s->tp->timeout_ms, (unsigned long long)completed);
 			return -1;
 		default:
 			return fail(error, room, "the target",
@@ -567,7 +544,10 @@ bool bench_trace(struct bench_session *s, struct buffer *b)
 
 void bench_close(struct bench_session *s)
 {
-	vu_disconnect(&s->fe);
+	if (in_kernel(s))
+		kdev_end(s->tp);
+	else
+		vu_disconnect(&s->fe);
 	for (unsigned i = 0; s->queue && i < s->opts.queues; i++) {
 		free(s->queue[i].slots);
 		free(s->queue[i].load.slots);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A load against a vhost-user target: brings the device up, runs, and gives the figures. */
+/* A load against a vhost-user target, or a device of the kernel's: brings it up, runs, and gives the figures. */
 #ifndef HARNESS_BENCH_HOST_SESSION_H
 #define HARNESS_BENCH_HOST_SESSION_H
 
 #include <pthread.h>
 
 #include "harness/bench/load.h"
+#include "harness/transport/vhost/kernel.h"
 #include "harness/transport/vhost_user/frontend.h"
 #include "traces/ring/buffer.h"
 
@@ -46,6 +47,13 @@ struct bench_opts {
 	unsigned pins;
 };
 
+/* Where the device is. */
+struct bench_where {
+	const char *socket;		 /* vhost-user; NULL: of the kernel's: */
+	const struct kdev_where *kernel; /* vdpa:, or vhost: */
+	bool vdpa;
+};
+
 const char *bench_memory_name(enum bench_memory memory);
 
 struct bench_figures {
@@ -69,13 +77,16 @@ struct bench_queue {
 	u8 *own; /* BENCH_COPY */
 	struct trace_sink events;
 	u64 syscalls, calls;
+	int kick; /* the eventfd */
 	int epoll; /* of the call descriptor, which is not read: each write is told once; -1: it polls */
 	pthread_t thread;
 	int result; /* of load_run() */
 };
 
 struct bench_session {
-	struct vu_frontend fe;
+	struct vu_frontend fe; /* vhost-user, or: */
+	struct kdev kernel;
+	struct tp *tp; /* of the one of them that it is */
 	struct clock clock;
 	struct bench_opts opts;
 	struct bench_queue *queue; /* opts.queues of them */
@@ -87,9 +98,11 @@ struct bench_session {
 	unsigned go;		 /* set when all threads are there: they begin together */
 };
 
-/* Connect to `socket` and start the queues. 0, or -1 with one line in `error`. */
-int bench_open(struct bench_session *s, const char *socket, const struct bench_opts *o, char *error,
-	       size_t room);
+/* Connect and start the queues. 0, or -1 with one line in `error`. */
+int bench_open(struct bench_session *s, const struct bench_where *where, const struct bench_opts *o,
+	       char *error, size_t room);
+/* What the device offers, once connected. */
+u64 bench_offered(const struct bench_session *s);
 /* Warm up, then measure. 0, or -1 with one line in `error`. May be repeated. */
 int bench_measure(struct bench_session *s, struct bench_figures *f, char *error, size_t room);
 /*

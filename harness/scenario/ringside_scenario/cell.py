@@ -33,6 +33,7 @@ DEFAULTS = {
 }
 # Only these jobs differ by how a completion is waited for.
 WAITING_JOBS = ("bench",)
+OPS = {"rng": "fill", "net": "send", "vsock": "send"}
 
 
 class Cell:
@@ -61,8 +62,8 @@ class Cell:
 
     @property
     def op(self):
-        """What a measurement's requests are; the entropy device has one kind."""
-        return self.options.get("op", "fill" if self.device == "rng" else "read")
+        """What a measurement's requests are; only disks have several kinds."""
+        return self.options.get("op", OPS.get(self.device, "read"))
 
     @property
     def stages(self):

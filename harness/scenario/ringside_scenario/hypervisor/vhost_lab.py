@@ -5,7 +5,7 @@ import os
 import shlex
 
 from ringside_scenario import programs, results
-from ringside_scenario.hypervisor.lab import LabHypervisor
+from ringside_scenario.hypervisor.lab import HZ, REQUESTS, LabHypervisor
 from ringside_scenario.outcome import Failed, Outcome
 
 # Wait until FILE is there.
@@ -65,11 +65,21 @@ give log /tmp/log
 verdict exit $status
 """
 OPTIONS = ("check", "clause", "timeout", "quiet")
+# The clock is that of the lab, and each notification is waited for: then two runs are the same.
+MEASURE = """\
+ringside bench {target} --device {device} --name {name} {options} --notified --warmup 0 --counter-hz {hz} --no-floor \
+	--raw /tmp/raw >/dev/null 2>>/tmp/log
+status=$?
+give log /tmp/log
+[ -s /tmp/raw ] && give raw /tmp/raw
+verdict exit $status
+"""
 
 
 class VhostLab(LabHypervisor):
     name = "vhost-lab"
     lab = "vhost"
+    prefix = "linux"
     connects = tuple(DEVICES)
 
     def fold(self, axes):
@@ -79,12 +89,16 @@ class VhostLab(LabHypervisor):
         return {**axes, "arch": self.arch, "transport": made[1].partition(":")[0], "backend": made[2]}
 
     def missing(self, cell, ctx):
-        if cell.job != "conform":
-            return "devices of the kernel are only checked"
+        if cell.job == "bench" and cell.device == "scsi":
+            return "there is no load for a SCSI host"
+        if cell.stages:
+            return "nothing in the kernel tells of a request's stages"
         return self.missing_lab()
 
     def script(self, cell):
         make, target, _ = DEVICES[cell.connect][cell.device]
+        if cell.job == "bench":
+            return WAIT + make.format(device=cell.device) + self._measure(cell, target)
         options = [f"--{key} {shlex.quote(str(cell.options[key]))}" for key in OPTIONS if key in cell.options]
         text = WAIT + make.format(device=cell.device)
         if cell.expect_files:
@@ -97,13 +111,24 @@ class VhostLab(LabHypervisor):
         return text + RUN.format(target=target, device=cell.device, name=shlex.quote(cell.target_name),
                                  options=" ".join(options))
 
+    @staticmethod
+    def _measure(cell, target):
+        load = cell.options
+        options = ["--wait", cell.wait, "--requests", load.get("requests", REQUESTS),
+                   "--queue-depth", load.get("queue-depth", 1)]
+        if cell.device == "blk":
+            options += ["--op", cell.op, "--block-size", load.get("block-size", 4096)]
+        return MEASURE.format(target=target, device=cell.device, name=shlex.quote(cell.target_name), hz=HZ,
+                              options=shlex.join(map(str, options)))
+
     def job_files(self, snapshot):
         with open(programs.scenario("targets/qemu-storage-daemon-vduse"), "rb") as f:
             return {"job/vduse": f.read()}
 
     def _judge(self, cell, ctx, channel, files):
         what, text = channel.verdict or ("hypervisor", "the lab's job said nothing of how it ended")
-        if what == "exit" and text in ("0", "1") and "conform.json" in files:
+        done = ("0",) if cell.job == "bench" else ("0", "1") if "conform.json" in files else ()
+        if what == "exit" and text in done:
             return
         why = text
         if "log" in files:
