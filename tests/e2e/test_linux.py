@@ -65,6 +65,13 @@ def test_network(cell):
     assert verdicts["v14.net.tx.drv.29"] == "pass" and verdicts["v14.net.tx.drv.32"] == "pass"
 
 
+def test_sockets(cell):
+    """Connections both ways, sixteen at once; every byte has come back, and credit was never overdrawn."""
+    verdicts = cell("linux-vsock", "tcg")
+    for clause in ("features.drv.2", "rxtx.drv.1", "credit.drv.1", "credit.drv.2"):
+        assert verdicts[f"v14.vsock.{clause}"] == "pass"
+
+
 def test_console(cell):
     if not os.path.isdir(os.path.join(debian.cache(), "amd64", "user-mode-linux")):
         pytest.skip("User-mode Linux is not fetched: ringside run scenarios/linux-console.yaml does that")
