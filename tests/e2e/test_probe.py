@@ -453,3 +453,14 @@ def test_the_first_request_comes_soon(guest, run_dir):
         best = min(best, time.monotonic() - start)
     # To QEMU's end, which is later than the first request; and others use this machine too.
     assert best < 2
+
+
+@pytest.mark.parametrize("arch", ["aarch64", "riscv64"])
+def test_an_image_relocates_itself(build_dir, arch):
+    """Its first instructions add where it is to each pointer, and know no other kind."""
+    image = build_dir / f"probe/ringside-probe-{arch}.elf"
+    if not image.exists():
+        pytest.skip(f"{image.name} is not built: no {arch}-linux-gnu-gcc")
+    listed = subprocess.run(["readelf", "-rW", str(image)], capture_output=True, text=True, check=True).stdout
+    kinds = set(re.findall(r" (R_[A-Z0-9_]+) ", listed))
+    assert len(kinds) == 1 and kinds.pop().endswith("_RELATIVE")

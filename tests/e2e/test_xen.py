@@ -19,10 +19,14 @@ def xen(build_dir):
     return run
 
 
+TYPES = "blk, net, rng, i2c, gpio, scmi, console, vsock, fs, sound, gpu, input, can, spi, scsi, null"
+
+
 @pytest.mark.parametrize("args, why", [
-    ([], "which device? blk, net, rng, i2c, gpio, scmi, console, vsock, null"),
+    ([], "which device? " + TYPES),
     (["rng"], "which guest? --kernel IMAGE"),
-    (["gpu", "--kernel", "x"], "no device type 'gpu': blk, net, rng, i2c, gpio, scmi, console, vsock, null are"),
+    (["disk", "--kernel", "x"],
+     f"no device type 'disk': {TYPES} are"),
     (["rng", "more", "--kernel", "x"], "'more' is one argument too many"),
     (["rng", "--kernel", "x", "--interrupt", "line"],
      "--interrupt line needs --platform hvm: PVH has no lines"),
