@@ -264,7 +264,8 @@ def test_iterations_more_are_counted_exactly(ringside, tmp_path, hypervisor, con
     need_lab(ringside, hypervisor.removesuffix("-lab"))
     found = run_in_lab(ringside, tmp_path, connect, *(
         f"bench: {{requests: 40, burn: {n}}}" for n in (10000, 30000)), hypervisor=hypervisor)
-    serve = {n: next(s for s in f["stages"] if s["stage"] == "serve")["instructions"]["median"]
+    # The least of them: where requests and ticks keep step, a tick is in most.
+    serve = {n: next(s for s in f["stages"] if s["stage"] == "serve")["instructions"]["min"]
              for n, f in found.items()}
     total = {n: f["instructions"]["median"] for n, f in found.items()}
     constant, rest = divmod(serve[30000] - serve[10000], 20000)
