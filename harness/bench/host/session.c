@@ -288,7 +288,7 @@ static int negotiate(struct bench_session *s, char *error, size_t room)
 		}
 		want |= BIT_ULL(needs[i].bit);
 	}
-	if (o->first + o->queues > queues) {
+	if (o->queues > queues) {
 		snprintf(error, room, "--queues: the target has %u", queues);
 		return -1;
 	}
