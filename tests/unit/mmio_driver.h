@@ -107,14 +107,15 @@ static inline void add(void)
 	put16(AVAIL + 2, (u16)(idx + 1));
 }
 
-/* A request on its own in a queue: `len` bytes for the device, then room for `room` of its answer, at `at`. */
+/* A request on its own in a queue: `len` bytes for the device, or none, then room for `room` of its answer, at `at`. */
 static inline void offer(u16 queue, u32 at, const void *data, u32 len, u32 room)
 {
 	struct vring_desc *d = (struct vring_desc *)(driver.ram + DESC + queue * RING_STEP);
 	const u32 avail = AVAIL + queue * RING_STEP;
 	const u16 idx = get16(avail + 2);
 
-	memcpy(driver.ram + at, data, len);
+	if (len)
+		memcpy(driver.ram + at, data, len);
 	memset(driver.ram + at + len, 0, room);
 	d[0] = (struct vring_desc){ at, len, VRING_DESC_F_NEXT, 1 };
 	d[1] = (struct vring_desc){ at + len, room, VRING_DESC_F_WRITE, 0 };
