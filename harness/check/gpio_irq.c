@@ -96,7 +96,8 @@ static void not_enabled(struct ck *c)
 
 	if (!gk_up(c, &k, true) || !gk_pair(c, &k) ||
 	    !gk_do(c, &k, VIRTIO_GPIO_MSG_SET_DIRECTION, k.to, VIRTIO_GPIO_DIRECTION_IN, NULL) ||
-	    !gk_unmask(c, &k, k.to) || !gk_pulse(c, &k))
+	    !gk_unmask(c, &k, k.to) ||
+	    !gk_must_not_come(c, &k, ONLY_THEN, "before the line changes") || !gk_pulse(c, &k))
 		return;
 	gk_must_not_come(c, &k, ONLY_THEN, "though the interrupt is not enabled");
 }
@@ -110,7 +111,9 @@ static void other_edge(struct ck *c)
 	struct gk k;
 
 	if (!gk_up(c, &k, true) || !gk_pair(c, &k) || !gk_drive(c, &k, true) ||
-	    !gk_irq(c, &k, k.to, RISING) || !gk_unmask(c, &k, k.to) || !gk_drive(c, &k, false) ||
+	    !gk_irq(c, &k, k.to, RISING) || !gk_unmask(c, &k, k.to) ||
+	    !gk_must_not_come(c, &k, ONLY_THEN, "before the line changes") ||
+	    !gk_drive(c, &k, false) ||
 	    !gk_must_not_come(c, &k, ONLY_THEN, "at a falling edge, with type RISING,"))
 		return;
 	/* An interrupt needs a buffer of its own. */

@@ -94,6 +94,9 @@ bool gk_do(struct ck *c, struct gk *k, u16 type, u16 line, u32 value, u8 *out)
 	if (m.status != VIRTIO_GPIO_STATUS_OK)
 		return ck_error(c, "message %u of line %u with value %u is answered with %u", type,
 				line, value, m.status);
+	if (out && m.used_len < sizeof(struct virtio_gpio_response))
+		return ck_error(c, "the answer to message %u of line %u has %u bytes, and no value",
+				type, line, m.used_len);
 	if (out)
 		*out = m.out;
 	return true;

@@ -86,9 +86,7 @@ static void deliver_pending(struct rgpio *g, u16 line)
 {
 	struct gpio_line *l = &g->lines[line];
 
-	if (!l->waits || l->irq == VIRTIO_GPIO_IRQ_TYPE_NONE)
-		return;
-	if (!l->latched && !level_is_active(g, line))
+	if (!l->waits || (!l->latched && !level_is_active(g, line)))
 		return;
 	l->latched = false;
 	event(g, line, VIRTIO_GPIO_IRQ_STATUS_VALID);
@@ -100,7 +98,7 @@ void rgpio_edge(struct rgpio *g, u16 line, bool rising)
 	const u8 edge =
 		rising ? VIRTIO_GPIO_IRQ_TYPE_EDGE_RISING : VIRTIO_GPIO_IRQ_TYPE_EDGE_FALLING;
 	const u8 level = rising ? VIRTIO_GPIO_IRQ_TYPE_LEVEL_HIGH : VIRTIO_GPIO_IRQ_TYPE_LEVEL_LOW;
-	const bool occurs = l->irq & (edge | level);
+	const bool occurs = is(g, line, GPIO_OCCURS, l->irq & (edge | level));
 
 	if (is(g, line, GPIO_DELIVERED, occurs && l->waits) && l->waits)
 		event(g, line, VIRTIO_GPIO_IRQ_STATUS_VALID);

@@ -71,7 +71,8 @@ struct gpio_line {
 /* For faults: what can be otherwise with an interrupt. */
 enum gpio_what {
 	GPIO_WAITS,	/* a buffer, for an interrupt */
-	GPIO_DELIVERED, /* an interrupt that occurs, now */
+	GPIO_OCCURS,	/* an interrupt, as the line changes */
+	GPIO_DELIVERED, /* one that occurs, now */
 	GPIO_LATCHED,	/* one that occurs while it is masked */
 	GPIO_DROPPED,	/* what was latched, when it is disabled */
 	GPIO_RETURNED,	/* the buffer, when it is disabled */

@@ -204,7 +204,10 @@ GPIO(not_dropped, "latch-kept", "requestq.dev.12",
 
 static bool any_edge(struct rgpio *g, u16 line, unsigned what, bool due)
 {
-	return what == GPIO_WAITS || what == GPIO_DELIVERED ? true : due;
+	/* Also where the buffer comes a moment later: it is on another queue than what makes the edge. */
+	if (what == GPIO_LATCHED)
+		return !(g->lines[line].irq & GPIO_LEVELS);
+	return what == GPIO_WAITS || what == GPIO_OCCURS ? true : due;
 }
 
 GPIO(any_edge, "not-enabled", "eventq.dev.1", "any edge is an interrupt, enabled or not",
