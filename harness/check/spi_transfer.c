@@ -24,38 +24,62 @@ static const struct spi_head usual = {
 	.bits_per_word = 8, .tx_nbits = 1, .rx_nbits = 1, .freq = 10000
 };
 
+/* Of configuration space (5.21.4): what it has, from which follows what it has not. */
+struct has {
+	u8 chips;
+	u32 words, freq;
+};
+
+static bool config(struct ck *c, struct has *h)
+{
+	u8 image[16];
+
+	if (!ck_must(c, c->tp->ops->read_config(c->tp, 0, image, sizeof(image)), "reading config"))
+		return false;
+	*h = (struct has){ image[0], vehicle_u32(image + 4), vehicle_u32(image + 12) };
+	return true;
+}
+
+static bool refused(struct ck *c, struct mk *m, const char *what, const struct spi_head *h)
+{
+	ck_log(c, "  %s", what);
+	if (!transfer(c, m, h, SPI_BYTES, SPI_BYTES, BAD_HEAD))
+		return false;
+	return m->in.hva[SPI_BYTES] == SPI_PARAM_ERR ||
+	       ck_fail(c, BAD_HEAD, "PARAM_ERR", "%s: result %u", what, m->in.hva[SPI_BYTES]);
+}
+
 static void head(struct ck *c)
 {
-	static const struct {
-		const char *what;
-		struct spi_head h;
-	} bad[] = {
-		{ "chip select 255", { 255, 8, 0, 1, 1, 0, 10000 } },
-		{ "3 lines to send", { 0, 8, 0, 3, 1, 0, 10000 } },
-	};
+	struct spi_head chip = usual, lines = usual, last = usual, word = usual, freq = usual;
+	struct has has;
 	struct mk m;
 
-	if (!mk_start(c, &m, 0) || !transfer(c, &m, &usual, SPI_BYTES, SPI_BYTES, NULL))
+	if (!mk_start(c, &m, 0) || !config(c, &has) ||
+	    !transfer(c, &m, &usual, SPI_BYTES, SPI_BYTES, NULL))
 		return;
 	if (m.in.hva[SPI_BYTES] != SPI_TRANS_OK) {
 		ck_error(c, "a usual transfer: result %u", m.in.hva[SPI_BYTES]);
 		return;
 	}
-	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
-		ck_log(c, "  %s", bad[i].what);
-		if (!transfer(c, &m, &bad[i].h, SPI_BYTES, SPI_BYTES, BAD_HEAD))
-			return;
-		if (m.in.hva[SPI_BYTES] == SPI_PARAM_ERR)
-			continue;
-		ck_fail(c, BAD_HEAD, "PARAM_ERR", "%s: result %u", bad[i].what,
-			m.in.hva[SPI_BYTES]);
-		return;
-	}
+	chip.chip_select = 255;
+	lines.tx_nbits = 3;
+	/* They are counted from 0; 0 words, or a frequency of 0, is no limit. */
+	last.chip_select = has.chips;
+	word.bits_per_word = 40;
+	freq.freq = has.freq + 1;
+	if (refused(c, &m, "chip select 255", &chip) && refused(c, &m, "3 lines to send", &lines) &&
+	    (!has.freq || !freq.freq || refused(c, &m, "a frequency above the highest", &freq)) &&
+	    (!has.words || refused(c, &m, "words of 40 bits", &word)))
+		refused(c, &m, "a chip select as high as there are chips", &last);
 }
 
 CHECK(head, .id = "spi.transfer.head", .clauses = { INTACT, BAD_HEAD },
-      .stimulus = "transfers for chip 255, and over 3 lines",
-      .oracle = "PARAM_ERR each time, and tx_buf as it was", .device = VIRTIO_ID_SPI, .run = head);
+      .stimulus =
+	      "transfers for chip 255 and for the one behind the last, over 3 lines, faster than "
+	      "it can, in words of 40 bits",
+      .oracle = "PARAM_ERR each time, and tx_buf as it was", .device = VIRTIO_ID_SPI,
+      .caps = TP_CAP_CONFIG, .run = head);
 
 static void sizes(struct ck *c)
 {

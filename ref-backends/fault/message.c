@@ -122,6 +122,16 @@ static void spi_any_head(struct rmessage *m, struct rdev_req *req, const u8 *req
 FAULT(spi_any_head, .name = "spi-any-chip", .clause = "v14.spi.operation.dev.4",
       .summary = "transfers with a chip that it does not have", .message_answer = spi_any_head);
 
+static void spi_wide_word(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	/* As one would who shifts by it. */
+	if (is(m, VIRTIO_ID_SPI) && request[1] == 40)
+		spi_ok(req, answer);
+}
+
+FAULT(spi_wide_word, .name = "spi-words-modulo-32", .clause = "v14.spi.operation.dev.4",
+      .summary = "transfers words of 40 bits as if they had 8", .message_answer = spi_wide_word);
+
 static void spi_any_size(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
 {
 	if (is(m, VIRTIO_ID_SPI) && req->chain.readable - 32 != req->chain.writable - 1)
@@ -130,3 +140,68 @@ static void spi_any_size(struct rmessage *m, struct rdev_req *req, const u8 *req
 
 FAULT(spi_any_size, .name = "spi-unequal-sizes", .clause = "v14.spi.operation.dev.6",
       .summary = "transfers what has two lengths", .message_answer = spi_any_size);
+
+static u8 *spi_result(struct rdev_req *req)
+{
+	const struct dvq_chain *c = &req->chain;
+	const struct dvq_seg *last;
+
+	if (!c->n_writable)
+		return NULL;
+	last = &c->segs[c->n_readable + c->n_writable - 1];
+	return last->len ? (u8 *)last->base + last->len - 1 : NULL;
+}
+
+static void spi_result_first(struct rmessage *m, struct rdev_req *req, const u8 *request,
+			     u8 *answer)
+{
+	/* As one would who writes a result alone as he writes one behind bytes, from where the buffer begins. */
+	if (!is(m, VIRTIO_ID_SPI) || req->chain.readable != 32 || !req->used_len ||
+	    !answer[req->used_len - 1])
+		return;
+	answer[0] = answer[req->used_len - 1];
+	req->used_len = 1;
+}
+
+FAULT(spi_result_first, .name = "spi-result-first", .clause = "ROB.spi.result",
+      .summary = "writes the result of a read that it refuses where the received bytes belong",
+      .message_answer = spi_result_first);
+
+static void spi_not_filled(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	u8 *const result = spi_result(req);
+
+	if (!is(m, VIRTIO_ID_SPI) || !req->used_len || !answer[req->used_len - 1] || !result)
+		return;
+	*result = answer[req->used_len - 1];
+	req->used_len = 0;
+}
+
+static void spi_all_used(struct rmessage *m, struct rdev_req *req)
+{
+	if (is(m, VIRTIO_ID_SPI) && !req->used_len)
+		req->used_len = (u32)req->chain.writable;
+}
+
+FAULT(spi_not_filled, .name = "spi-used-len-refused", .clause = "v14.split-ring.used-ring.dev.2",
+      .summary = "counts bytes of a transfer that it refuses, and writes none of them",
+      .message_answer = spi_not_filled, .message_done = spi_all_used);
+
+static void spi_not_done(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	u8 *const result = spi_result(req);
+	const bool beside = m->on;
+
+	if (!is(m, VIRTIO_ID_SPI) || !req->used_len || !result)
+		return;
+	m->on = answer[req->used_len - 1];
+	if (!beside || m->on)
+		return;
+	*result = 0;
+	req->used_len = 0;
+}
+
+FAULT(spi_not_done, .name = "spi-ok-not-done", .clause = "ROB.spi.result",
+      .summary =
+	      "says of a transfer behind one that it refuses that it was carried out, and did not",
+      .message_answer = spi_not_done, .message_done = spi_all_used);

@@ -5,7 +5,7 @@
  *
  *	/dev/i2c-7		a bus with a 24C02 at 0x50 and an LM75 at 0x48; what sysfs says of it is in
  *				the folder $SYS_I2C
- *	/dev/spidev7.0		what is sent comes back
+ *	/dev/spidev7.0		what is sent comes back, in words of 8 or 16 bits and at most 4096 bytes at once
  *	/dev/input/event7	a keyboard on which nobody types
  *	PF_CAN, vcan0		a bus on which nobody else is
  */
@@ -30,13 +30,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define FDS	   1024
-#define SYS_I2C	   "/sys/bus/i2c/devices/"
-#define EEPROM	   0x50
-#define SENSOR	   0x48
-#define PAGE	   8
-#define CAN_INDEX  7
-#define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
+#define FDS	      1024
+#define SYS_I2C	      "/sys/bus/i2c/devices/"
+#define EEPROM	      0x50
+#define SENSOR	      0x48
+#define PAGE	      8
+#define SPIDEV_BUFFER 4096
+#define CAN_INDEX     7
+#define REAL(name)    ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 enum kind {
 	NONE,
@@ -218,13 +219,19 @@ static int spi(unsigned long request, void *arg)
 	int total = 0;
 
 	if (_IOC_NR(request) == 0) {
+		/* As spidev and the core behind it: all or nothing. */
+		for (unsigned i = 0; i < n; i++) {
+			total += (int)t[i].len;
+			errno = t[i].len % (t[i].bits_per_word > 8 ? 2 : 1) ? EINVAL : EMSGSIZE;
+			if (errno == EINVAL || total > SPIDEV_BUFFER)
+				return -1;
+		}
 		for (unsigned i = 0; i < n; i++) {
 			if (t[i].rx_buf && t[i].tx_buf)
 				memmove((void *)(uintptr_t)t[i].rx_buf,
 					(void *)(uintptr_t)t[i].tx_buf, t[i].len);
 			else if (t[i].rx_buf)
 				memset((void *)(uintptr_t)t[i].rx_buf, 0, t[i].len);
-			total += (int)t[i].len;
 		}
 		return total;
 	}
@@ -245,10 +252,12 @@ static int spi(unsigned long request, void *arg)
 		*(uint8_t *)arg = bits;
 		return 0;
 	case SPI_IOC_WR_BITS_PER_WORD:
+		if (*(uint8_t *)arg != 8 && *(uint8_t *)arg != 16)
+			break;
 		bits = *(uint8_t *)arg;
 		return 0;
 	}
-	errno = ENOTTY;
+	errno = _IOC_TYPE(request) == SPI_IOC_MAGIC ? EINVAL : ENOTTY;
 	return -1;
 }
 
