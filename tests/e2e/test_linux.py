@@ -13,6 +13,13 @@ sys.path.insert(0, str(REPO / "harness/scenario"))
 from ringside_scenario import debian  # noqa: E402 pylint: disable=wrong-import-position
 
 
+def only_cell(out):
+    (found,) = json.loads((out / "run.json").read_text())["cells"]
+    if found["status"] == "skip":
+        pytest.skip(found["reason"])
+    return found
+
+
 @pytest.fixture
 def cell(ringside, repo, tmp_path):
     """cell(scenario, which): the one cell of it, and the judge's verdicts."""
@@ -20,9 +27,7 @@ def cell(ringside, repo, tmp_path):
         out = tmp_path / "out"
         ringside("run", repo / f"scenarios/{scenario}.yaml", "-k", which, "-o", out, "--no-report",
                  timeout=900)
-        (found,) = json.loads((out / "run.json").read_text())["cells"]
-        if found["status"] == "skip":
-            pytest.skip(found["reason"])
+        found = only_cell(out)
         assert found["status"] == "pass", found["reason"]
         (judged,) = out.rglob("judge.json")
         return {c["clauses"][0]: c["verdict"] for c in json.loads(judged.read_text())["checks"]}
@@ -70,6 +75,26 @@ def test_sockets(cell):
     verdicts = cell("linux-vsock", "tcg")
     for clause in ("features.drv.2", "rxtx.drv.1", "credit.drv.1", "credit.drv.2"):
         assert verdicts[f"v14.vsock.{clause}"] == "pass"
+
+
+def test_messages_over_sockets(cell):
+    """SOCK_SEQPACKET: each message came back whole and in its place, both ways."""
+    verdicts = cell("linux-vsock-seqpacket", "tcg")
+    for clause in ("rxtx.drv.1", "credit.drv.1", "credit.drv.2"):
+        assert verdicts[f"v14.vsock.{clause}"] == "pass"
+
+
+def test_a_message_in_pieces_is_noticed(ringside, repo, tmp_path):
+    text = (repo / "scenarios/linux-vsock-seqpacket.yaml").read_text()
+    for old, new in (("--no-status]", "--no-status, --fault, vsock-packets-are-messages]"),
+                     ("vsock-messages}", "vsock-messages, size: 11}")):
+        assert old in text
+        text = text.replace(old, new)
+    path, out = tmp_path / "s.yaml", tmp_path / "out"
+    path.write_text(text)
+    ringside("run", path, "-k", "tcg", "-o", out, "--no-report", status=None, timeout=900)
+    found = only_cell(out)
+    assert found["status"] == "fail" and "message 2, came back as" in found["reason"], found
 
 
 def test_console(cell):

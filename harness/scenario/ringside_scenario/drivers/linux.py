@@ -5,7 +5,7 @@ import os
 import platform
 import re
 
-from ringside_scenario import debian, initramfs, modules, network, sockets, terminals
+from ringside_scenario import debian, initramfs, modules, network, programs, sockets, terminals
 from ringside_scenario.drivers import judged
 from ringside_scenario.drivers.base import Driver
 from ringside_scenario.guest import Guest, follow
@@ -13,9 +13,9 @@ from ringside_scenario.hypervisor import uml
 from ringside_scenario.outcome import Failed
 
 CONSOLES = {"x86_64": "ttyS0", "aarch64": "ttyAMA0"}
-# KiB to copy or to send, blocks of 512 bytes to read, or times.
+# KiB to copy or to send, blocks of 512 bytes to read, messages, or times.
 SIZES = {"blk-copy": 8192, "hwrng": 16, "i2c-bus": 8, "gpio-lines": 8, "net-transfer": 4096,
-         "vsock-echo": 2048, "scmi-platform": 8, "console-ports": 64}
+         "vsock-echo": 2048, "vsock-messages": 110, "scmi-platform": 8, "console-ports": 64}
 # Drivers that Debian's kernel is built without: they are made for its general one.
 GENERAL = {"x86_64": "linux-image-6.12-amd64", "aarch64": "linux-image-6.12-arm64"}
 MADE = {
@@ -33,13 +33,7 @@ ARCHES = {"scmi-platform": "aarch64"}
 LOADER = "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
 # Programs that busybox has not, with the libraries that they want.
 LIBRARIES = "usr/lib/x86_64-linux-gnu/"
-PROGRAMS = {"net-transfer": {
-    "iperf3": ("usr/bin/iperf3",),
-    "libiperf0": (LIBRARIES + "libiperf.so.0",),
-    "libsctp1": (LIBRARIES + "libsctp.so.1",),
-    "libssl3": (LIBRARIES + "libcrypto.so.3", LIBRARIES + "libssl.so.3"),
-    "libc6": ("lib/x86_64-linux-gnu/libc.so.6", "lib/x86_64-linux-gnu/libm.so.6", LOADER),
-}, "vsock-echo": {
+SOCAT = {
     "socat": ("usr/bin/socat",),
     "libwrap0": (LIBRARIES + "libwrap.so.0",),
     "libnsl2": (LIBRARIES + "libnsl.so.2",),
@@ -53,11 +47,20 @@ PROGRAMS = {"net-transfer": {
     "libssl3": (LIBRARIES + "libcrypto.so.3", LIBRARIES + "libssl.so.3"),
     "libc6": ("lib/x86_64-linux-gnu/libc.so.6", "lib/x86_64-linux-gnu/libresolv.so.2",
               "lib/x86_64-linux-gnu/libutil.so.1", LOADER),
-}, "gpio-lines": {
+}
+PROGRAMS = {"net-transfer": {
+    "iperf3": ("usr/bin/iperf3",),
+    "libiperf0": (LIBRARIES + "libiperf.so.0",),
+    "libsctp1": (LIBRARIES + "libsctp.so.1",),
+    "libssl3": (LIBRARIES + "libcrypto.so.3", LIBRARIES + "libssl.so.3"),
+    "libc6": ("lib/x86_64-linux-gnu/libc.so.6", "lib/x86_64-linux-gnu/libm.so.6", LOADER),
+}, "vsock-echo": SOCAT, "vsock-messages": SOCAT, "gpio-lines": {
     "gpiod": ("usr/bin/gpiodetect", "usr/bin/gpioget", "usr/bin/gpioset", "usr/bin/gpiomon"),
     "libgpiod2": ("usr/lib/x86_64-linux-gnu/libgpiod.so.2",),
     "libc6": ("lib/x86_64-linux-gnu/libc.so.6", LOADER),
 }}
+# Of ours, which need nothing.
+OURS = {"vsock-messages": "tiny-vsock-messages"}
 
 
 def _kernel(cell):
@@ -108,6 +111,8 @@ def _files(cell):
             (here,) = glob.glob(os.path.join(glob.escape(root), path))
             inside = {LOADER: "lib64/" + os.path.basename(LOADER)}.get(path, path)
             found["bin/" + os.path.basename(path) if "/bin/" in path else inside] = here
+    if cell.options["name"] in OURS:
+        found["bin/" + cell.options["name"]] = programs.guest(OURS[cell.options["name"]])
     return found
 
 
@@ -133,6 +138,8 @@ class Linux(Driver):
             return f"'{cell.options['name']}' is for {arch}: its driver, or its programs, are of that"
         if cell.options["name"] == "net-transfer" and network.missing():
             return network.missing()
+        if cell.options["name"] in OURS and not programs.guest(OURS[cell.options["name"]]):
+            return f"{OURS[cell.options['name']]} is not built"
         try:
             _made(cell, _kernel(cell))
             _files(cell)
@@ -151,7 +158,7 @@ class Linux(Driver):
             more=_made(cell, kernel), files=files)
         if name == "net-transfer" and backend:
             network.attach(backend, _by_itself(files, "iperf3"))
-        if name == "vsock-echo" and backend:
+        if name.startswith("vsock-") and backend:
             sockets.attach(backend, os.path.join(ctx.work, "vsock"))
         ends = None
         if name == "console-ports" and backend:
