@@ -45,7 +45,7 @@ static void frame_ask(const struct load_ask *a, struct load_slot *s)
 	const struct tp_buf *d = &s->req.data;
 	u32 at = (u32)ALIGN_UP((u64)a->out_len, 64);
 
-	memcpy(d->hva, a->out, a->out_len);
+	memcpy(d->hva, a->out, MIN(a->out_len, LOAD_ASK_MAX));
 	s->sg[0] = (struct vq_sg){ d->gpa, a->out_len };
 	s->out = 1;
 	for (unsigned i = 0; i < 2 && a->in[i]; i++) {
@@ -150,7 +150,28 @@ static void trace(struct load *l, u8 kind, u16 head, u64 seq, u32 len, u64 ticks
 /* Is there anything to be made of a request, or of what it brought? */
 static inline bool has_status(const struct load *l)
 {
-	return load_is_blk(l->type) || (l->type == LOAD_ASK && l->ask->status);
+	return load_is_blk(l->type) || (l->type == LOAD_ASK && (l->ask->status || l->ask->fill));
+}
+
+static void make_anew(const struct load *l, struct load_slot *s)
+{
+	const struct load_ask *a = l->ask;
+
+	if (a->fill)
+		a->fill(s->req.data.hva, l->seq);
+	if (a->status)
+		memset(s->req.status.hva, LOAD_UNSET, a->status);
+}
+
+/* What a message's answer says, 0 being yes. */
+static u32 says(const struct load_ask *a, const struct load_slot *s)
+{
+	if (a->wrong)
+		return a->wrong(s->req.data.hva, s->req.status.hva - a->status_at);
+	for (u32 i = 0; i < a->status; i++)
+		if (s->req.status.hva[i])
+			return s->req.status.hva[i];
+	return 0;
 }
 
 static void submit(struct load *l, u64 start)
@@ -159,15 +180,15 @@ static void submit(struct load *l, u64 start)
 	struct virtio_blk_outhdr *h = (struct virtio_blk_outhdr *)s->req.hdr.hva;
 	int head;
 
+	s->start = start;
+	if (s->own && !blk_type_is_in(l->type))
+		memcpy(s->req.data.hva, s->own, s->req.data.len);
 	if (load_is_blk(l->type)) {
 		h->sector = le64(next_sector(l));
 		*s->req.status.hva = BLK_STATUS_UNSET;
 	} else if (has_status(l)) {
-		memset(s->req.status.hva, BLK_STATUS_UNSET, l->ask->status);
+		make_anew(l, s);
 	}
-	s->start = start;
-	if (s->own && !blk_type_is_in(l->type))
-		memcpy(s->req.data.hva, s->own, s->req.data.len);
 	if (l->indirect)
 		head = vq_add_indirect(l->vq, s->table, s->table_at, s->sg, s->out, s->in, s);
 	else
@@ -227,6 +248,8 @@ static void record(const struct load *l, const struct alike *a, u64 now)
 /* What a request has to say beside that it is done. */
 static inline void look_at(struct load *l, const struct load_slot *s, u64 *now)
 {
+	u32 said = 0;
+
 	if (l->events)
 		trace(l, TRACE_REAP, s->head, s->seq, 0, *now);
 	if (s->own && blk_type_is_in(l->type)) {
@@ -235,15 +258,12 @@ static inline void look_at(struct load *l, const struct load_slot *s, u64 *now)
 	}
 	if (l->raw_count < l->raw_room)
 		l->raw[l->raw_count++] = (struct load_stamp){ s->start, *now, l->kicked, l->woken };
-	if (load_is_blk(l->type) && blk_status(&s->req) != VIRTIO_BLK_S_OK && l->errors++ == 0)
-		l->first_bad = blk_status(&s->req);
+	if (load_is_blk(l->type))
+		said = blk_status(&s->req); /* VIRTIO_BLK_S_OK is 0 */
 	else if (l->type == LOAD_ASK)
-		for (u32 i = 0; i < l->ask->status; i++)
-			if (s->req.status.hva[i]) {
-				if (l->errors++ == 0)
-					l->first_bad = s->req.status.hva[i];
-				break;
-			}
+		said = says(l->ask, s);
+	if (said && l->errors++ == 0)
+		l->first_bad = said;
 }
 
 /* These were seen used together. Returns when. */

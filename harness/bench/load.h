@@ -36,13 +36,20 @@ static inline bool load_is_blk(u32 type)
 #define LOAD_ASK_MAX 128u
 
 /*
- * The same message over and over. Its answer is of up to two device-writable pieces; `status` bytes of the last one,
- * from `status_at` on, have to be 0.
+ * The same message over and over, or one that is made anew each time. It begins with `out`; what is longer than that
+ * goes on with anything. Its answer is of up to two device-writable pieces; `status` bytes of the last one, from
+ * `status_at` on, are LOAD_UNSET before it comes and tell how it went: they have to be 0, or what `wrong` says.
  */
 struct load_ask {
 	u8 out[LOAD_ASK_MAX];
 	u32 out_len, in[2], status, status_at;
+	/* What differs in message `n` of a queue, n being 0 of the first, is written over the last one's; NULL: nothing. */
+	void (*fill)(u8 *out, u64 n);
+	/* The message, and the last piece of its answer: 0 when it says yes, else what it says. */
+	u32 (*wrong)(const u8 *out, const u8 *in);
 };
+
+#define LOAD_UNSET 0xee
 
 /* Bytes of both, each in cache lines of its own: the size of such a request's block. */
 static inline u32 load_ask_bytes(const struct load_ask *a)

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "harness/bench/host/spoil.h"
-#include "harness/cli/bench_ask.h"
+#include "harness/cli/bench_op.h"
 #include "harness/cli/bench_result.h"
 #include "harness/cli/bench_trace.h"
 #include "harness/cli/cli.h"
@@ -17,12 +17,11 @@
 
 struct cmd_opts {
 	struct bench_opts bench;
-	const char *uri, *command, *name, *output, *op, *raw;
+	const char *uri, *command, *name, *output, *raw;
+	struct bench_op op;
 	struct bench_trace_opts trace;
 	int format;
-	bool no_floor, null, fill;
-	const struct bench_ask *ask;
-	struct load_ask message;
+	bool no_floor;
 };
 
 static void help(void)
@@ -33,9 +32,10 @@ static void help(void)
 	     "\n"
 	     "      --command CMD       start the target with this shell command; {socket} stands "
 	     "for PATH\n"
-	     "      --device TYPE       blk; rng; i2c, gpio, scmi, console, net, vsock: a small "
-	     "message\n"
-	     "                          each; or null: buffers that the target returns at once\n"
+	     "      --device TYPE       blk; rng; null: buffers that the target returns at once; or\n"
+	     "                          a message each: i2c, gpio, scmi, console, net, vsock, fs, "
+	     "can,\n"
+	     "                          spi, input, sound, gpu, scsi\n"
 	     "      --op OP             of blk: read (default), write or flush\n"
 	     "      --block-size N      bytes of a request (4096; others: 64, or what it takes)\n"
 	     "      --queue-depth N     requests outstanding at once (1)\n"
@@ -74,33 +74,6 @@ static void help(void)
 	     "Exit status: 0 done, 1 requests failed, 2 usage, 3 target not reachable, stalled or "
 	     "died,\n"
 	     "4 the machine refused something.");
-}
-
-static int bad_choice(const char *option, const char *arg, const char *choices)
-{
-	cli_error("%s: '%s' is not one of %s", option, arg, choices);
-	return CLI_USAGE;
-}
-
-static int parse_op(struct cmd_opts *o, const char *arg)
-{
-	static const struct {
-		const char *name;
-		u32 type;
-	} ops[] = {
-		{ "read", VIRTIO_BLK_T_IN },
-		{ "write", VIRTIO_BLK_T_OUT },
-		{ "flush", VIRTIO_BLK_T_FLUSH },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
-		if (strcmp(arg, ops[i].name) == 0) {
-			o->op = ops[i].name;
-			o->bench.type = ops[i].type;
-			return -1;
-		}
-	}
-	return bad_choice("--op", arg, "read, write, flush");
 }
 
 enum {
@@ -234,7 +207,7 @@ static int parse_memory(struct cmd_opts *o, const char *arg)
 		o->bench.memory = (enum bench_memory)m;
 		return -1;
 	}
-	return bad_choice("--memory", arg, "direct, fat, copy");
+	return bench_bad_choice("--memory", arg, "direct, fat, copy");
 }
 
 static int bad_pin(const char *arg)
@@ -287,33 +260,28 @@ static int parse_one(int ch, struct cmd_opts *o)
 		o->command = optarg;
 		return -1;
 	case DEVICE:
-		o->null = strcmp(optarg, "null") == 0;
-		o->fill = strcmp(optarg, "rng") == 0;
-		o->ask = bench_ask_find(optarg);
-		return o->null || o->fill || o->ask || strcmp(optarg, "blk") == 0
-			       ? -1
-			       : bad_choice("--device", optarg,
-					    "blk, rng, i2c, gpio, scmi, console, net, vsock, null");
+		return bench_op_device(&o->op, optarg);
 	case INDIRECT:
 		o->bench.indirect = true;
 		return -1;
 	case OP:
-		return parse_op(o, optarg);
+		o->op.name = optarg;
+		return -1;
 	case PATTERN:
 		o->bench.sequential = strcmp(optarg, "sequential") == 0;
 		if (o->bench.sequential || strcmp(optarg, "random") == 0)
 			return -1;
-		return bad_choice("--pattern", optarg, "random, sequential");
+		return bench_bad_choice("--pattern", optarg, "random, sequential");
 	case WAIT:
 		o->bench.poll = strcmp(optarg, "poll") == 0;
 		if (o->bench.poll || strcmp(optarg, "event") == 0)
 			return -1;
-		return bad_choice("--wait", optarg, "poll, event");
+		return bench_bad_choice("--wait", optarg, "poll, event");
 	case RING:
 		o->bench.packed = strcmp(optarg, "packed") == 0;
 		if (o->bench.packed || strcmp(optarg, "split") == 0)
 			return -1;
-		return bad_choice("--ring", optarg, "split, packed");
+		return bench_bad_choice("--ring", optarg, "split, packed");
 	case IN_ORDER:
 		o->bench.in_order = true;
 		return -1;
@@ -358,54 +326,21 @@ static int parse_one(int ch, struct cmd_opts *o)
 	}
 }
 
-static int fit_ask(struct cmd_opts *o)
-{
-	struct bench_opts *b = &o->bench;
-
-	if (!o->ask->make(&o->message, b->block_size)) {
-		cli_error("--block-size: %u is no length of a message of %s", b->block_size,
-			  o->ask->device);
-		return -1;
-	}
-	b->type = LOAD_ASK;
-	b->ask = &o->message;
-	b->first = o->ask->queue;
-	b->features = o->ask->features;
-	b->block_size = load_ask_bytes(&o->message);
-	o->op = o->ask->op;
-	return 0;
-}
-
 /* What options mean together. -1: fine; otherwise the exit status. */
 static int fit(struct cmd_opts *o)
 {
 	struct bench_opts *b = &o->bench;
-	const bool blk = !o->null && !o->fill && !o->ask;
-	const unsigned each = b->indirect || !(blk || o->ask) ? 1 : 3;
+	const int rc = bench_op_fit(&o->op, b);
+	const bool blk = load_is_blk(b->type);
+	const unsigned each = b->indirect || !(blk || o->op.ask) ? 1 : 3;
 
-	if (!blk && o->op) {
-		cli_error("--op: %s has but one operation", o->ask    ? o->ask->device
-							    : o->null ? "null"
-								      : "rng");
-		return CLI_USAGE;
-	}
+	if (rc != -1)
+		return rc;
 	if (o->raw && (!b->requests || b->requests > RAW_MAX || o->trace.dir)) {
 		cli_error("--raw needs --requests up to %u, and no --trace", RAW_MAX);
 		return CLI_USAGE;
 	}
 	b->raw = o->raw ? (u32)b->requests : 0;
-	if (o->null) {
-		b->type = LOAD_NULL;
-		o->op = "return";
-	} else if (o->fill) {
-		b->type = LOAD_FILL;
-		o->op = "fill";
-	} else if (o->ask) {
-		if (fit_ask(o) < 0)
-			return CLI_USAGE;
-	} else if (!o->op) {
-		o->op = "read";
-	}
 	if (!b->block_size)
 		b->block_size = blk ? 4096 : 64;
 	if (blk && b->block_size % VIRTIO_BLK_SECTOR) {
@@ -571,6 +506,7 @@ static int cmd_bench(int argc, char **argv)
 			   .event_idx = true,
 			   .duration_ns = 2000000000,
 			   .warmup_ns = 200000000 },
+		.op.device = "blk",
 		.format = CLI_FORMAT_TEXT,
 	};
 	struct bench_result r = { .opts = &o.bench };
@@ -593,8 +529,8 @@ static int cmd_bench(int argc, char **argv)
 	r.uri = o.uri;
 	r.name = o.name;
 	r.command = o.command;
-	r.op = o.op;
-	r.device = o.ask ? o.ask->device : NULL;
+	r.op = o.op.name;
+	r.device = o.op.ask ? o.op.ask->device : NULL;
 	interrupt_catch();
 	rc = measure(&o, &t, &r, &spoil);
 	if (rc == CLI_OK)

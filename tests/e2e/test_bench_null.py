@@ -98,7 +98,9 @@ def test_null_has_no_registers(backend_bin):
 
 SMALL = {"i2c": ("read", 10, ()), "gpio": ("get", 10, ()), "scmi": ("ask", 16, ()),
          "console": ("print", 64, ("--port", "null")),
-         "net": ("send", 76, ("--loopback",)), "vsock": ("send", 44, ("--uds-path", "{socket}.uds"))}
+         "net": ("send", 76, ("--loopback",)), "vsock": ("send", 44, ("--uds-path", "{socket}.uds")),
+         "fs": ("getattr", 176, ()), "can": ("send", 25, ()), "spi": ("transfer", 49, ()), "input": ("status", 8, ()),
+         "sound": ("query", 52, ()), "gpu": ("unref", 56, ()), "scsi": ("ready", 159, ())}
 
 
 @pytest.mark.parametrize("ring", RINGS)
@@ -116,6 +118,34 @@ def test_a_small_message_that_fails_is_counted(ringside, backend_bin):
     done = ringside("bench", "vhost-user:", "--device", "i2c", "--no-floor", "--requests", "100", "--command",
                     f"exec {backend_bin} i2c --chip lm75@0x48 --socket-path {{socket}}", "--format", "json", status=(1,))
     assert json.loads(done.stdout)["errors"] == 100
-    for device, size in (("gpio", 8), ("net", 20), ("console", 4096)):
+    for device, fault in (("fs", "fs-other-unique"), ("gpu", "gpu-no-fence")):
+        done = ringside("bench", "vhost-user:", "--device", device, "--no-floor", "--requests", "100", "--warmup", "0",
+                        "--command", f"exec {backend_bin} {device} --fault {fault} --socket-path {{socket}}",
+                        "--format", "json", status=(1, 3))
+        assert done.returncode == 3 and "FUSE_INIT: the target answers with 0xee" in done.stderr or \
+            json.loads(done.stdout)["errors"] == 100
+    for device, size in (("fs", 100), ("gpio", 8), ("net", 20), ("console", 4096)):
         assert f"{size} is no length of a message of {device}" in ringside(
             "bench", "vhost-user:/x", "--device", device, "--block-size", size, status=(2,)).stderr
+
+
+def test_no_more_queues_than_take_such_messages(ringside, backend_bin):
+    done = ringside("bench", "vhost-user:/x", "--device", "gpu", "--queues", "2", status=(2,))
+    assert "gpu takes such messages on one queue" in done.stderr
+    done = ringside("bench", "vhost-user:", "--device", "scsi", "--queues", "2", "--command",
+                    f"exec {backend_bin} scsi --socket-path {{socket}}", status=(3,))
+    assert "--queues: the target has 1" in done.stderr
+    done = ringside("bench", "vhost-user:/x", "--device", "fs", "--op", "write", status=(2,))
+    assert "'write' is not one of getattr" in done.stderr
+
+
+@pytest.mark.parametrize("device, more", (("null", ""), ("net", "--loopback"), ("scsi", "")))
+def test_a_target_that_cannot_say_how_many_queues_it_has(ringside, run_json, backend_bin, device, more):
+    """Without GET_QUEUE_NUM it has the one that is driven, be there others before it, and no more."""
+    args = ("bench", "vhost-user:", "--device", device, "--no-floor", "--requests", "500", "--command",
+            f"exec {backend_bin} {device} {more} --without 30 --socket-path {{socket}}")
+    result = run_json(*args)
+    assert (result["requests"], result["errors"], result["workload"]["queues"]) == (500, 0, 1)
+    assert int(result["target"]["protocol_features"], 16) == 0
+    if device != "net":  # a net device's second is one that receives
+        assert "--queues: the target has 1" in ringside(*args, "--queues", "2", status=(3,)).stderr

@@ -13,6 +13,7 @@ int bench_share_memory(struct bench_session *s);
 bool bench_fits(const struct bench_session *s);
 /* Of the q-th queue that has a ring, and of the q-th that is driven. */
 struct tp_buf bench_ring_area(struct bench_session *s, unsigned q);
+struct tp_buf bench_step_area(struct bench_session *s);
 struct tp_buf bench_request_area(struct bench_session *s, unsigned q);
 
 #endif

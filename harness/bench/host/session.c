@@ -15,17 +15,12 @@
 
 #include "harness/bench/host/clock.h"
 #include "harness/bench/host/layout.h"
+#include "harness/bench/host/steps.h"
 
 static void look_up(struct bench_queue *q)
 {
 	if (q->s->cancelled && q->s->cancelled())
 		q->load.cancel = true;
-}
-
-/* As the device counts them. */
-static unsigned number(const struct bench_queue *q)
-{
-	return q->s->opts.first + q->index;
 }
 
 static bool in_kernel(const struct bench_session *s)
@@ -40,9 +35,8 @@ u64 bench_offered(const struct bench_session *s)
 
 static int call_fd(const struct bench_queue *q)
 {
-	const unsigned n = number(q);
-
-	return in_kernel(q->s) ? q->s->kernel.rings[n].call : q->s->fe.rings[n].call;
+	return in_kernel(q->s) ? q->s->kernel.rings[q->number].call
+			       : q->s->fe.rings[q->number].call;
 }
 
 static void do_kick(void *arg)
@@ -158,45 +152,40 @@ static int start_queue(struct bench_session *s, struct bench_queue *q, char *err
 	 * A driver that polls has a call descriptor too and asks for silence in the ring: not every
 	 * back-end survives having none (libvhost-user of QEMU 7.2 breaks the device).
 	 */
-	if (t->ops->queue_start(t, number(q), &cfg) != TP_OK)
+	if (t->ops->queue_start(t, q->number, &cfg) != TP_OK)
 		return fail(error, room, "starting a queue", t->error);
-	q->kick = in_kernel(s) ? s->kernel.rings[number(q)].kick : s->fe.rings[number(q)].kick;
+	q->kick = in_kernel(s) ? s->kernel.rings[q->number].kick : s->fe.rings[q->number].kick;
 	return watch_calls(q, error, room);
 }
 
-/* One that nothing is put into. */
-static int start_idle(struct bench_session *s, unsigned q, char *error, size_t room)
+/* Those that nothing is put into but messages before the load. */
+static int start_idle(struct bench_session *s, char *error, size_t room)
 {
-	const struct tp_buf ring = bench_ring_area(s, s->opts.queues + q);
-	const struct vq_mode mode = { .ring = bench_ring_of(&s->opts),
-				      .base = vq_start(bench_ring_of(&s->opts)) };
-	struct tp *t = s->tp;
-	struct vq_layout layout;
-	struct tp_queue cfg;
-	struct vq vq;
+	for (u32 left = s->opts.idle; left; left &= left - 1) {
+		struct bench_queue *q = &s->idle[s->idle_count];
 
-	vq_lay_out(&layout, mode.ring, bench_ring_size(&s->opts), ring.hva, ring.gpa);
-	s->idle[q] = calloc(layout.size, sizeof(*s->idle[q]));
-	if (!s->idle[q])
-		return fail(error, room, "ring", "out of memory");
-	vq_init(&vq, &mode, &layout, s->idle[q]);
-	vq_disable_calls(&vq);
-	cfg = (struct tp_queue){
-		.size = layout.size,
-		.base = mode.base,
-		.desc = layout.desc,
-		.driver = layout.driver,
-		.device = layout.device,
-	};
-	return t->ops->queue_start(t, q, &cfg) == TP_OK
-		       ? 0
-		       : fail(error, room, "starting a queue", t->error);
+		if (s->idle_count == ASK_IDLE_MAX)
+			return fail(error, room, "queues", "too many of them are idle");
+		*q = (struct bench_queue){ .s = s,
+					   .index = s->opts.queues + s->idle_count++,
+					   .number = (unsigned)__builtin_ctz(left),
+					   .epoll = -1 };
+		if (start_queue(s, q, error, room) < 0)
+			return -1;
+		vq_disable_calls(&q->vq);
+	}
+	return 0;
 }
 
 /* Queue 0 takes what is left over of a number that is divided among them. */
 static u64 share(const struct bench_session *s, const struct bench_queue *q, u64 n)
 {
 	return n / s->opts.queues + (q->index == 0 ? n % s->opts.queues : 0);
+}
+
+struct load_ops bench_load_ops(struct bench_queue *q)
+{
+	return (struct load_ops){ do_kick, q->s->opts.poll ? NULL : do_sleep, do_relax, q };
 }
 
 static int prepare_load(struct bench_session *s, struct bench_queue *q, u64 sectors, char *error,
@@ -208,7 +197,7 @@ static int prepare_load(struct bench_session *s, struct bench_queue *q, u64 sect
 	*l = (struct load){
 		.vq = &q->vq,
 		.clock = &s->clock,
-		.ops = { do_kick, o->poll ? NULL : do_sleep, do_relax, q },
+		.ops = bench_load_ops(q),
 		.type = o->type,
 		.depth = o->depth,
 		.batch = o->batch,
@@ -217,7 +206,7 @@ static int prepare_load(struct bench_session *s, struct bench_queue *q, u64 sect
 		.sequential = o->sequential,
 		.indirect = o->indirect,
 		.notified = o->notified && !o->poll,
-		.queue = (u16)number(q),
+		.queue = (u16)q->number,
 		.ask = o->ask,
 		.rate = share(s, q, o->rate),
 		.stall_ns = (u64)s->tp->timeout_ms * 1000000,
@@ -270,6 +259,7 @@ static int negotiate(struct bench_session *s, char *error, size_t room)
 	const unsigned queues = in_kernel(s) ? s->kernel.queues : s->fe.queues;
 	const u64 offered = bench_offered(s);
 	struct tp *t = s->tp;
+	unsigned have;
 	u64 want = BIT_ULL(VIRTIO_F_VERSION_1) | o->features | t->demanded;
 
 	if (load_is_blk(o->type))
@@ -288,8 +278,10 @@ static int negotiate(struct bench_session *s, char *error, size_t room)
 		}
 		want |= BIT_ULL(needs[i].bit);
 	}
-	if (o->queues > queues) {
-		snprintf(error, room, "--queues: the target has %u", queues);
+	/* One that cannot say how many it has says one, whichever it is that is driven. */
+	have = queues > o->first ? queues - o->first : 1;
+	if (o->queues > have) {
+		snprintf(error, room, "--queues: the target has %u", have);
 		return -1;
 	}
 	s->features = offered & want;
@@ -356,6 +348,7 @@ int bench_open(struct bench_session *s, const struct bench_where *where, const s
 	for (unsigned q = 0; q < s->opts.queues; q++) {
 		s->queue[q].s = s;
 		s->queue[q].index = q;
+		s->queue[q].number = o->first + q;
 		s->queue[q].epoll = -1;
 	}
 	if (o->counter_hz)
@@ -369,9 +362,8 @@ int bench_open(struct bench_session *s, const struct bench_where *where, const s
 		return -1;
 	if (negotiate(s, error, room) < 0 || capacity(s, &sectors, error, room) < 0)
 		return -1;
-	for (unsigned q = 0; q < o->first; q++)
-		if (start_idle(s, q, error, room) < 0)
-			return -1;
+	if (start_idle(s, error, room) < 0)
+		return -1;
 	for (unsigned q = 0; q < s->opts.queues; q++)
 		if (start_queue(s, &s->queue[q], error, room) < 0 ||
 		    prepare_load(s, &s->queue[q], sectors, error, room) < 0)
@@ -385,7 +377,7 @@ int bench_open(struct bench_session *s, const struct bench_where *where, const s
 	}
 	if (t->ops->driver_ok(t) != TP_OK)
 		return fail(error, room, "setting DRIVER_OK", t->error);
-	return 0;
+	return bench_take_steps(s, error, room);
 }
 
 /* --- measuring --------------------------------------------------------------------------------------- */
@@ -556,10 +548,12 @@ void bench_close(struct bench_session *s)
 		if (s->queue[i].epoll >= 0)
 			close(s->queue[i].epoll);
 	}
-	for (unsigned i = 0; i < BENCH_IDLE; i++) {
-		free(s->idle[i]);
-		s->idle[i] = NULL;
+	for (unsigned i = 0; i < s->idle_count; i++) {
+		free(s->idle[i].slots);
+		if (s->idle[i].epoll >= 0)
+			close(s->idle[i].epoll);
 	}
+	s->idle_count = 0;
 	free(s->queue);
 	free(s->raw);
 	s->queue = NULL;

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "harness/bench/ask.h"
 #include "harness/bench/load.h"
 #include "harness/transport/vhost/kernel.h"
 #include "harness/transport/vhost_user/frontend.h"
@@ -19,14 +20,14 @@ enum bench_memory {
 	BENCH_COPY,   /* the same, and data is copied there and from there, as part of a request */
 };
 
-/* Queues before the first that is driven, at most. */
-#define BENCH_IDLE 2
-
 struct bench_opts {
 	u32 type;		    /* VIRTIO_BLK_T_*, LOAD_NULL, LOAD_FILL or LOAD_ASK */
 	const struct load_ask *ask; /* LOAD_ASK; block_size is load_ask_bytes() */
-	unsigned first; /* the first queue that is driven; those before it are there, and empty */
-	u64 features;	/* of the device, to negotiate where they are offered */
+	unsigned first;		    /* the first queue that is driven */
+	u32 idle; /* queues that are there and empty once it runs: a bit for each */
+	/* Messages before all others, as struct bench_ask has them. */
+	const struct ask_step *steps;
+	u64 features; /* of the device, to negotiate where they are offered */
 	u32 block_size;
 	unsigned depth, batch; /* of each queue */
 	unsigned queues;       /* a thread each; 0 is 1 */
@@ -69,7 +70,8 @@ struct bench_session;
 /* One queue, and the thread that drives it. */
 struct bench_queue {
 	struct bench_session *s;
-	unsigned index;
+	unsigned index;	 /* among those that are driven, or among those that are idle */
+	unsigned number; /* as the device counts them */
 	struct load load;
 	struct vq vq;
 	struct vq_slot *slots;
@@ -90,7 +92,8 @@ struct bench_session {
 	struct clock clock;
 	struct bench_opts opts;
 	struct bench_queue *queue; /* opts.queues of them */
-	struct vq_slot *idle[BENCH_IDLE];
+	struct bench_queue idle[ASK_IDLE_MAX];
+	unsigned idle_count;
 	u64 features;
 	struct load_stamp *raw;	 /* queue[0].load.raw_count of them, after a measurement */
 	bool (*cancelled)(void); /* asked now and then: end early; NULL: never */

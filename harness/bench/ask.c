@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "harness/cli/bench_ask.h"
+#include "harness/bench/ask.h"
 
 #include <string.h>
 
@@ -82,18 +82,40 @@ static bool make_vsock(struct load_ask *a, u32 bytes)
 }
 
 static const struct bench_ask asks[] = {
-	{ "i2c", "read", 0, BIT_ULL(VIRTIO_I2C_F_ZERO_LENGTH_REQUEST), make_i2c },
-	{ "gpio", "get", 0, 0, make_gpio },
-	{ "scmi", "ask", SCMI_CMDQ, 0, make_scmi },
-	{ "console", "print", 1, 0, make_console },
-	{ "net", "send", 1, 0, make_net },
-	{ "vsock", "send", VSOCK_TXQ, 0, make_vsock },
+	{ "i2c", "read", 0, 1, 0, BIT_ULL(VIRTIO_I2C_F_ZERO_LENGTH_REQUEST), make_i2c, NULL },
+	{ "gpio", "get", 0, 1, 0, 0, make_gpio, NULL },
+	{ "scmi", "ask", SCMI_CMDQ, 1, 0, 0, make_scmi, NULL },
+	{ "console", "print", 1, 1, 0, 0, make_console, NULL },
+	{ "net", "send", 1, 1, 0, 0, make_net, NULL },
+	{ "vsock", "send", VSOCK_TXQ, 1, 0, 0, make_vsock, NULL },
 };
 
-const struct bench_ask *bench_ask_find(const char *device)
+const struct bench_ask *bench_ask_at(unsigned i)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
-		if (strcmp(asks[i].device, device) == 0)
-			return &asks[i];
-	return NULL;
+	if (i < ARRAY_SIZE(asks))
+		return &asks[i];
+	i -= ARRAY_SIZE(asks);
+	return i < bench_ask_type_count ? &bench_ask_types[i] : NULL;
+}
+
+static bool same(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
+const struct bench_ask *bench_ask_find(const char *device, const char *op)
+{
+	const struct bench_ask *a;
+
+	for (unsigned i = 0; (a = bench_ask_at(i)); i++)
+		if (same(a->device, device) && (!op || same(a->op, op)))
+			break;
+	return a;
+}
+
+u32 bench_ask_idle(const struct bench_ask *a)
+{
+	return (u32)(BIT_ULL(a->queue) - 1) | a->beside;
 }
