@@ -5,6 +5,7 @@
 #include "ref-backends/device/blk.h"
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
+#include "ref-backends/virtqueue/seg.h"
 
 #define FEATURE(name) BIT_ULL(VIRTIO_BLK_F_##name)
 #define TO_STORE      0xff /* no status yet: the request goes to the store */
@@ -28,20 +29,6 @@ static u64 take_front(struct dvq_seg **segs, u32 *n, void *to, u64 len)
 		(*n)--;
 	}
 	return got;
-}
-
-/* Put bytes to the front of a list of segments; returns how many found a place. */
-static u64 put_front(struct dvq_seg *segs, u32 n, const void *from, u64 len)
-{
-	u64 put = 0;
-
-	for (u32 i = 0; i < n && put < len; i++) {
-		u64 part = MIN(segs[i].len, len - put);
-
-		memcpy(segs[i].base, (const u8 *)from + put, part);
-		put += part;
-	}
-	return put;
 }
 
 /* Zeroes from byte `from` of the list on. */
@@ -145,7 +132,7 @@ static u8 prepare_flush(struct rblk_req *req)
 
 static u8 prepare_get_id(struct rblk_req *req)
 {
-	req->filled = put_front(req->in, req->n_in, req->blk->id, sizeof(req->blk->id));
+	req->filled = dvq_scatter(req->in, req->n_in, 0, req->blk->id, sizeof(req->blk->id));
 	return VIRTIO_BLK_S_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ref-backends/device/console_data.h"
 #include "ref-backends/device/plain.h"
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
@@ -18,7 +19,7 @@ static struct rcon *con_of(struct rdev *dev)
 	return (struct rcon *)dev;
 }
 
-static bool is(struct rcon *c, u16 port, enum con_what what, bool due)
+bool con_is(struct rcon *c, u16 port, enum con_what what, bool due)
 {
 	return fault_active && fault_active->console_is
 		       ? fault_active->console_is(c, port, what, due)
@@ -28,11 +29,6 @@ static bool is(struct rcon *c, u16 port, enum con_what what, bool due)
 static bool is_control(u16 queue)
 {
 	return queue == CON_CONTROL_RX || queue == CON_CONTROL_TX;
-}
-
-static u16 rx_of(u16 port)
-{
-	return port ? 2 * port + 2 : 0;
 }
 
 /* The port of a queue that the driver may use, or NULL. */
@@ -156,43 +152,9 @@ static void told(struct rcon *c, const struct con_message *m)
 	}
 }
 
-/* --- bytes of a chain -------------------------------------------------------------------------------------- */
+/* --- buffers that go back -------------------------------------------------------------------------------------- */
 
-static u32 gather(const struct dvq_chain *c, void *to, u32 len)
-{
-	u32 at = 0;
-
-	for (u32 i = 0; i < c->n_readable && at < len; i++) {
-		u32 some = (u32)MIN(c->segs[i].len, (size_t)(len - at));
-
-		memcpy((u8 *)to + at, c->segs[i].base, some);
-		at += some;
-	}
-	return at;
-}
-
-/* Into the writable part from byte `skip` on; how many bytes there was room for. */
-static u32 scatter(const struct dvq_chain *c, u32 skip, const u8 *from, u32 len)
-{
-	u32 at = 0;
-
-	for (u32 i = c->n_readable; i < c->n_readable + c->n_writable && at < len; i++) {
-		const struct dvq_seg *s = &c->segs[i];
-		u32 some;
-
-		if (skip >= s->len) {
-			skip -= (u32)s->len;
-			continue;
-		}
-		some = (u32)MIN(s->len - skip, (size_t)(len - at));
-		memcpy((u8 *)s->base + skip, from + at, some);
-		at += some;
-		skip = 0;
-	}
-	return at;
-}
-
-static void finish(struct rcon *c, struct rdev_req *req, u32 len)
+void con_finish(struct rcon *c, struct rdev_req *req, u32 len)
 {
 	req->used_len = len;
 	if (fault_active && fault_active->console_done &&
@@ -201,7 +163,7 @@ static void finish(struct rcon *c, struct rdev_req *req, u32 len)
 	req->done(req);
 }
 
-static void leave(struct rdev_req *req)
+void con_leave(struct rdev_req *req)
 {
 	req->used_len = 0;
 	req->put_back = true;
@@ -212,7 +174,7 @@ static void leave(struct rdev_req *req)
 
 static bool may_tell(struct rcon *c)
 {
-	return con_multiport(c) && is(c, 0, CON_MAY_TELL, c->driver_ready);
+	return con_multiport(c) && con_is(c, 0, CON_MAY_TELL, c->driver_ready);
 }
 
 static void serve_control_rx(struct rcon *c, struct rdev_req *req)
@@ -221,23 +183,23 @@ static void serve_control_rx(struct rcon *c, struct rdev_req *req)
 	u32 len;
 
 	if (!may_tell(c) || !next_message(c, &m)) {
-		leave(req);
+		con_leave(req);
 		return;
 	}
 	len = sizeof(m.hdr) + m.more_len;
 	if (req->chain.writable < len) {
-		finish(c, req, 0);
+		con_finish(c, req, 0);
 		return;
 	}
 	as_sent = m;
 	if (fault_active && fault_active->console_message)
 		fault_active->console_message(c, &as_sent);
-	scatter(&req->chain, 0, (const u8 *)&as_sent.hdr, sizeof(as_sent.hdr));
-	scatter(&req->chain, sizeof(m.hdr), as_sent.more, m.more_len);
+	dvq_chain_scatter(&req->chain, 0, (const u8 *)&as_sent.hdr, sizeof(as_sent.hdr));
+	dvq_chain_scatter(&req->chain, sizeof(m.hdr), as_sent.more, m.more_len);
 	told(c, &m);
 	if (judge_active)
 		judge_active->console_told(c, &m.hdr);
-	finish(c, req, len);
+	con_finish(c, req, len);
 }
 
 static void port_ready(struct rcon *c, struct con_port *p, bool success)
@@ -263,13 +225,13 @@ static void obey(struct rcon *c, const struct virtio_console_control *m)
 		return;
 	rdev_wake(&c->dev, CON_CONTROL_RX);
 	if (p && p->opened)
-		rdev_wake(&c->dev, rx_of((u16)id));
+		rdev_wake(&c->dev, con_rx_of((u16)id));
 }
 
 static void serve_control_tx(struct rcon *c, struct rdev_req *req)
 {
 	struct virtio_console_control m = { 0 };
-	bool whole = gather(&req->chain, &m, sizeof(m)) == sizeof(m);
+	bool whole = dvq_chain_gather(&req->chain, &m, sizeof(m)) == sizeof(m);
 
 	if (judge_active)
 		judge_active->console_control(c, &req->chain, whole ? &m : NULL);
@@ -277,104 +239,7 @@ static void serve_control_tx(struct rcon *c, struct rdev_req *req)
 		whole = fault_active->console_control(c, &req->chain, &m, whole);
 	if (whole && con_multiport(c))
 		obey(c, &m);
-	finish(c, req, 0);
-}
-
-/* --- data ------------------------------------------------------------------------------------------------------ */
-
-static u32 fifo_space(const struct con_port *p)
-{
-	return CON_FIFO - p->in_count;
-}
-
-static u32 fifo_put(struct con_port *p, const u8 *bytes, u32 len)
-{
-	const u32 n = MIN(len, fifo_space(p));
-
-	for (u32 i = 0; i < n; i++)
-		p->in[(p->in_at + p->in_count + i) % CON_FIFO] = bytes[i];
-	p->in_count += n;
-	return n;
-}
-
-static void serve_rx(struct rcon *c, struct rdev_req *req, struct con_port *p)
-{
-	u32 len = 0;
-
-	if (!p || !p->in_count) {
-		leave(req);
-		return;
-	}
-	while (p->in_count) {
-		const u32 piece = MIN(p->in_count, CON_FIFO - p->in_at);
-		const u32 n = scatter(&req->chain, len, p->in + p->in_at, piece);
-
-		p->in_at = (p->in_at + n) % CON_FIFO;
-		p->in_count -= n;
-		len += n;
-		if (n < piece)
-			break;
-	}
-	if (fault_active && fault_active->console_input)
-		fault_active->console_input(c, req, len);
-	finish(c, req, len);
-	if (p->end->ops->wanted)
-		p->end->ops->wanted(p->end);
-}
-
-/* Which chain it is, as far as that can be told of one that is taken again. */
-static u64 chain_mark(const struct dvq_chain *chain)
-{
-	return chain->readable << 16 | chain->head;
-}
-
-/* All of it, or as much as the end takes; how far that is. */
-static u32 send(struct con_port *p, const struct dvq_chain *chain, u32 from)
-{
-	u32 begin = 0;
-
-	for (u32 i = 0; i < chain->n_readable; i++) {
-		const struct dvq_seg *s = &chain->segs[i];
-		const u32 len = (u32)s->len, at = from > begin ? from - begin : 0;
-		u32 n;
-
-		if (at < len) {
-			n = p->end->ops->write(p->end, (const u8 *)s->base + at, len - at);
-			from += n;
-			if (n < len - at)
-				break;
-		}
-		begin += len;
-	}
-	return from;
-}
-
-static void serve_tx(struct rcon *c, struct rdev_req *req, struct con_port *p)
-{
-	const struct dvq_chain *chain = &req->chain;
-	u32 from;
-
-	if (judge_active)
-		judge_active->console_data(c, chain, req->queue);
-	if (fault_active && fault_active->console_output)
-		p = fault_active->console_output(c, req, p);
-	if (!p || !p->end->there ||
-	    !is(c, p->end->port, CON_GOES_OUT, chain->readable <= 0xffffffffu)) {
-		if (p)
-			p->sent = 0;
-		finish(c, req, 0);
-		return;
-	}
-	from = p->sent_of == chain_mark(chain) ? p->sent : 0;
-	p->sent = send(p, chain, from);
-	p->sent_of = chain_mark(chain);
-	if (p->sent < chain->readable && p->end->there) {
-		p->end->full = true;
-		leave(req);
-		return;
-	}
-	p->sent = 0;
-	finish(c, req, 0);
+	con_finish(c, req, 0);
 }
 
 static void con_serve(struct rdev *dev, struct rdev_req *req)
@@ -388,9 +253,9 @@ static void con_serve(struct rdev *dev, struct rdev_req *req)
 	else if (req->queue == CON_CONTROL_TX)
 		serve_control_tx(c, req);
 	else if (req->queue & 1)
-		serve_tx(c, req, port_of(c, req->queue));
+		con_serve_tx(c, req, port_of(c, req->queue));
 	else
-		serve_rx(c, req, port_of(c, req->queue));
+		con_serve_rx(c, req, port_of(c, req->queue));
 }
 
 static bool con_ready(struct rdev *dev, u16 queue)
@@ -410,70 +275,6 @@ static bool con_ready(struct rdev *dev, u16 queue)
 	return p && p->in_count && (p->opened || !con_multiport(c));
 }
 
-/* --- ends -------------------------------------------------------------------------------------------------------- */
-
-static struct con_port *port_of_end(const struct con_end *e)
-{
-	return &e->con->port[e->port];
-}
-
-u32 con_end_input(struct con_end *e, const u8 *bytes, u32 len)
-{
-	const u32 n = fifo_put(port_of_end(e), bytes, len);
-
-	if (n)
-		rdev_wake(&e->con->dev, rx_of(e->port));
-	return n;
-}
-
-u32 con_end_space(const struct con_end *e)
-{
-	return fifo_space(port_of_end(e));
-}
-
-void con_end_room(struct con_end *e)
-{
-	if (!e->full)
-		return;
-	e->full = false;
-	rdev_wake(&e->con->dev, rx_of(e->port) + 1);
-}
-
-void con_end_there(struct con_end *e, bool there)
-{
-	e->there = there;
-	e->full = false;
-	rdev_wake(&e->con->dev, rx_of(e->port) + 1);
-	if (e->con->offered & MULTIPORT)
-		rdev_wake(&e->con->dev, CON_CONTROL_RX);
-}
-
-static u32 loop_write(struct con_end *e, const u8 *bytes, u32 len)
-{
-	u32 at = 0, n;
-
-	/* Who is told of it may take it at once: then there is room again. */
-	while (at < len && (n = con_end_input(e, bytes + at, len - at)))
-		at += n;
-	return at;
-}
-
-static void loop_emergency(struct con_end *e, u8 character)
-{
-	con_end_input(e, &character, 1);
-}
-
-void con_loop_init(struct con_end *e)
-{
-	static const struct con_end_ops ops = {
-		.write = loop_write,
-		.emergency = loop_emergency,
-		.wanted = con_end_room,
-	};
-
-	*e = (struct con_end){ .ops = &ops, .there = true };
-}
-
 /* --- the outside --------------------------------------------------------------------------------------------------- */
 
 void rcon_plug(struct rcon *c, u16 port, bool present)
@@ -488,7 +289,7 @@ void rcon_plug(struct rcon *c, u16 port, bool present)
 	p->opened = false;
 	p->sent = 0;
 	for (u16 q = 0; q < 2; q++)
-		rdev_wake(&c->dev, rx_of(port) + q);
+		rdev_wake(&c->dev, con_rx_of(port) + q);
 	if (c->offered & MULTIPORT)
 		rdev_wake(&c->dev, CON_CONTROL_RX);
 }
@@ -595,10 +396,10 @@ static bool con_config_write(struct rdev *dev, u32 off, const u8 *data, u32 len,
 	struct con_end *e = c->port[0].end;
 	const bool good = c->offered & EMERG_WRITE && is_emergency(dev, off, data, len);
 
-	if (!is(c, 0, CON_WRITABLE, good))
+	if (!con_is(c, 0, CON_WRITABLE, good))
 		return false;
 	/* What another device has emitted already is not emitted again. */
-	if (!migration && is(c, 0, CON_EMITTED, true))
+	if (!migration && con_is(c, 0, CON_EMITTED, true))
 		e->ops->emergency(e, data[EMERG_AT - off]);
 	return true;
 }

@@ -6,6 +6,7 @@
 #include "ref-backends/device/plain.h"
 #include "ref-backends/fault/fault.h"
 #include "ref-backends/judge/judge.h"
+#include "ref-backends/virtqueue/seg.h"
 
 #define IRQ BIT_ULL(VIRTIO_GPIO_F_IRQ)
 
@@ -20,46 +21,6 @@ static bool is(struct rgpio *g, u16 line, enum gpio_what what, bool due)
 						     : due;
 }
 
-/* --- bytes of a chain ---------------------------------------------------------------------------------- */
-
-/* Up to `len` bytes of pieces into `to`; how many there were. */
-static u32 gather(const struct dvq_seg *segs, u32 n, void *to, u32 len)
-{
-	u32 at = 0;
-
-	for (u32 i = 0; i < n && at < len; i++) {
-		u32 some = (u32)MIN(segs[i].len, (size_t)(len - at));
-
-		memcpy((u8 *)to + at, segs[i].base, some);
-		at += some;
-	}
-	return at;
-}
-
-/* The other way round, from byte `skip` of the pieces on. */
-static void scatter(const struct dvq_seg *segs, u32 n, u32 skip, const void *from, u32 len)
-{
-	u32 at = 0;
-
-	for (u32 i = 0; i < n && at < len; i++) {
-		u32 some;
-
-		if (skip >= segs[i].len) {
-			skip -= (u32)segs[i].len;
-			continue;
-		}
-		some = (u32)MIN(segs[i].len - skip, (size_t)(len - at));
-		memcpy((u8 *)segs[i].base + skip, (const u8 *)from + at, some);
-		at += some;
-		skip = 0;
-	}
-}
-
-static void answer(const struct dvq_chain *c, u32 skip, const void *bytes, u32 len)
-{
-	scatter(c->segs + c->n_readable, c->n_writable, skip, bytes, len);
-}
-
 /* --- interrupts ------------------------------------------------------------------------------------------ */
 
 /* The buffer of a line goes back. */
@@ -68,7 +29,7 @@ static void event(struct rgpio *g, u16 line, u8 status)
 	struct rdev_req *req = g->lines[line].waits;
 
 	g->lines[line].waits = NULL;
-	answer(&req->chain, 0, &status, 1);
+	dvq_chain_scatter(&req->chain, 0, &status, 1);
 	req->used_len = 1;
 	req->done(req);
 }
@@ -201,8 +162,8 @@ static bool get_names(struct rgpio *g, struct rdev_req *req)
 		return false;
 	if (fault_active && fault_active->gpio_names)
 		fault_active->gpio_names(g, g->port->names);
-	answer(&req->chain, 0, &ok, 1);
-	answer(&req->chain, 1, g->port->names, size);
+	dvq_chain_scatter(&req->chain, 0, &ok, 1);
+	dvq_chain_scatter(&req->chain, 1, g->port->names, size);
 	req->used_len = 1 + size;
 	return true;
 }
@@ -222,8 +183,7 @@ static void serve_message(struct rgpio *g, struct rdev_req *req)
 	struct virtio_gpio_request m = { 0 };
 	bool whole;
 
-	whole = gather(c->segs, c->n_readable, &m, sizeof(m)) == sizeof(m) &&
-		c->readable == sizeof(m);
+	whole = dvq_chain_gather(c, &m, sizeof(m)) == sizeof(m) && c->readable == sizeof(m);
 	if (judge_active)
 		judge_active->gpio(g, c, &m);
 	if (fault_active && fault_active->gpio_message)
@@ -237,7 +197,7 @@ static void serve_message(struct rgpio *g, struct rdev_req *req)
 		req->used_len = (u32)MIN(c->writable, (u64)2);
 		if (fault_active && fault_active->gpio_answer)
 			fault_active->gpio_answer(g, &m, out, &req->used_len);
-		answer(c, 0, out, req->used_len);
+		dvq_chain_scatter(c, 0, out, req->used_len);
 	}
 	if (fault_active && fault_active->gpio_done &&
 	    fault_active->gpio_done(g, &m, req) == FAULT_DONE)
@@ -255,7 +215,7 @@ static void serve_event(struct rgpio *g, struct rdev_req *req)
 	struct gpio_line *l;
 	u16 line;
 
-	gather(c->segs, c->n_readable, &m, sizeof(m));
+	dvq_chain_gather(c, &m, sizeof(m));
 	line = le16(m.gpio);
 	if (judge_active)
 		judge_active->gpio_event(g, c, line);
@@ -265,7 +225,7 @@ static void serve_event(struct rgpio *g, struct rdev_req *req)
 	if (!(g->features & IRQ) || c->readable != sizeof(m) || !c->writable || !l || l->waits ||
 	    !is(g, line, GPIO_WAITS, l->irq)) {
 		req->used_len = (u32)MIN(c->writable, (u64)1);
-		answer(c, 0, &invalid, req->used_len);
+		dvq_chain_scatter(c, 0, &invalid, req->used_len);
 		req->done(req);
 		return;
 	}

@@ -24,33 +24,6 @@ bool scmi_is(struct rscmi *s, enum scmi_what what, bool due)
 	return fault_active && fault_active->scmi_is ? fault_active->scmi_is(s, what, due) : due;
 }
 
-/* --- bytes of a chain ---------------------------------------------------------------------------------- */
-
-u32 scmi_gather(const struct dvq_seg *segs, u32 n, void *to, u32 len)
-{
-	u32 at = 0;
-
-	for (u32 i = 0; i < n && at < len; i++) {
-		u32 some = (u32)MIN(segs[i].len, (size_t)(len - at));
-
-		memcpy((u8 *)to + at, segs[i].base, some);
-		at += some;
-	}
-	return at;
-}
-
-void scmi_scatter(const struct dvq_seg *segs, u32 n, const void *from, u32 len)
-{
-	u32 at = 0;
-
-	for (u32 i = 0; i < n && at < len; i++) {
-		u32 some = (u32)MIN(segs[i].len, (size_t)(len - at));
-
-		memcpy(segs[i].base, (const u8 *)from + at, some);
-		at += some;
-	}
-}
-
 /* --- names ----------------------------------------------------------------------------------------------- */
 
 void scmi_text(struct scmi_call *c, const char *name, u32 size)
@@ -223,11 +196,10 @@ static int obey(struct scmi_call *c)
 static void serve_command(struct rscmi *s, struct rdev_req *req)
 {
 	const struct dvq_chain *chain = &req->chain;
-	const struct dvq_seg *to = chain->segs + chain->n_readable;
 	struct scmi_call c = { .s = s };
 	u8 bytes[SCMI_HEADER + SCMI_PARAMS_MAX] = { 0 }, head[SCMI_HEADER + SCMI_STATUS];
 	u8 answer[sizeof(head) + SCMI_ANSWER_MAX];
-	u32 have = scmi_gather(chain->segs, chain->n_readable, bytes, sizeof(bytes));
+	u32 have = dvq_chain_gather(chain, bytes, sizeof(bytes));
 	int status = SCMI_PROTOCOL_ERROR;
 
 	c.header = scmi_get(bytes);
@@ -253,7 +225,7 @@ static void serve_command(struct rscmi *s, struct rdev_req *req)
 	if (fault_active && fault_active->scmi_answer)
 		fault_active->scmi_answer(s, &c, answer, &req->used_len);
 	req->used_len = (u32)MIN((u64)req->used_len, chain->writable);
-	scmi_scatter(to, chain->n_writable, answer, req->used_len);
+	dvq_chain_scatter(chain, 0, answer, req->used_len);
 	req->done(req);
 	scmi_look(s);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ref-backends/device/scmi.h"
+#include "ref-backends/virtqueue/seg.h"
 
 #define SCMI_PARAMS_MAX 20
 
@@ -129,10 +130,5 @@ u64 scmi_sensor_tick(struct rscmi *s, u64 now);
 void scmi_clock_init(struct rscmi *s);
 void scmi_reset_init(struct rscmi *s);
 void scmi_sensor_init(struct rscmi *s);
-
-/* --- bytes of a chain --------------------------------------------------------------------------------------- */
-
-u32 scmi_gather(const struct dvq_seg *segs, u32 n, void *to, u32 len);
-void scmi_scatter(const struct dvq_seg *segs, u32 n, const void *from, u32 len);
 
 #endif

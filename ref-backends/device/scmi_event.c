@@ -212,7 +212,7 @@ void scmi_serve_event(struct rscmi *s, struct rdev_req *req)
 		fault_active->scmi_event(s, c, m.bytes, &m.len);
 	if (!req->put_back) {
 		req->used_len = (u32)MIN(c->writable, (u64)m.len);
-		scmi_scatter(c->segs + c->n_readable, c->n_writable, m.bytes, req->used_len);
+		dvq_chain_scatter(c, 0, m.bytes, req->used_len);
 	}
 	if (m.of)
 		m.of->used = false;
