@@ -82,12 +82,12 @@ static bool make_vsock(struct load_ask *a, u32 bytes)
 }
 
 static const struct bench_ask asks[] = {
-	{ "i2c", "read", 0, 1, 0, BIT_ULL(VIRTIO_I2C_F_ZERO_LENGTH_REQUEST), make_i2c, NULL },
-	{ "gpio", "get", 0, 1, 0, 0, make_gpio, NULL },
-	{ "scmi", "ask", SCMI_CMDQ, 1, 0, 0, make_scmi, NULL },
-	{ "console", "print", 1, 1, 0, 0, make_console, NULL },
-	{ "net", "send", 1, 1, 0, 0, make_net, NULL },
-	{ "vsock", "send", VSOCK_TXQ, 1, 0, 0, make_vsock, NULL },
+	{ "i2c", "read", 0, 1, 0, BIT_ULL(VIRTIO_I2C_F_ZERO_LENGTH_REQUEST), make_i2c, 0, NULL },
+	{ "gpio", "get", 0, 1, 0, 0, make_gpio, 0, NULL },
+	{ "scmi", "ask", SCMI_CMDQ, 1, 0, 0, make_scmi, 0, NULL },
+	{ "console", "print", 1, 1, 0, 0, make_console, 0, NULL },
+	{ "net", "send", 1, 1, 0, 0, make_net, 0, NULL },
+	{ "vsock", "send", VSOCK_TXQ, 1, 0, 0, make_vsock, 0, NULL },
 };
 
 const struct bench_ask *bench_ask_at(unsigned i)

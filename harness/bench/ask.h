@@ -35,11 +35,18 @@ struct bench_ask {
 	u64 features;	    /* to negotiate where they are offered */
 	/* `bytes`: of what can have any length; 0: the usual. False: that is no length for it. */
 	bool (*make)(struct load_ask *a, u32 bytes);
+	u16 size; /* of a ring that all known devices of this type take; 0: 128 at least */
 	const struct ask_step *steps; /* behind them one without a name; NULL: none */
 };
 
 /* All of them, those of a device behind one another; NULL behind the last. */
 const struct bench_ask *bench_ask_at(unsigned i);
+/* Descriptors of one. */
+static inline unsigned bench_ask_pieces(const struct load_ask *a)
+{
+	return 1 + !!a->in[0] + !!a->in[1];
+}
+
 /* op NULL: the first of that device. NULL: there is none. */
 const struct bench_ask *bench_ask_find(const char *device, const char *op);
 /* All queues that are there while it is idle on them: a bit for each. */

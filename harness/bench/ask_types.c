@@ -154,14 +154,14 @@ static bool make_ready(struct load_ask *a, u32 bytes)
 }
 
 const struct bench_ask bench_ask_types[] = {
-	{ "fs", "getattr", FS_REQUESTQ, 0, 0, 0, make_getattr, fs_steps },
+	{ "fs", "getattr", FS_REQUESTQ, 0, 0, 0, make_getattr, 0, fs_steps },
 	{ "can", "send", CAN_TXQ, 1, 1u << CAN_RXQ | 1u << CAN_CTRLQ, BIT_ULL(CAN_F_CLASSIC),
-	  make_frame, can_steps },
-	{ "spi", "transfer", 0, 1, 0, 0, make_transfer, NULL },
-	{ "input", "status", 1, 1, 0, 0, make_status, NULL },
-	{ "sound", "query", SND_CONTROLQ, 1, 0, 0, make_query, NULL },
-	{ "gpu", "unref", GPU_CONTROLQ, 1, 0, 0, make_unref, NULL },
-	{ "scsi", "ready", SCSI_REQUESTQ, 0, 0, 0, make_ready, NULL },
+	  make_frame, 64, can_steps },
+	{ "spi", "transfer", 0, 1, 0, 0, make_transfer, 0, NULL },
+	{ "input", "status", 1, 1, 0, 0, make_status, 0, NULL },
+	{ "sound", "query", SND_CONTROLQ, 1, 0, 0, make_query, 64, NULL },
+	{ "gpu", "unref", GPU_CONTROLQ, 1, 0, 0, make_unref, 0, NULL },
+	{ "scsi", "ready", SCSI_REQUESTQ, 0, 0, 0, make_ready, 0, NULL },
 };
 
 const unsigned bench_ask_type_count = ARRAY_SIZE(bench_ask_types);

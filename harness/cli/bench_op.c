@@ -91,6 +91,9 @@ static int fit_ask(struct bench_op *o, struct bench_opts *b)
 		cli_error("--queues: %s takes such messages on one queue", o->device);
 		return CLI_USAGE;
 	}
+	/* A larger one only where it is needed, or told. */
+	if (!b->ring_size && b->depth * bench_ask_pieces(&o->message) <= o->ask->size)
+		b->ring_size = o->ask->size;
 	b->type = LOAD_ASK;
 	b->ask = &o->message;
 	b->first = o->ask->queue;

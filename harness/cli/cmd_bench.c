@@ -332,7 +332,7 @@ static int fit(struct cmd_opts *o)
 	struct bench_opts *b = &o->bench;
 	const int rc = bench_op_fit(&o->op, b);
 	const bool blk = load_is_blk(b->type);
-	const unsigned each = b->indirect || !(blk || o->op.ask) ? 1 : 3;
+	const unsigned each = b->indirect ? 1 : blk ? 3 : o->op.ask ? bench_ask_pieces(b->ask) : 1;
 
 	if (rc != -1)
 		return rc;

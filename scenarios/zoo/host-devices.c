@@ -336,3 +336,19 @@ unsigned int if_nametoindex(const char *name)
 {
 	return strcmp(name, "vcan0") == 0 ? CAN_INDEX : REAL(if_nametoindex)(name);
 }
+
+/*
+ * A bus and a keyboard take whatever is written. What silent() stands on would take no more than its queue holds,
+ * since nobody ever reads there.
+ */
+ssize_t write(int fd, const void *data, size_t len)
+{
+	static ssize_t (*next)(int, const void *, size_t);
+
+	if (kind_of(fd) == CAN || kind_of(fd) == INPUT)
+		return (ssize_t)len;
+	/* Back-ends notify with it: it is looked up once. */
+	if (!next)
+		next = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+	return next(fd, data, len);
+}

@@ -156,6 +156,9 @@ static void can(void **state)
 	assert_int_equal(vehicle_u16(t.out), CAN_SET_CTRL_START);
 	assert_int_equal(a->steps[0].queue, CAN_CTRLQ);
 	assert_int_equal(bench_ask_idle(a), 1u << CAN_RXQ | 1u << CAN_CTRLQ);
+	/* 32 of them fill the ring that every device takes. */
+	begin(&t, a->make);
+	assert_int_equal(a->size, 32 * bench_ask_pieces(&t.ask));
 }
 
 static void spi(void **state)
