@@ -74,8 +74,8 @@ static u32 answer(struct rmessage *m, u16 queue, const u8 *request, u32 len, u8 
 	/* FUSE_FORGET has no answer, and there is nothing to forget. */
 	if (queue == HIPRIOQ && le32(h.opcode) != FUSE_INTERRUPT)
 		return 0;
-	n = le32(h.len) == len ? carry_out(m, &h, request + HEAD, len - HEAD, answer + BACK)
-			       : ERR_INVAL;
+	n = le32(h.len) == m->len ? carry_out(m, &h, request + HEAD, len - HEAD, answer + BACK)
+				  : ERR_INVAL;
 	if (n > 0 && BACK + (u32)n > room)
 		n = ERR_IO;
 	back.unique = h.unique;

@@ -17,10 +17,16 @@ struct rmessage;
 struct message_ops {
 	/*
 	 * The answer, zero before, to a request of `len` bytes: how long it is; the device-writable bytes are
-	 * `room`. 0 where there is none.
+	 * `room`. 0 where there is none. Either is MESSAGE_MAX at most; how much there is in all m->len and
+	 * m->room say.
 	 */
 	u32 (*answer)(struct rmessage *m, u16 queue, const u8 *request, u32 len, u8 *answer,
 		      u32 room);
+	/*
+	 * So many bytes of an answer that takes all there is to write to are at the end of that, how long it may
+	 * be; what comes before them and is not looked at is zero.
+	 */
+	u32 tail;
 	/* A bit for each queue whose buffers wait for what never comes. */
 	u32 idle;
 	void (*config)(struct rmessage *m, u8 *image);
@@ -29,9 +35,11 @@ struct message_ops {
 struct rmessage {
 	struct rdev dev;
 	const struct message_ops *ops;
-	bool on;	   /* fs: FUSE_INIT came; can: the controller is started */
-	u8 select, subsel; /* input */
+	bool on;		  /* fs: FUSE_INIT came; can: the controller is started */
+	u8 select, subsel;	  /* input */
+	u32 sense_size, cdb_size; /* scsi */
 	u64 features;
+	u32 len, room; /* of the request at hand */
 };
 
 extern const struct rdev_ops fs_ops, snd_ops, gpu_ops, input_ops, can_ops, spi_ops, scsi_ops;

@@ -101,7 +101,12 @@ static void config(struct rmessage *m, u8 *image)
 		message_put32(image + 4 * i, 1);
 }
 
-const struct message_ops snd_message = { .answer = answer, .config = config, .idle = 1u << EVENTQ };
+const struct message_ops snd_message = {
+	.answer = answer,
+	.config = config,
+	.tail = sizeof(struct virtio_snd_pcm_status),
+	.idle = 1u << EVENTQ,
+};
 
 const struct rdev_ops snd_ops = {
 	.name = "sound",

@@ -29,7 +29,9 @@ static bool valid(const u8 *head, u32 sent, u32 received)
 static u32 answer(struct rmessage *m, u16 queue, const u8 *request, u32 len, u8 *answer, u32 room)
 {
 	const u32 sent = len > HEAD ? len - HEAD : 0, received = room ? room - 1 : 0;
-	const bool good = len >= HEAD && valid(request, sent, received);
+	/* A transfer that is longer than what is looked at is none that this controller has. */
+	const bool good = m->len <= MESSAGE_MAX && m->room <= MESSAGE_MAX && len >= HEAD &&
+			  valid(request, sent, received);
 
 	if (!room)
 		return 0;
@@ -48,7 +50,7 @@ static void config(struct rmessage *m, u8 *image)
 	message_put32(image + 12, FREQ_MAX);
 }
 
-const struct message_ops spi_message = { .answer = answer, .config = config };
+const struct message_ops spi_message = { .answer = answer, .config = config, .tail = 1 };
 
 const struct rdev_ops spi_ops = {
 	.name = "spi",
