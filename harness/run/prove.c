@@ -11,6 +11,7 @@
 #include "harness/run/core/glob.h"
 #include "harness/run/fault_list.h"
 #include "harness/run/jobs.h"
+#include "harness/run/prove_take.h"
 #include "harness/run/runner.h"
 
 /*
@@ -128,14 +129,6 @@ static int load_faults(struct prover *pr, char *error, size_t room)
 	return 0;
 }
 
-static bool names(const struct check *k, const char *clause)
-{
-	for (unsigned i = 0; i < CHECK_CLAUSES && k->clauses[i]; i++)
-		if (strcmp(k->clauses[i], clause) == 0)
-			return true;
-	return false;
-}
-
 static void load_checks(struct prover *pr)
 {
 	const struct runner_opts ro = { .check_glob = pr->o->check_glob };
@@ -166,7 +159,8 @@ static bool can_show(const struct proof *p, const struct prove_fault *f, unsigne
 	    (strcmp(f->transport, CHECK_REGISTERS) != 0 || strcmp(transport, "vhost-user") == 0))
 		return false;
 	for (unsigned k = 0; k < p->check_count; k++)
-		if (names(p->checks[k].check, f->clause) && goes_with(p->checks[k].check, variant))
+		if (prove_names(p->checks[k].check, f->clause) &&
+		    goes_with(p->checks[k].check, variant))
 			return true;
 	return false;
 }
@@ -193,7 +187,7 @@ static void drop_unnamed_faults(struct proof *p)
 		bool named = false;
 
 		for (unsigned k = 0; k < p->check_count; k++)
-			named |= names(p->checks[k].check, p->faults[f].clause);
+			named |= prove_names(p->checks[k].check, p->faults[f].clause);
 		if (named) {
 			p->faults[kept++] = p->faults[f];
 			continue;
@@ -214,7 +208,7 @@ static void ask(struct prover *pr)
 	for (unsigned k = 0; k < p->check_count; k++) {
 		p->checks[k].asked = !pr->o->fault_glob;
 		for (unsigned f = 0; f < p->fault_count; f++)
-			p->checks[k].asked |= names(p->checks[k].check, p->faults[f].clause);
+			p->checks[k].asked |= prove_names(p->checks[k].check, p->faults[f].clause);
 	}
 }
 
@@ -298,90 +292,6 @@ static void trial_argv(struct prover *pr, struct trial *t, unsigned n)
 	*a = NULL;
 }
 
-static int find_check(const struct proof *p, const char *id)
-{
-	unsigned lo = 0, hi = p->check_count;
-
-	while (lo < hi) {
-		unsigned mid = (lo + hi) / 2;
-		int d = strcmp(p->checks[mid].check->id, id);
-
-		if (d == 0)
-			return (int)mid;
-		if (d < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return -1;
-}
-
-static void take_clean(struct prove_check *k, enum verdict v, const char *reason)
-{
-	/* A skip on one variant is made good by another; anything bad on any of them stays. */
-	bool replace = k->clean < 0 || k->clean == VERDICT_SKIP ||
-		       (k->clean == VERDICT_PASS && v != VERDICT_SKIP && v != VERDICT_PASS);
-
-	if (!replace)
-		return;
-	k->clean = (int)v;
-	free(k->clean_reason);
-	k->clean_reason = strdup(reason);
-}
-
-static bool accuses(enum verdict v)
-{
-	return v == VERDICT_FAIL || v == VERDICT_WARN || v == VERDICT_HAZARD || v == VERDICT_INFO;
-}
-
-static void add_once(unsigned *list, unsigned *n, unsigned v)
-{
-	for (unsigned i = 0; i < *n; i++)
-		if (list[i] == v)
-			return;
-	list[(*n)++] = v;
-}
-
-static void take_fault(struct proof *p, struct prove_fault *f, unsigned k, enum verdict v)
-{
-	struct prove_check *pc = &p->checks[k];
-
-	/* What the clean back-end shows too is no news of the fault. */
-	if (!accuses(v) || (int)v == pc->clean)
-		return;
-	if (names(pc->check, f->clause))
-		add_once(f->caught_by, &f->caught, k);
-	else
-		add_once(f->accused_by, &f->accused, k);
-}
-
-/* 0, or -1: the run left no result. */
-static int take_result(struct proof *p, const struct trial *t)
-{
-	json_t *root = json_load_file(t->out, 0, NULL);
-	json_t *checks = json_object_get(root, "checks"), *e;
-	size_t i;
-
-	json_array_foreach(checks, i, e)
-	{
-		const char *id = json_string_value(json_object_get(e, "id"));
-		const char *name = json_string_value(json_object_get(e, "verdict"));
-		const char *reason = json_string_value(json_object_get(e, "reason"));
-		int k = id ? find_check(p, id) : -1;
-		int v = name ? verdict_parse(name) : -1;
-
-		if (k < 0 || v < 0)
-			continue;
-		if (t->fault == CLEAN)
-			take_clean(&p->checks[k], (enum verdict)v, reason ? reason : "");
-		else
-			take_fault(p, &p->faults[t->fault], (unsigned)k, (enum verdict)v);
-	}
-	json_decref(root);
-	unlink(t->out);
-	return checks ? 0 : -1;
-}
-
 static int run_trials(struct prover *pr, const char *phase, char *error, size_t room)
 {
 	const struct jobs_opts jo = {
@@ -407,7 +317,7 @@ static int run_trials(struct prover *pr, const char *phase, char *error, size_t 
 	for (unsigned i = 0; rc == 0 && i < pr->count; i++) {
 		struct trial *t = &pr->trials[i];
 
-		if (take_result(pr->p, t) < 0 && t->fault == CLEAN) {
+		if (prove_take(pr->p, t->out, t->fault) < 0 && t->fault == CLEAN) {
 			snprintf(
 				error, room,
 				"the clean reference back-end could not be run: try \"%s\" by hand",
@@ -445,7 +355,7 @@ static char *glob_of(const struct proof *p, const struct prove_fault *f, unsigne
 
 static bool want_named(const struct proof *p, const struct prove_fault *f, unsigned k)
 {
-	return names(p->checks[k].check, f->clause);
+	return prove_names(p->checks[k].check, f->clause);
 }
 
 static bool want_accuser(const struct proof *p, const struct prove_fault *f, unsigned k)
@@ -459,6 +369,18 @@ static bool want_accuser(const struct proof *p, const struct prove_fault *f, uns
 static bool want_dirty(const struct proof *p, const struct prove_fault *f, unsigned k)
 {
 	return p->checks[k].clean != VERDICT_PASS && p->checks[k].clean != VERDICT_SKIP;
+}
+
+/* In whose clauses there is the fault, and which no fault has proven. */
+static bool want_unproven(const struct proof *p, const struct prove_fault *f, unsigned k)
+{
+	if (!want_named(p, f, k))
+		return false;
+	for (unsigned i = 0; i < p->fault_count; i++)
+		for (unsigned j = 0; j < p->faults[i].caught; j++)
+			if (p->faults[i].caught_by[j] == k)
+				return false;
+	return true;
 }
 
 /* A trial of the checks for which `want` says so, with time. Says whether there are any. */
@@ -483,7 +405,7 @@ static bool add_patient_trial(struct prover *pr, int fault, unsigned variant,
 
 /*
  * The first round is impatient, on a machine with much else to do. What it says against a check
- * (not clean, not caught, wrongly accused) is asked again, of those checks alone and with time.
+ * (not clean, not caught, not proven, wrongly accused) is asked again, of those checks alone and with time.
  */
 static int clean_rounds(struct prover *pr, char *error, size_t room)
 {
@@ -532,6 +454,13 @@ static int fault_rounds(struct prover *pr, char *error, size_t room)
 		if (run_trials(pr, "faults, again", error, room) < 0)
 			return -1;
 	}
+	/* What other checks caught, and one that it is there for did not: not where only some faults are tried. */
+	for (unsigned f = 0; f < p->fault_count && !pr->o->fault_glob; f++)
+		for (unsigned v = 0; v < ARRAY_SIZE(variants); v++)
+			if (can_show(p, &p->faults[f], v))
+				add_patient_trial(pr, (int)f, v, want_unproven);
+	if (run_trials(pr, "checks, again", error, room) < 0)
+		return -1;
 	for (unsigned f = 0; f < p->fault_count; f++) {
 		if (!p->faults[f].accused)
 			continue;

@@ -80,3 +80,19 @@ def test_a_backend_that_cannot_be_run(ringside_bin):
     done = prove(ringside_bin, "--backend", "/bin/false", "--check", "blk.rw.sizes")
     assert done.returncode == 4
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_another_check_caught_is_asked_again(proof, backend_bin, run_dir):
+    """A fault may have shown to one check and have come too late for the other: it is tried once more for that."""
+    late = run_dir / "late"
+    late.write_text(f"""#!/bin/sh
+        case "$*" in
+        *"--fault gpio-not-enabled"*)
+            mkdir {run_dir}/once 2>/dev/null && exec {backend_bin} "$@" --fault gpio-both-is-none ;;
+        esac
+        exec {backend_bin} "$@"
+        """, encoding="utf-8")
+    late.chmod(0o755)
+    status, result = proof("--backend", str(late), "--check", "gpio.irq.@(delivered|other-edge)")
+    assert (run_dir / "once").exists()
+    assert status == 0 and all(c["proven"] for c in result["checks"]), result["checks"]
