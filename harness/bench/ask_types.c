@@ -121,6 +121,53 @@ static bool make_query(struct load_ask *a, u32 bytes)
 	return !bytes;
 }
 
+/* --- sound: periods of the first stream, once it runs; how fast is the business of what plays them -------------- */
+
+static bool stream(struct load_ask *a, u32 len)
+{
+	a->out_len = len;
+	a->in[0] = a->status = sizeof(struct virtio_snd_hdr);
+	a->wrong = snd_wrong;
+	return true;
+}
+
+static bool make_params(struct load_ask *a, u32 bytes)
+{
+	snd_set_params(a->out, 0);
+	return stream(a, sizeof(struct virtio_snd_pcm_set_params));
+}
+
+static bool make_prepare(struct load_ask *a, u32 bytes)
+{
+	snd_pcm(a->out, VIRTIO_SND_R_PCM_PREPARE, 0);
+	return stream(a, sizeof(struct virtio_snd_pcm_hdr));
+}
+
+static bool make_running(struct load_ask *a, u32 bytes)
+{
+	snd_pcm(a->out, VIRTIO_SND_R_PCM_START, 0);
+	return stream(a, sizeof(struct virtio_snd_pcm_hdr));
+}
+
+static bool make_period(struct load_ask *a, u32 bytes)
+{
+	const u32 len = bytes ? bytes : SND_PERIOD;
+
+	/* The stream's number, 0, and the frames of two channels. */
+	a->out_len = (u32)sizeof(struct virtio_snd_pcm_xfer) + len;
+	a->in[0] = sizeof(struct virtio_snd_pcm_status);
+	a->status = sizeof(struct virtio_snd_hdr);
+	a->wrong = snd_wrong;
+	return len <= SND_PERIOD && len % 4 == 0;
+}
+
+static const struct ask_step snd_steps[] = {
+	{ "PCM_SET_PARAMS", SND_CONTROLQ, make_params },
+	{ "PCM_PREPARE", SND_CONTROLQ, make_prepare },
+	{ "PCM_START", SND_CONTROLQ, make_running },
+	{ 0 },
+};
+
 /* --- gpu: a resource that does not exist is taken away, which is refused -------------------------------- */
 
 static u32 gpu_wrong(const u8 *out, const u8 *in)
@@ -160,6 +207,7 @@ const struct bench_ask bench_ask_types[] = {
 	{ "spi", "transfer", 0, 1, 0, 0, make_transfer, 0, NULL },
 	{ "input", "status", 1, 1, 0, 0, make_status, 0, NULL },
 	{ "sound", "query", SND_CONTROLQ, 1, 0, 0, make_query, 64, NULL },
+	{ "sound", "play", SND_TXQ, 1, 1u << SND_RXQ, 0, make_period, 64, snd_steps },
 	{ "gpu", "unref", GPU_CONTROLQ, 1, 0, 0, make_unref, 0, NULL },
 	{ "scsi", "ready", SCSI_REQUESTQ, 0, 0, 0, make_ready, 0, NULL },
 };

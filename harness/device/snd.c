@@ -17,6 +17,30 @@ void snd_query(u8 *to, u32 code, u32 start, u32 count, u32 size)
 	memcpy(to, &q, sizeof(q));
 }
 
+void snd_pcm(u8 *to, u32 code, u32 stream)
+{
+	const struct virtio_snd_pcm_hdr h = {
+		.hdr.code = le32(code),
+		.stream_id = le32(stream),
+	};
+
+	memcpy(to, &h, sizeof(h));
+}
+
+void snd_set_params(u8 *to, u32 stream)
+{
+	struct virtio_snd_pcm_set_params p = {
+		.buffer_bytes = le32(4 * SND_PERIOD),
+		.period_bytes = le32(SND_PERIOD),
+		.channels = 2,
+		.format = VIRTIO_SND_PCM_FMT_S16,
+		.rate = VIRTIO_SND_PCM_RATE_48000,
+	};
+
+	snd_pcm((u8 *)&p.hdr, VIRTIO_SND_R_PCM_SET_PARAMS, stream);
+	memcpy(to, &p, sizeof(p));
+}
+
 /* --- the vehicle: what the first stream is like ------------------------------------------------------------ */
 
 #define INFO ((u32)sizeof(struct virtio_snd_pcm_info))

@@ -28,7 +28,7 @@ void message_reset(struct rdev *dev)
 	struct rmessage *m = message_of(dev);
 
 	m->on = false;
-	m->select = m->subsel = 0;
+	m->select = m->subsel = m->stage = 0;
 	m->sense_size = VIRTIO_SCSI_SENSE_DEFAULT_SIZE;
 	m->cdb_size = VIRTIO_SCSI_CDB_DEFAULT_SIZE;
 	m->features = 0;

@@ -37,6 +37,7 @@ struct rmessage {
 	const struct message_ops *ops;
 	bool on;		  /* fs: FUSE_INIT came; can: the controller is started */
 	u8 select, subsel;	  /* input */
+	u8 stage;		  /* sound: of the stream */
 	u32 sense_size, cdb_size; /* scsi */
 	u64 features;
 	u32 len, room; /* of the request at hand */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A sound device (VIRTIO 1.4, 5.14) that tells of one jack, one stream and one channel map, and plays nothing:
- * what is asked for beyond that is not supported.
+ * A sound device (VIRTIO 1.4, 5.14) that tells of one jack, one stream and one channel map. What the stream is given
+ * once it runs is taken at once and heard by nobody; what is asked for beyond that is not supported.
  */
 #include <linux/virtio_snd.h>
 #include <string.h>
@@ -79,18 +79,85 @@ static u32 query(const u8 *request, u32 len, u8 *answer, u32 room)
 	return status(answer, VIRTIO_SND_S_OK) + size;
 }
 
+/* 5.14.6.6.1: from which states a command is allowed (a bit each), and to which one it leads. */
+enum {
+	NONE,
+	SET,
+	PREPARED,
+	RUNNING,
+	STOPPED,
+};
+
+static const struct {
+	u32 code;
+	u8 from, to;
+} commands[] = {
+	{ VIRTIO_SND_R_PCM_SET_PARAMS, 1u << NONE | 1u << SET | 1u << PREPARED, SET },
+	{ VIRTIO_SND_R_PCM_PREPARE, 1u << SET | 1u << PREPARED, PREPARED },
+	{ VIRTIO_SND_R_PCM_START, 1u << PREPARED | 1u << STOPPED, RUNNING },
+	{ VIRTIO_SND_R_PCM_STOP, 1u << RUNNING, STOPPED },
+	{ VIRTIO_SND_R_PCM_RELEASE, 1u << PREPARED | 1u << STOPPED, SET },
+};
+
+/* The parameters that the stream was told to have, and periods that fill the buffer. */
+static u32 params(const u8 *request, u32 len)
+{
+	struct virtio_snd_pcm_set_params p;
+
+	if (len < sizeof(p))
+		return VIRTIO_SND_S_BAD_MSG;
+	memcpy(&p, request, sizeof(p));
+	if (!p.period_bytes || le32(p.buffer_bytes) % le32(p.period_bytes) || p.padding)
+		return VIRTIO_SND_S_BAD_MSG;
+	return p.features || p.channels != 2 || p.format != VIRTIO_SND_PCM_FMT_S16 ||
+			       p.rate != VIRTIO_SND_PCM_RATE_48000
+		       ? VIRTIO_SND_S_NOT_SUPP
+		       : VIRTIO_SND_S_OK;
+}
+
+/* A command for the stream: the status of its answer. */
+static u32 move(struct rmessage *m, const u8 *request, u32 len)
+{
+	const u32 code = message_u32(request);
+	u32 said = VIRTIO_SND_S_OK;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (commands[i].code != code)
+			continue;
+		if (len < sizeof(struct virtio_snd_pcm_hdr) || message_u32(request + 4) != 0 ||
+		    !(commands[i].from >> m->stage & 1))
+			return VIRTIO_SND_S_BAD_MSG;
+		if (code == VIRTIO_SND_R_PCM_SET_PARAMS)
+			said = params(request, len);
+		if (said == VIRTIO_SND_S_OK)
+			m->stage = commands[i].to;
+		return said;
+	}
+	return VIRTIO_SND_S_NOT_SUPP;
+}
+
+/* A buffer of a stream: its status stands behind what may be data. */
+static u32 buffer(struct rmessage *m, u16 queue, const u8 *request, u32 len, u8 *answer, u32 room)
+{
+	const bool taken = queue == TXQ && m->stage == RUNNING &&
+			   len > sizeof(struct virtio_snd_pcm_xfer) && message_u32(request) == 0;
+
+	if (room < sizeof(struct virtio_snd_pcm_status))
+		return 0;
+	message_put32(answer + room - sizeof(struct virtio_snd_pcm_status),
+		      taken ? VIRTIO_SND_S_OK : VIRTIO_SND_S_BAD_MSG);
+	return room;
+}
+
 static u32 answer(struct rmessage *m, u16 queue, const u8 *request, u32 len, u8 *answer, u32 room)
 {
-	if (queue != CONTROLQ) {
-		/* A buffer of a stream that does not run; its status stands behind the data. */
-		if (room < sizeof(struct virtio_snd_pcm_status))
-			return 0;
-		message_put32(answer + room - sizeof(struct virtio_snd_pcm_status),
-			      VIRTIO_SND_S_BAD_MSG);
-		return room;
-	}
+	if (queue != CONTROLQ)
+		return buffer(m, queue, request, len, answer, room);
 	if (len < sizeof(struct virtio_snd_hdr) || room < sizeof(struct virtio_snd_hdr))
 		return 0;
+	if (message_u32(request) >= VIRTIO_SND_R_PCM_SET_PARAMS &&
+	    message_u32(request) <= VIRTIO_SND_R_PCM_STOP)
+		return status(answer, move(m, request, len));
 	return query(request, len, answer, room);
 }
 

@@ -129,6 +129,18 @@ def test_a_small_message_that_fails_is_counted(ringside, backend_bin):
             "bench", "vhost-user:/x", "--device", device, "--block-size", size, status=(2,)).stderr
 
 
+def test_a_stream_that_plays(run_json, ringside, backend_bin):
+    """Periods go to a queue behind two others, once the stream was set up on the first of them."""
+    args = ("bench", "vhost-user:", "--device", "sound", "--op", "play", "--no-floor", "--requests", "1000",
+            "--queue-depth", "8", "--command", f"exec {backend_bin} sound --socket-path {{socket}}")
+    result = run_json(*args)
+    assert (result["requests"], result["errors"], result["workload"]["op"]) == (1000, 0, "play")
+    assert result["workload"]["block_size"] == 4 + 4096 + 8
+    assert run_json(*args, "--block-size", "512", "--memory", "fat", "--ring", "packed")["errors"] == 0
+    for size in ("4100", "6"):
+        assert "no length" in ringside(*args, "--block-size", size, status=(2,)).stderr
+
+
 def test_no_more_queues_than_take_such_messages(ringside, backend_bin):
     done = ringside("bench", "vhost-user:/x", "--device", "gpu", "--queues", "2", status=(2,))
     assert "gpu takes such messages on one queue" in done.stderr

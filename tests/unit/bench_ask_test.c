@@ -13,6 +13,7 @@
 #include "harness/device/fs.h"
 #include "harness/device/gpu.h"
 #include "harness/device/scsi.h"
+#include "harness/device/snd.h"
 #include "harness/device/spi.h"
 
 /* What a message and the last piece of its answer are as bytes. */
@@ -114,6 +115,27 @@ static void fuse(void **state)
 	assert_int_not_equal(t.ask.wrong(t.out, t.in), 0);
 }
 
+static void sound(void **state)
+{
+	const struct bench_ask *a = bench_ask_find("sound", "play");
+	struct talk t;
+
+	/* The stream is at the end of its way when the first period comes. */
+	begin(&t, a->steps[2].make);
+	assert_int_equal(vehicle_u32(t.out), VIRTIO_SND_R_PCM_START);
+	assert_null(a->steps[3].what);
+	memset(t.in, 0, 8);
+	t.in[1] = 0x80;
+	assert_int_equal(t.ask.wrong(t.out, t.in), 0); /* OK is 0x8000 */
+	t.in[0] = 3;
+	assert_int_equal(t.ask.wrong(t.out, t.in), VIRTIO_SND_S_IO_ERR);
+	/* More than LOAD_ASK_MAX: what is behind that is whatever lies there. */
+	begin(&t, a->make);
+	assert_int_equal(t.ask.out_len, 4 + SND_PERIOD);
+	assert_false(a->make(&t.ask, SND_PERIOD + 4));
+	assert_false(a->make(&t.ask, 3));
+}
+
 static void gpu(void **state)
 {
 	const struct bench_ask *a = bench_ask_find("gpu", NULL);
@@ -176,7 +198,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bounds), cmocka_unit_test(first), cmocka_unit_test(silence),
 		cmocka_unit_test(fuse),	  cmocka_unit_test(gpu),   cmocka_unit_test(scsi),
-		cmocka_unit_test(can),	  cmocka_unit_test(spi),
+		cmocka_unit_test(can),	  cmocka_unit_test(spi),   cmocka_unit_test(sound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,74 @@ static void test_snd_long(void **state)
 	}
 }
 
+static u32 stream(const void *command, u32 len)
+{
+	assert_int_equal(ask(0, command, len, 4), 4);
+	return message_u32(in);
+}
+
+/* A command for stream 0 that is no more than that. */
+static u32 move(u32 code)
+{
+	const struct virtio_snd_pcm_hdr h = { .hdr.code = le32(code) };
+
+	return stream(&h, sizeof(h));
+}
+
+static u32 period(u16 queue)
+{
+	const u8 frames[4 + 64] = { 0 };
+
+	assert_int_equal(ask(queue, frames, sizeof(frames), 8), 8);
+	return message_u32(in);
+}
+
+/* A stream takes what its state allows, and periods while it runs. */
+static void test_snd_states(void **state)
+{
+	const u32 ok = VIRTIO_SND_S_OK, bad = VIRTIO_SND_S_BAD_MSG;
+	struct virtio_snd_pcm_set_params p = {
+		.hdr.hdr.code = le32(VIRTIO_SND_R_PCM_SET_PARAMS),
+		.buffer_bytes = le32(256),
+		.period_bytes = le32(64),
+		.channels = 2,
+		.format = VIRTIO_SND_PCM_FMT_S16,
+		.rate = VIRTIO_SND_PCM_RATE_48000,
+	};
+
+	rmessage_init(&m, &snd_ops, &snd_message, 4);
+	assert_int_equal(move(VIRTIO_SND_R_PCM_PREPARE), bad);
+	p.channels = 3;
+	assert_int_equal(stream(&p, sizeof(p)), VIRTIO_SND_S_NOT_SUPP);
+	p.channels = 2;
+	p.period_bytes = le32(100);
+	assert_int_equal(stream(&p, sizeof(p)), bad);
+	p.period_bytes = 0;
+	assert_int_equal(stream(&p, sizeof(p)), bad);
+	p.period_bytes = le32(64);
+	assert_int_equal(stream(&p, sizeof(p) - 1), bad);
+	/* None of that has brought it anywhere. */
+	assert_int_equal(move(VIRTIO_SND_R_PCM_PREPARE), bad);
+	assert_int_equal(stream(&p, sizeof(p)), ok);
+	assert_int_equal(move(VIRTIO_SND_R_PCM_START), bad);
+	assert_int_equal(move(VIRTIO_SND_R_PCM_PREPARE), ok);
+	assert_int_equal(period(2), bad);
+	assert_int_equal(move(VIRTIO_SND_R_PCM_START), ok);
+	assert_int_equal(period(2), ok);
+	/* It is one that plays. */
+	assert_int_equal(period(3), bad);
+	assert_int_equal(stream(&p, sizeof(p)), bad);
+	assert_int_equal(move(VIRTIO_SND_R_PCM_STOP), ok);
+	assert_int_equal(period(2), bad);
+	assert_int_equal(move(VIRTIO_SND_R_PCM_RELEASE), ok);
+	assert_int_equal(move(VIRTIO_SND_R_PCM_START), bad);
+	/* Another stream is none of it. */
+	p.hdr.stream_id = le32(1);
+	assert_int_equal(stream(&p, sizeof(p)), bad);
+	m.dev.ops->reset(&m.dev);
+	assert_int_equal(move(VIRTIO_SND_R_PCM_PREPARE), bad);
+}
+
 static void test_fs_long(void **state)
 {
 	u8 request[1000] = { 0 };
@@ -236,11 +304,11 @@ static void test_scsi_sizes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_spi_long),	cmocka_unit_test(test_snd_long),
-		cmocka_unit_test(test_fs_long),		cmocka_unit_test(test_scsi_residual),
-		cmocka_unit_test(test_scsi_allocation), cmocka_unit_test(test_scsi_unit),
-		cmocka_unit_test(test_scsi_both_ways),	cmocka_unit_test(test_scsi_tmf),
-		cmocka_unit_test(test_scsi_sizes),
+		cmocka_unit_test(test_spi_long),      cmocka_unit_test(test_snd_long),
+		cmocka_unit_test(test_snd_states),    cmocka_unit_test(test_fs_long),
+		cmocka_unit_test(test_scsi_residual), cmocka_unit_test(test_scsi_allocation),
+		cmocka_unit_test(test_scsi_unit),     cmocka_unit_test(test_scsi_both_ways),
+		cmocka_unit_test(test_scsi_tmf),      cmocka_unit_test(test_scsi_sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
