@@ -5,6 +5,7 @@
 #include "harness/check/console_kit.h"
 
 #define USED_LEN "v14.split-ring.used-ring.dev.2"
+#define ONCE	 "ROB.chain.once"
 #define FRAMING	 "v14.split-ring.message-framing.dev.1"
 
 static void round_trip(struct ck *c)
@@ -29,6 +30,92 @@ CHECK(round_trip, .id = "console.data.round-trip", .clauses = { TK_DATA },
 		  "buffers have 777 bytes",
       .oracle = "the same bytes come back, and no others", .device = VIRTIO_ID_CONSOLE,
       .run = round_trip);
+
+#define TEXT 300u
+
+/* What a person types is letters, and several of them may come at once. Nothing is posted again meanwhile. */
+static bool each_once(struct ck *c, struct tk *k, u32 len, bool first)
+{
+	u32 have = 0;
+
+	while (have < len) {
+		struct ck_used u;
+
+		if (!ck_reap(c, console_in(k->first), &u))
+			return first && !have
+				       ? ck_skip(c, "what is sent does not come back: the port is "
+						    "not in loop-back")
+				       : ck_fail(c, TK_DATA, "all that was sent comes back",
+						 "%u of %u letters come within %u ms", have, len,
+						 c->tp->timeout_ms);
+		if (u.head < 0)
+			return ck_fail(c, ONCE, "a buffer is returned once",
+				       "%u of %u letters came, and a buffer that was returned "
+				       "before is, with length %u",
+				       have, len, u.len);
+		if (u.len > TK_IN || u.len > len - have)
+			return ck_fail(c, TK_DATA, "nothing else comes",
+				       "%u letters were sent, and %u come", len, have + u.len);
+		if (memcmp(u.token, k->tx.hva + have, u.len) != 0)
+			return ck_fail(c, TK_DATA, "what was sent comes back",
+				       "a buffer of %u letters, behind %u of %u, has others", u.len,
+				       have, len);
+		have += u.len;
+	}
+	return true;
+}
+
+/* Letters on the first port there is, with receive buffers on it. */
+static bool letters(struct ck *c, struct tk *k, u64 want)
+{
+	if (!tk_up(c, k, want) || (k->multi && !tk_talk(c, k)) || !tk_post(c, k, k->first, TK_IN))
+		return false;
+	for (u32 i = 0; i < TEXT; i++)
+		k->tx.hva[i] = (u8)('a' + i % 23);
+	return true;
+}
+
+static bool type(struct ck *c, struct tk *k, u32 len, bool first)
+{
+	return tk_send(c, k, k->first, len, 1) && tk_sent(c, k, k->first, NULL) &&
+	       each_once(c, k, len, first);
+}
+
+static void text(struct ck *c)
+{
+	static const u32 sizes[] = { 10, 1, 2, TEXT };
+	struct tk k;
+
+	if (!letters(c, &k, BIT_ULL(VIRTIO_RING_F_EVENT_IDX)))
+		return;
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++)
+		if (!type(c, &k, sizes[i], i == 0))
+			return;
+}
+
+CHECK(text, .id = "console.data.text", .clauses = { TK_DATA, ONCE },
+      .stimulus = "10, 1, 2 and 300 letters are sent at once on a port in loop-back",
+      .oracle = "they come back, and each receive buffer once", .device = VIRTIO_ID_CONSOLE,
+      .run = text);
+
+static void one_by_one(struct ck *c)
+{
+	struct tk k;
+
+	if (!letters(c, &k, BIT_ULL(VIRTIO_RING_F_EVENT_IDX)) || !type(c, &k, 1, true) ||
+	    !ck_open(c) || !letters(c, &k, 0))
+		return;
+	for (unsigned i = 0; i < TK_INS / 2; i++)
+		if (!type(c, &k, 1, false))
+			return;
+}
+
+CHECK(one_by_one, .id = "console.data.one-by-one", .clauses = { TK_DATA, ONCE },
+      .stimulus =
+	      "a letter is sent on a port in loop-back; then, in a session without EVENT_IDX, one after "
+	      "the other",
+      .oracle = "each comes back, there as well", .device = VIRTIO_ID_CONSOLE,
+      .features = BIT_ULL(VIRTIO_RING_F_EVENT_IDX), .run = one_by_one);
 
 static void waits(struct ck *c)
 {

@@ -105,6 +105,82 @@ CHECK(lengths, .id = "net.tx.used-len", .clauses = { USED_LEN },
       .stimulus = "frames, one with a device-writable piece behind it",
       .oracle = "they are returned with length 0", .device = VIRTIO_ID_NET, .run = lengths);
 
+/* --- in as many descriptors as the driver likes ---------------------------------------------------------- */
+
+#define FRAMING "v14.split-ring.message-framing.dev.1"
+
+static const struct cut {
+	const char *what;
+	u32 header, frame; /* bytes of a piece; 0: the rest */
+} cuts[] = {
+	{ "one descriptor for each", 0, 0 },
+	{ "a header in two", 7, 0 },
+	{ "a frame in two", 0, 100 },
+	{ "a frame in seven", 0, 40 },
+	{ "a header in twelve and a frame in twelve", 1, 21 },
+};
+
+static unsigned cut_up(struct vq_sg *sg, unsigned n, struct gpa at, u32 len, u32 piece)
+{
+	for (u32 done = 0; done < len; done += sg[n++].len)
+		sg[n] = (struct vq_sg){ gpa_add(at, done),
+					piece ? MIN(piece, len - done) : len - done };
+	return n;
+}
+
+static void framing(struct ck *c)
+{
+	struct vq_sg sg[NET_HDR_HASH + LEN];
+	bool loops = false;
+	struct nk k;
+
+	if (!nk_up_with(c, &k, 0, 1, NK_RX_USUAL, NK_RX_MAX))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(cuts); i++) {
+		const struct cut *cut = &cuts[i];
+		const struct net_layout at = net_build(
+			nk_out(&k), &(struct net_packet){ .payload = LEN, .seed = (u32)i });
+		unsigned n;
+		struct nk_frame f;
+		struct ck_used u;
+		int rc;
+
+		memset(k.tx.hva, 0, NET_HDR_HASH);
+		n = cut_up(sg, 0, gpa_add(k.tx.gpa, NET_HDR_HASH - k.hdr), k.hdr, cut->header);
+		n = cut_up(sg, n, gpa_add(k.tx.gpa, NET_HDR_HASH), at.len, cut->frame);
+		ck_log(c, "  %s: %u descriptors", cut->what, n);
+		if (vq_add(&c->q[1].vq, sg, n, 0, &k) < 0) {
+			ck_error(c, "the transmit queue is full");
+			return;
+		}
+		if (!ck_publish(c, 1))
+			return;
+		if (!ck_reap(c, 1, &u)) {
+			ck_fail(c, FRAMING, "the frame is returned", "with %s it is not",
+				cut->what);
+			return;
+		}
+		/* A target that sends the usual one back does so with each. */
+		if (i && !loops)
+			continue;
+		rc = nk_receive(c, &k, &f);
+		if (rc < 0)
+			return;
+		if (i && (rc == 0 || !nk_same(&k, &f, at.len))) {
+			ck_fail(c, FRAMING, "passed on as it was sent",
+				rc ? "with %s it is not what was sent" : "with %s it is lost",
+				cut->what);
+			return;
+		}
+		loops = rc == 1 && nk_same(&k, &f, at.len);
+	}
+}
+
+CHECK(framing, .id = "net.tx.framing", .clauses = { FRAMING, "ROB.packed.framing" },
+      .stimulus = "frames in 2 to 24 descriptors, the header among them or in pieces",
+      .oracle = "each is returned, and comes back where the first does", .device = VIRTIO_ID_NET,
+      .run = framing);
+
 /* --- what no driver sends ------------------------------------------------------------------------------- */
 
 static const struct hostile {

@@ -212,3 +212,46 @@ static struct con_port *closed_kills(struct rcon *c, struct rdev_req *req, struc
 CONSOLE(closed_kills, "closed-kills", "ROB.live.bad-request",
 	"after data for a port that the driver has closed nothing is sent",
 	.console_output = closed_kills);
+
+/* --- what is received --------------------------------------------------------------------------------------- */
+
+static bool several;
+
+static void note_several(struct rcon *c, struct rdev_req *req, u32 len)
+{
+	several = len == 10;
+}
+
+/* As one would who returns a buffer with each byte that comes. */
+static void returned_again(struct dvq_split *vq, u32 id, u32 len)
+{
+	if (!several)
+		return;
+	several = false;
+	vq->used->ring[vq->used_idx & (vq->num - 1)] =
+		(struct vring_used_elem){ .id = le32(id), .len = le32(len) };
+	vq->used_idx++;
+	__atomic_store_n(&vq->used->idx, le16(vq->used_idx), __ATOMIC_RELEASE);
+}
+
+CONSOLE(several, "buffer-twice", "ROB.chain.once", "returns a buffer with ten letters twice",
+	.console_input = note_several, .after_used = returned_again);
+
+static bool input;
+
+static void note_input(struct rcon *c, struct rdev_req *req, u32 len)
+{
+	input = true;
+}
+
+static enum fault_action dropped(struct dvq_split *vq, u32 *id, u32 *len)
+{
+	const bool lost = input && !vq->event_idx;
+
+	input = false;
+	return lost ? FAULT_DONE : FAULT_PASS;
+}
+
+CONSOLE(dropped, "input-needs-event-idx", "ROB.console.data",
+	"without EVENT_IDX receive buffers are not returned", .console_input = note_input,
+	.used = dropped);

@@ -65,6 +65,17 @@ static void kept_on(struct rnet *n)
 NET(kept_on, "tunnel-kept", "hash-tunnel.dev.3", "a reset leaves tunnels enabled",
     .net_ctrl = note_tunnels, .net_reset = kept_on);
 
+/* --- framing ---------------------------------------------------------------------------------------------- */
+
+static bool two_descriptors(struct rnet *n, struct rdev_req *req, struct net_frame *f, bool good)
+{
+	return good && req->chain.n_readable <= 2;
+}
+
+FAULT(net_two_descriptors, .name = "net-two-descriptors",
+      .clause = "v14.split-ring.message-framing.dev.1",
+      .summary = "drops a frame in more than two descriptors", .net_tx = two_descriptors);
+
 /* --- coalesced segments ----------------------------------------------------------------------------------- */
 
 #define RSC_FAULT(ident, name, clause, summary, code)                                              \
