@@ -12,7 +12,9 @@
 
 static const struct soak_device *const devices[] = { &soak_blk,	  &soak_rng,  &soak_net,
 						     &soak_i2c,	  &soak_gpio, &soak_console,
-						     &soak_vsock, &soak_scmi };
+						     &soak_vsock, &soak_scmi, &soak_fs,
+						     &soak_sound, &soak_gpu,  &soak_input,
+						     &soak_can,	  &soak_spi,  &soak_scsi };
 
 bool soak_wrong(struct soak *s, const char *fmt, ...)
 {
@@ -46,6 +48,11 @@ static void notify(struct soak *s, u16 q)
 	vq_publish(&s->vq[q]);
 	if (vq_kick_due(&s->vq[q]))
 		s->fe.tp.ops->notify(&s->fe.tp, q);
+}
+
+static bool is_posted(const struct soak *s, u16 q)
+{
+	return s->device->posted >> q & 1;
 }
 
 static void post(struct soak *s, u16 q, u8 *at)
@@ -93,9 +100,9 @@ static bool set_up(struct soak *s, const char *socket)
 	if (t->ops->driver_ok(t))
 		return soak_wrong(s, "%s", t->error);
 	for (u16 q = 0; q < s->device->queues; q++) {
-		for (unsigned i = 0; s->device->posted >> q & 1 && i < SOAK_POSTED; i++)
+		for (unsigned i = 0; is_posted(s, q) && i < SOAK_POSTED; i++)
 			post(s, q, take(s, SOAK_BYTES).hva);
-		if (s->device->posted >> q & 1)
+		if (is_posted(s, q))
 			notify(s, q);
 	}
 	for (unsigned i = 0; i < SOAK_DEPTH; i++) {
@@ -113,13 +120,16 @@ static void send_one(struct soak *s)
 	unsigned out = 0, in = 0;
 
 	r->n = s->sent++;
+	r->queue = s->device->queue;
 	r->out.len = r->in.len = SOAK_BYTES;
 	s->device->request(s, r);
 	if (r->out.len)
 		sg[out++] = (struct vq_sg){ r->out.gpa, r->out.len };
 	if (r->in.len)
 		sg[out + in++] = (struct vq_sg){ r->in.gpa, r->in.len };
-	vq_add(&s->vq[s->device->queue], sg, out, in, r);
+	vq_add(&s->vq[r->queue], sg, out, in, r);
+	if (r->queue != s->device->queue)
+		notify(s, r->queue);
 }
 
 /* How many buffers came back, or -1. */
@@ -131,7 +141,7 @@ static int receive(struct soak *s, u16 q)
 
 	while ((rc = vq_reap(&s->vq[q], &id, &len, &at)) >= 0) {
 		n++;
-		if (q == s->device->queue) {
+		if (!is_posted(s, q)) {
 			struct soak_req *r = at;
 
 			r->used_len = len;
@@ -149,7 +159,7 @@ static int receive(struct soak *s, u16 q)
 		soak_wrong(s, "queue %u: buffer %u was not there", q, id);
 		return -1;
 	}
-	if (n && q != s->device->queue)
+	if (n && is_posted(s, q))
 		notify(s, q);
 	return n;
 }

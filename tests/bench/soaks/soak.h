@@ -21,6 +21,7 @@
 struct soak_req {
 	u64 n;		       /* which it is, from 0 */
 	struct tp_buf out, in; /* how much of either is used: request() shortens them; 0: nothing */
+	u16 queue;	       /* the device's `queue`, if request() says no other */
 	u32 used_len;	       /* as the device told, for good() */
 };
 
@@ -62,6 +63,7 @@ struct soak {
 bool soak_wrong(struct soak *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 extern const struct soak_device soak_blk, soak_rng, soak_net, soak_i2c, soak_gpio, soak_console,
-	soak_vsock, soak_scmi;
+	soak_vsock, soak_scmi, soak_fs, soak_sound, soak_gpu, soak_input, soak_can, soak_spi,
+	soak_scsi;
 
 #endif
