@@ -375,7 +375,8 @@ static int parse(int argc, char **argv, struct cmd_opts *o)
 			return rc;
 	}
 	if (optind + 1 != argc) {
-		cli_error("bench takes one target: vhost-user:PATH, vdpa:PATH or vhost:PATH");
+		cli_error("bench takes one target: vhost-user:PATH, vhost-user-listen:PATH, "
+			  "vdpa:PATH or vhost:PATH");
 		return CLI_USAGE;
 	}
 	o->uri = argv[optind];
@@ -437,6 +438,7 @@ static int measure(const struct cmd_opts *o, struct target *t, struct bench_resu
 	const bool is_socket = t->kind == TARGET_VHOST_USER;
 	struct spoil_place place = { .pin = b->pin, .pins = b->pins, .threads = b->queues };
 	const struct bench_where where = { .socket = is_socket ? t->socket : NULL,
+					   .listener = t->listener,
 					   .kernel = &t->kernel,
 					   .vdpa = t->kind == TARGET_VDPA };
 	struct bench_session s;

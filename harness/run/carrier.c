@@ -110,6 +110,7 @@ void carrier_init(struct carrier *c, struct target *t)
 		return;
 	}
 	vu_transport_init(&c->frontend, t->socket);
+	c->frontend.listener = t->listener;
 	c->fe = &c->frontend;
 	c->tp = &c->frontend.tp;
 	if (t->trigger)

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,6 +62,40 @@ static int init_vhost_user(struct target *t, const char *path, const char *comma
 	t->command = command ? strdup(command) : NULL;
 	t->start_ms = 10000;
 	return 0;
+}
+
+/* One that is left over from somebody who died is nobody's. */
+static void remove_stale(const struct sockaddr_un *addr)
+{
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 &&
+	    errno == ECONNREFUSED)
+		unlink(addr->sun_path);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int init_listen(struct target *t, const char *path, const char *command, char *error,
+		       size_t room)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (init_vhost_user(t, path, command, error, room) < 0)
+		return -1;
+	strcpy(addr.sun_path, t->socket);
+	remove_stale(&addr);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0) {
+		t->listener = fd;
+		if (listen(fd, 16) == 0)
+			return 0;
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	snprintf(error, room, "cannot listen at '%s': %s", t->socket, strerror(errno));
+	return -1;
 }
 
 static int init_qemu(struct target *t, const char *spec, const char *command, char *error,
@@ -186,13 +222,16 @@ static int init_module(struct target *t, const char *spec, const char *command, 
 
 int target_init(struct target *t, const char *uri, const char *command, char *error, size_t room)
 {
-	static const char vhost_user[] = "vhost-user:", qemu[] = "qemu:", machine[] = "machine:",
-			  module[] = "module:", vdpa[] = "vdpa:", vhost[] = "vhost:";
+	static const char vhost_user[] = "vhost-user:", listens[] = "vhost-user-listen:",
+			  qemu[] = "qemu:", machine[] = "machine:", module[] = "module:",
+			  vdpa[] = "vdpa:", vhost[] = "vhost:";
 	int rc = -1;
 
 	memset(t, 0, sizeof(*t));
 	if (strncmp(uri, vhost_user, strlen(vhost_user)) == 0)
 		rc = init_vhost_user(t, uri + strlen(vhost_user), command, error, room);
+	else if (strncmp(uri, listens, strlen(listens)) == 0)
+		rc = init_listen(t, uri + strlen(listens), command, error, room);
 	else if (strncmp(uri, qemu, strlen(qemu)) == 0)
 		rc = init_qemu(t, uri + strlen(qemu), command, error, room);
 	else if (strncmp(uri, machine, strlen(machine)) == 0)
@@ -204,10 +243,11 @@ int target_init(struct target *t, const char *uri, const char *command, char *er
 	else if (strncmp(uri, vhost, strlen(vhost)) == 0)
 		rc = init_kernel(t, TARGET_VHOST, uri + strlen(vhost), command, error, room);
 	else
-		snprintf(error, room,
-			 "'%.100s' is not a target: write vhost-user:PATH, qemu:DEVICE, "
-			 "module:LIBRARY, vdpa:PATH, vhost:PATH,… or machine:pci|mmio",
-			 uri);
+		snprintf(
+			error, room,
+			"'%.100s' is not a target: write vhost-user:PATH, vhost-user-listen:PATH, qemu:DEVICE, "
+			"module:LIBRARY, vdpa:PATH, vhost:PATH,… or machine:pci|mmio",
+			uri);
 	if (rc < 0)
 		target_destroy(t);
 	else
@@ -230,6 +270,10 @@ static void remove_dir(const char *dir)
 void target_destroy(struct target *t)
 {
 	target_stop(t);
+	if (t->listener) {
+		close(t->listener);
+		unlink(t->socket);
+	}
 	if (t->dir[0])
 		remove_dir(t->dir);
 	qemu_uri_free(&t->qemu);
@@ -380,9 +424,13 @@ static bool has_socket(const struct target *t, unsigned flag, unsigned state)
 	return found;
 }
 
-/* Is somebody listening on the socket? */
+/* Is somebody listening on the socket? Or, where we do, waiting for us to take them? */
 static bool accepts(const struct target *t)
 {
+	struct pollfd p = { .fd = t->listener, .events = POLLIN };
+
+	if (t->listener)
+		return poll(&p, 1, 0) > 0;
 	if (t->kind == TARGET_VDPA)
 		return access(t->socket, R_OK | W_OK) == 0;
 	return has_socket(t, 0x10000 /* __SO_ACCEPTCON */, 0);
@@ -404,6 +452,9 @@ bool target_lost(struct target *t)
 		/* One of one session is then as good as new. */
 		if (t->pid <= 0 || accepts(t))
 			return false;
+		/* One that lives and connects comes back when it likes: the next session has time for that. */
+		if (now_ms() > deadline && t->listener)
+			return false;
 		if (now_ms() > deadline) {
 			target_stop(t);
 			snprintf(t->death, sizeof(t->death), "no longer accepts connections");
@@ -412,6 +463,15 @@ bool target_lost(struct target *t)
 		poll(NULL, 0, 2);
 	}
 	return true;
+}
+
+/* Connections of one that is no more. */
+static void forget_waiting(const struct target *t)
+{
+	int fd;
+
+	while ((fd = accept(t->listener, NULL, NULL)) >= 0)
+		close(fd);
 }
 
 int target_start(struct target *t, char *error, size_t room)
@@ -426,7 +486,10 @@ int target_start(struct target *t, char *error, size_t room)
 		snprintf(error, room, "out of memory");
 		return -1;
 	}
-	unlink(t->socket);
+	if (t->listener)
+		forget_waiting(t);
+	else
+		unlink(t->socket);
 	t->death[0] = '\0';
 	t->had_session = false;
 	/* What a shell leaves behind becomes our child, so that target_stop() sees it end. */
@@ -455,12 +518,16 @@ int target_start(struct target *t, char *error, size_t room)
 	deadline = now_ms() + t->start_ms;
 	while (!accepts(t)) {
 		if (target_died(t)) {
-			snprintf(error, room, "the target %s before its socket '%s' was there",
+			snprintf(error, room,
+				 t->listener ? "the target %s before it connected to '%s'"
+					     : "the target %s before its socket '%s' was there",
 				 t->death, t->socket);
 			return -1;
 		}
 		if (now_ms() > deadline) {
-			snprintf(error, room, "the target's socket '%s' was not there after %u s",
+			snprintf(error, room,
+				 t->listener ? "the target did not connect to '%s' within %u s"
+					     : "the target's socket '%s' was not there after %u s",
 				 t->socket, t->start_ms / 1000);
 			target_stop(t);
 			return -1;

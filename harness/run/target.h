@@ -26,6 +26,7 @@ struct target {
 	struct qemu_uri qemu;	  /* of a qemu: or machine: target */
 	struct kdev_where kernel; /* of a vdpa: or vhost: target */
 	char socket[108]; /* vhost-user: where it listens; qemu: the back-end behind it does */
+	int listener;	  /* vhost-user-listen: ours at `socket`, to which it connects; 0: none */
 	char *command;	  /* to start that, with {socket}; NULL: somebody else did */
 	char *trigger; /* to make it change its configuration, with {socket} and {pid}; NULL: none */
 	char *uds_path; /* of a socket device, where its other side is, with {socket}; NULL: not known */
@@ -45,6 +46,8 @@ struct target {
 
 /*
  * `uri`: "vhost-user:PATH", or "vhost-user:" with a command: then the socket is a private one; or
+ * "vhost-user-listen:PATH", or without a path as above: Ringside listens there, and the back-end connects, for each
+ * session anew; or
  * "qemu:DEVICE…" (qemu_uri.h), with a command where a back-end stands behind QEMU's device; or
  * "module:LIBRARY[,WORD…]", a back-end that is a library (harness/module); or
  * "machine:pci", "machine:mmio" with a command that connects to {socket} and finds guest memory in the

@@ -110,6 +110,18 @@ def test_a_target_is_built_judged_and_measured(ringside, zoo, tmp_path, repo):
     assert "| tiny 1 | rng | " in matrix and re.search(r"^\| `v14.entropy.operation.dev.1` \| MUST \| pass \|$", matrix, re.M)
 
 
+def test_a_target_that_connects(ringside, zoo, tmp_path):
+    """Its own loads find it where Ringside listens, the reference's where that does."""
+    path = zoo(uri="vhost-user-listen:", command="exec {program} rng --client --socket-path {socket}",
+               bench=[["--requests", "100"]])
+    ringside("zoo", "build", path)
+    found, _ = run(ringside, path, tmp_path)
+    assert found["summary"]["pass"] > 0 and found["unexpected"] == []
+    assert [b["ratio"] > 0 for b in found["bench"]] == [True]
+    one = json.loads((tmp_path / "out/tiny-bench-0.json").read_text(encoding="utf-8"))
+    assert one["target"]["uri"] == "vhost-user-listen:"
+
+
 def page(ringside, tmp_path, name):
     ringside("zoo", "page", tmp_path / "out", "-o", tmp_path / name)
     assert sorted(p.name for p in (tmp_path / name).iterdir()) == ["matrix.md", "result.json"]

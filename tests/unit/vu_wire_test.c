@@ -394,6 +394,35 @@ static void connects(void **state)
 	assert_int_equal(errno, ENAMETOOLONG);
 }
 
+/* Who comes is taken, and nobody is waited for longer than told. */
+static void accepts(void **state)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	char dir[] = "/tmp/vu-wire-XXXXXX";
+	int listener, s, there;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/socket", dir);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(vu_wire_accept(listener, 20), -1);
+	assert_int_equal(errno, ETIMEDOUT);
+	there = vu_wire_connect(addr.sun_path, 1000);
+	s = vu_wire_accept(listener, 20);
+	assert_true(there >= 0 && s >= 0);
+	/* As one that we made. */
+	assert_true(fcntl(s, F_GETFL) & O_NONBLOCK && fcntl(s, F_GETFD) & FD_CLOEXEC);
+	close(there);
+	assert_true(vu_wire_closed(s, in_ms(1000)));
+	close(s);
+	close(listener);
+	unlink(addr.sun_path);
+	rmdir(dir);
+	assert_int_equal(vu_wire_accept(-1, 20), -1);
+	assert_int_equal(errno, EBADF);
+}
+
 /* A backlog that is full is waited for, and not longer than told. */
 static void backlog_is_full(void **state)
 {
@@ -443,6 +472,7 @@ int main(void)
 		TEST(poll_tells_which),
 		TEST(closed_is_seen),
 		TEST(connects),
+		TEST(accepts),
 		TEST(backlog_is_full),
 	};
 

@@ -327,6 +327,7 @@ static void choose_transport(struct bench_session *s, const struct bench_where *
 	else
 		vhost_transport_init(&s->kernel, where->kernel);
 	s->tp = where->socket ? &s->fe.tp : &s->kernel.tp;
+	s->fe.listener = where->listener;
 	s->tp->timeout_ms = 5000;
 }
 

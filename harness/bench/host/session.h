@@ -50,7 +50,8 @@ struct bench_opts {
 
 /* Where the device is. */
 struct bench_where {
-	const char *socket;		 /* vhost-user; NULL: of the kernel's: */
+	const char *socket; /* vhost-user; NULL: of the kernel's: */
+	int listener;	    /* … of that, when the back-end connects; 0: it listens */
 	const struct kdev_where *kernel; /* vdpa:, or vhost: */
 	bool vdpa;
 };

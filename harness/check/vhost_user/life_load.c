@@ -174,9 +174,14 @@ static bool second_client(struct ck *c, struct ckr_load *l)
 {
 	static const struct vu_header get_features = { VU_GET_FEATURES, VU_VERSION, 0 };
 	struct vu_frontend *fe = ckv(c);
-	int sock = vu_wire_connect(fe->path, 20);
 	bool ok;
+	int sock;
 
+	if (fe->listener) {
+		ck_log(c, "  it is the back-end that connects: there can be no second client");
+		return true;
+	}
+	sock = vu_wire_connect(fe->path, 20);
 	ck_log(c, "  a second connection: %s", sock < 0 ? "refused" : "made");
 	if (sock >= 0)
 		vu_wire_send(sock, &get_features, sizeof(get_features), NULL, 0,

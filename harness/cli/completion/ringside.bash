@@ -49,7 +49,7 @@ _ringside()
 	else
 		# Paths, and what a target's URI starts with.
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
-		case $cmd in conform | bench) [[ vhost-user: == "$word"* ]] && COMPREPLY+=(vhost-user:) ;; esac
+		case $cmd in conform | bench) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W 'vhost-user: vhost-user-listen:' -- "$word") ;; esac
 		compopt -o filenames -o nospace 2>/dev/null
 		return
 	fi

@@ -60,6 +60,7 @@ struct vu_frontend {
 		struct vu_frontend *fe); /* make the target change its config, or NULL */
 	/* Before each connection, or NULL: a target that serves one session and ends is there again. */
 	int (*renew)(struct vu_frontend *fe);
+	int listener; /* of `path`, borrowed: the back-end connects to it; 0: we connect there */
 	bool renewed; /* the last session's process has ended: this is another one */
 
 	/* The session. */

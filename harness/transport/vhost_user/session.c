@@ -56,6 +56,9 @@ static int connect_again(struct vu_frontend *fe)
 	}
 }
 
+/* A back-end that connects does so again when it finds that its session is over, DPDK after a second. */
+#define COMES_BACK_MS 10000
+
 int vu_connect(struct vu_frontend *fe)
 {
 	struct ucred peer;
@@ -68,9 +71,12 @@ int vu_connect(struct vu_frontend *fe)
 		if (rc != TP_OK)
 			return rc;
 	}
-	fe->sock = connect_again(fe);
+	fe->sock = fe->listener
+			   ? vu_wire_accept(fe->listener, MAX(fe->tp.timeout_ms, COMES_BACK_MS))
+			   : connect_again(fe);
 	if (fe->sock < 0)
-		return vu_error(fe, TP_EGONE, "cannot connect to '%s': %s", fe->path,
+		return vu_error(fe, TP_EGONE, "%s '%s': %s",
+				fe->listener ? "nobody connects to" : "cannot connect to", fe->path,
 				strerror(errno));
 	if (getsockopt(fe->sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
 		fe->peer = fe->last_peer = peer.pid;

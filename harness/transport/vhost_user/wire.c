@@ -53,6 +53,25 @@ int vu_wire_connect(const char *path, unsigned timeout_ms)
 	return sock;
 }
 
+int vu_wire_accept(int listener, unsigned timeout_ms)
+{
+	const u64 deadline = host_now_ns() + (u64)timeout_ms * 1000000;
+
+	for (;;) {
+		struct pollfd p = { .fd = listener, .events = POLLIN };
+		const int sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		const unsigned left = vu_ms_left(deadline);
+
+		if (sock >= 0 || (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED))
+			return sock;
+		if (!left) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		poll(&p, 1, (int)left);
+	}
+}
+
 int vu_wire_send(int sock, const void *bytes, size_t len, const int *fds, unsigned nfds,
 		 u64 deadline_ns)
 {

@@ -23,6 +23,8 @@ void vu_reply_release(struct vu_reply *r);
 
 /* Connect to the listening socket at `path`: a descriptor, or -1 with errno set. */
 int vu_wire_connect(const char *path, unsigned timeout_ms);
+/* The next connection to a socket of ours, which does not block: the same. */
+int vu_wire_accept(int listener, unsigned timeout_ms);
 
 /*
  * Send `len` bytes with `nfds` descriptors attached to the first of them. TP_OK, TP_EGONE,

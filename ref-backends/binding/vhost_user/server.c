@@ -16,7 +16,8 @@
 
 #include "ref-backends/binding/vhost_user/session.h"
 
-#define BACKLOG 16
+#define BACKLOG	 16
+#define AGAIN_MS 20 /* between attempts to reach a front-end that does not listen yet */
 
 static int failed(const char *what)
 {
@@ -127,20 +128,53 @@ static void accept_loop(struct vub_session *s, int fd)
 	}
 }
 
+/* -1: not now. */
+static int connect_to(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(sa.sun_path, path);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof(sa))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int client_loop(struct vub_session *s, const char *path)
+{
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
+		errno = ENAMETOOLONG;
+		return failed(path);
+	}
+	while (!s->stop) {
+		struct pollfd p = { .fd = s->signal_fd, .events = POLLIN };
+		const int sock = connect_to(path);
+
+		if (sock >= 0)
+			vub_session_run(s, sock);
+		if (poll(&p, 1, sock < 0 ? AGAIN_MS : 0) > 0)
+			vub_session_signals(s);
+	}
+	return 0;
+}
+
 int vub_serve(const struct vub_server *srv, struct rdev *dev)
 {
 	static struct vub_session s;
+	const bool listens = srv->socket_path && !srv->client;
 	int signal_fd = open_signals();
-	int fd = srv->fd, listening = 1;
+	int fd = srv->fd, listening = 1, status = 0;
 	struct stat ours;
 
 	if (signal_fd < 0)
 		return 1;
-	if (srv->socket_path) {
+	if (listens) {
 		fd = listen_at(srv->socket_path, &ours);
 		if (fd < 0)
 			return 1;
-	} else {
+	} else if (!srv->client) {
 		listening = is_listening(fd);
 		if (listening < 0) {
 			fprintf(stderr, "ringside-backend: --fd %d is not a unix socket\n", fd);
@@ -151,19 +185,21 @@ int vub_serve(const struct vub_server *srv, struct rdev *dev)
 			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	}
 	if (vub_session_open(&s, dev, signal_fd, srv->poll)) {
-		if (srv->socket_path)
+		if (listens)
 			remove_socket(srv->socket_path, &ours);
 		return 1;
 	}
-	if (listening)
+	if (srv->client)
+		status = client_loop(&s, srv->socket_path) < 0;
+	else if (listening)
 		accept_loop(&s, fd);
 	else
 		vub_session_run(&s, fd);
-	if (srv->socket_path)
+	if (listens)
 		remove_socket(srv->socket_path, &ours);
-	if (listening)
+	if (listening && !srv->client)
 		close(fd);
 	vub_session_close(&s);
 	close(signal_fd);
-	return 0;
+	return status;
 }

@@ -107,6 +107,9 @@ static int hide_xen_mmap(const char *arg, void *out)
 static const struct cli_option place_options[] = {
 	CLI_OPTION(CLI_TEXT, "socket-path", "PATH", &opt.server.socket_path,
 		   "listen on this unix socket"),
+	CLI_OPTION(CLI_FLAG, "client", NULL, &opt.server.client,
+		   "connect there instead, and again behind each session: the\n"
+		   "front-end listens"),
 	CLI_OPTION(CLI_OWN, "fd", "N", &opt.server.fd,
 		   "use this inherited socket: a connected one for one\n"
 		   "session, or a listening one",
@@ -242,6 +245,8 @@ static int check_place(const struct cli_device *device)
 		return cli_usage_error("--machine and --ram go with --registers pci|mmio");
 	if (opt.server.socket_path && opt.server.fd >= 0)
 		return cli_usage_error("--socket-path and --fd exclude each other");
+	if (opt.server.client && !opt.server.socket_path)
+		return cli_usage_error("--client goes with --socket-path");
 	if (registers && socket)
 		return cli_usage_error("--registers excludes --socket-path and --fd");
 	if (!registers && !socket)

@@ -16,6 +16,7 @@ KEYS = {
     "version": (str, ...),  # what is wanted of a crate; what the expectations are of, of anything else
     "source": (dict, ...),  # source.py
     "command": (str, ...),  # {program}, {out}, {targets}, {socket}
+    "uri": (str, "vhost-user:"),  # vhost-user-listen: when it connects to {socket}
     "needs": (list, []),  # what a run takes beside it: root, a program's name, a path
     "expect": (str, None),  # a file of scenarios/expect
     "conform": (list, []),  # more arguments

@@ -128,7 +128,7 @@ class Judge:
             return document, None if document else p.last_words() or f"ringside {p.how()}"
 
     def _conform(self, target, name, command):
-        argv = ["conform", "vhost-user:", "--device", target.device, "--name", name, "--command", command]
+        argv = ["conform", target.uri, "--device", target.device, "--name", name, "--command", command]
         if target.expect:
             argv += ["--expect", target.beside("expect", target.expect)]
         argv += target.conform
@@ -170,14 +170,14 @@ class Judge:
         log = os.path.join(self.output, f"{target.name}.log")
         reference = (target.reference or REFERENCE.replace("DEVICE", target.device)).replace(
             "{backend}", shlex.quote(self.backend))
-        sides = ((f"{target.name}-bench-", name, command), (f"{target.name}-reference-", REFERENCE_NAME, reference))
+        sides = ((f"{target.name}-bench-", name, target.uri, command),
+                 (f"{target.name}-reference-", REFERENCE_NAME, "vhost-user:", reference))
         done = []
         for i, load in enumerate(target.bench):
             rounds = ([], [])
             for _ in range(ROUNDS):
-                for found, (file, who, how) in zip(rounds, sides):
-                    argv = ["bench", "vhost-user:", "--device", target.device, "--name", who, "--command", how, *ROUND,
-                            *load]
+                for found, (file, who, uri, how) in zip(rounds, sides):
+                    argv = ["bench", uri, "--device", target.device, "--name", who, "--command", how, *ROUND, *load]
                     one, trouble = self._run(argv, os.path.join(self.output, f"{file}{i}.json"), log, BENCH_LIMIT)
                     if one:
                         found.append(one)
@@ -186,7 +186,7 @@ class Judge:
             if not all(rounds):
                 continue
             pair = [middle(found) for found in rounds]
-            for one, (file, _, _) in zip(pair, sides):
+            for one, (file, *_) in zip(pair, sides):
                 results.write(os.path.join(self.output, f"{file}{i}.json"), one)
             done.append((" ".join(load) or "one at a time", *pair))
         return done
