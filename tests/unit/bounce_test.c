@@ -124,7 +124,7 @@ static int setup(void **state)
 	if (front_open(&front, back.path, 0) ||
 	    bounce_init(&b, &front, VIRTIO_ID_BLOCK, 60, QUEUES))
 		return -1;
-	front.sock = -1; /* the bounce's now */
+	front.sock = front.channel.sock = -1; /* the bounce's now */
 	for (unsigned i = 0; i < REQUESTS; i++)
 		requests[i].req = calloc(1, b.ops.req_size);
 	b.ops.negotiated(&b.dev, BIT_ULL(VIRTIO_F_VERSION_1) | 0x10);

@@ -46,6 +46,8 @@ static struct {
 	u64 features, protocol, queues;
 	u32 at; /* the request whose answer is wrong */
 	enum wrong wrong;
+	u32 tells_at;	   /* the request that it answers when a message of its own was answered */
+	int held, channel; /* the descriptor that came last; where messages of its own go */
 	/* What came. */
 	struct vu_message seen[SEEN_MAX];
 	unsigned fds[SEEN_MAX], count;
@@ -72,7 +74,9 @@ static inline bool read_all(int sock, void *to, size_t len, unsigned *fds)
 				int fd;
 
 				memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-				close(fd);
+				if (back.held >= 0)
+					close(back.held);
+				back.held = fd;
 			}
 			*fds += got;
 		}
@@ -135,6 +139,34 @@ static inline void spoil(struct vu_message *m)
 	}
 }
 
+/* --- the back-end's own channel --- */
+
+struct own_answer {
+	struct vu_header hdr;
+	u64 value;
+} __attribute__((packed));
+
+static inline void tell(u32 request, u32 flags, u32 size)
+{
+	static const u8 payload[64] = { 0xff, 0xff };
+	const struct vu_header hdr = { request, flags, size };
+
+	assert_int_equal(send(back.channel, &hdr, sizeof(hdr), MSG_NOSIGNAL), sizeof(hdr));
+	if (size && size <= sizeof(payload))
+		assert_int_equal(send(back.channel, payload, size, MSG_NOSIGNAL), size);
+}
+
+static inline void take_answer(u32 request, u64 value)
+{
+	struct own_answer a;
+
+	assert_int_equal(recv(back.channel, &a, sizeof(a), MSG_WAITALL), sizeof(a));
+	assert_int_equal(a.hdr.request, request);
+	assert_int_equal(a.hdr.flags, VU_VERSION | VU_FLAG_REPLY);
+	assert_int_equal(a.hdr.size, sizeof(a.value));
+	assert_int_equal(a.value, value);
+}
+
 /* False: the connection ends. */
 static inline bool reply(int sock, struct vu_message *m)
 {
@@ -172,8 +204,16 @@ static inline void *back_serve(void *arg)
 		if (!read_all(sock, &m->hdr, VU_HEADER_SIZE, fds) ||
 		    m->hdr.size > sizeof(m->bytes) || !read_all(sock, m->bytes, m->hdr.size, fds))
 			break;
+		if (m->hdr.request == VU_SET_BACKEND_REQ_FD) {
+			back.channel = back.held;
+			back.held = -1;
+		}
 		back.count++;
 		copy = *m;
+		if (m->hdr.request == back.tells_at) {
+			tell(VU_BACKEND_CONFIG_CHANGE_MSG, VU_VERSION | VU_FLAG_NEED_REPLY, 0);
+			take_answer(VU_BACKEND_CONFIG_CHANGE_MSG, 0);
+		}
 		if (!reply(sock, &copy))
 			break;
 	}
@@ -194,14 +234,15 @@ static inline int back_setup(void **state)
 	back.features = FEATURES;
 	back.protocol = ~0ull;
 	back.queues = 2;
-	back.at = ~0u;
+	back.at = back.tells_at = ~0u;
+	back.held = back.channel = -1;
 	snprintf(back.path, sizeof(back.path), "/tmp/ringside-front-%d.sock", (int)getpid());
 	unlink(back.path);
 	strcpy(sa.sun_path, back.path);
 	back.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (bind(back.listener, (struct sockaddr *)&sa, sizeof(sa)) || listen(back.listener, 1))
 		return -1;
-	front.sock = -1;
+	front.sock = front.channel.sock = -1;
 	return pthread_create(&back.thread, NULL, back_serve, NULL);
 }
 
@@ -214,7 +255,11 @@ static inline void hang_up(void)
 	shutdown(back.listener, SHUT_RDWR);
 	pthread_join(back.thread, NULL);
 	close(back.listener);
-	back.listener = -1;
+	if (back.held >= 0)
+		close(back.held);
+	if (back.channel >= 0)
+		close(back.channel);
+	back.listener = back.held = back.channel = -1;
 	unlink(back.path);
 }
 

@@ -19,8 +19,8 @@ static void only_what_is_used_is_negotiated(void **state)
 	assert_true(front.has_protocol);
 	hang_up();
 	assert_int_equal(sent(VU_SET_PROTOCOL_FEATURES, NULL)->u64,
-			 BIT_ULL(VU_PF_MQ) | BIT_ULL(VU_PF_REPLY_ACK) | BIT_ULL(VU_PF_CONFIG) |
-				 BIT_ULL(VU_PF_RESET_DEVICE));
+			 BIT_ULL(VU_PF_MQ) | BIT_ULL(VU_PF_REPLY_ACK) | BIT_ULL(VU_PF_BACKEND_REQ) |
+				 BIT_ULL(VU_PF_CONFIG) | BIT_ULL(VU_PF_RESET_DEVICE));
 	assert_int_equal(back.seen[0].hdr.request, VU_SET_OWNER);
 }
 
@@ -132,6 +132,154 @@ static void no_configuration_space(void **state)
 	assert_non_null(strstr(front.error, "no configuration space"));
 }
 
+/* --- what the back-end says unasked --------------------------------------------------------------------------------- */
+
+#define CHANGE	   VU_BACKEND_CONFIG_CHANGE_MSG
+#define NEED_REPLY (VU_VERSION | VU_FLAG_NEED_REPLY)
+
+static void a_change_is_told(void **state)
+{
+	unsigned fds = 0;
+
+	assert_int_equal(front_open(&front, back.path, 0), 0);
+	sent(VU_SET_BACKEND_REQ_FD, &fds);
+	assert_int_equal(fds, 1);
+	assert_int_equal(front_channel(&front), 0);
+	assert_false(front_changed(&front));
+	tell(CHANGE, NEED_REPLY, 0);
+	assert_int_equal(front_channel(&front), 0);
+	take_answer(CHANGE, 0);
+	assert_true(front_changed(&front));
+	assert_false(front_changed(&front));
+	tell(CHANGE, VU_VERSION, 0);
+	assert_int_equal(front_channel(&front), 0);
+	assert_true(front_changed(&front));
+	/* Nobody wanted an answer. */
+	assert_int_equal(recv(back.channel, &fds, sizeof(fds), MSG_DONTWAIT), -1);
+}
+
+static void no_channel_without_a_configuration(void **state)
+{
+	back.protocol = ~BIT_ULL(VU_PF_CONFIG);
+	assert_int_equal(front_open(&front, back.path, 0), 0);
+	assert_int_equal(front.channel.sock, -1);
+	assert_int_equal(front_channel(&front), 0);
+	assert_false(was_sent(VU_SET_BACKEND_REQ_FD));
+}
+
+static void no_channel_where_the_back_end_takes_none(void **state)
+{
+	back.protocol = ~BIT_ULL(VU_PF_BACKEND_REQ);
+	assert_int_equal(front_open(&front, back.path, 0), 0);
+	assert_int_equal(front.channel.sock, -1);
+	assert_false(was_sent(VU_SET_BACKEND_REQ_FD));
+}
+
+/* It is refused, and what comes behind it is found. */
+static void what_is_not_understood(void **state)
+{
+	assert_int_equal(front_open(&front, back.path, 0), 0);
+	tell(VU_BACKEND_IOTLB_MSG, NEED_REPLY, 40);
+	tell(CHANGE, NEED_REPLY, 8);
+	tell(VU_BACKEND_VRING_CALL, VU_VERSION, 8);
+	assert_int_equal(front_channel(&front), 0);
+	take_answer(VU_BACKEND_IOTLB_MSG, 1);
+	take_answer(CHANGE, 1);
+	assert_false(front_changed(&front));
+	tell(CHANGE, NEED_REPLY, 0);
+	assert_int_equal(front_channel(&front), 0);
+	take_answer(CHANGE, 0);
+	assert_true(front_changed(&front));
+}
+
+static void a_change_in_pieces(void **state)
+{
+	const struct vu_header hdr = { CHANGE, VU_VERSION, 0 };
+
+	assert_int_equal(front_open(&front, back.path, 0), 0);
+	for (size_t i = 0; i < sizeof(hdr); i++) {
+		assert_false(front_changed(&front));
+		assert_int_equal(send(back.channel, (const u8 *)&hdr + i, 1, 0), 1);
+		assert_int_equal(front_channel(&front), 0);
+	}
+	assert_true(front_changed(&front));
+}
+
+static void messages_that_are_none(void **state)
+{
+	static const struct vu_header none[] = {
+		{ CHANGE, 0, 0 },
+		{ CHANGE, VU_VERSION | VU_FLAG_REPLY, 0 },
+		{ CHANGE, VU_VERSION, VU_MAX_PAYLOAD + 1 },
+		{ CHANGE, VU_VERSION, 0xffffffff },
+	};
+
+	hang_up();
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+		assert_int_equal(back_setup(state), 0);
+		assert_int_equal(front_open(&front, back.path, 0), 0);
+		tell(none[i].request, none[i].flags, none[i].size);
+		assert_int_equal(front_channel(&front), -1);
+		assert_non_null(strstr(front.error, "a message of its own is none"));
+		assert_false(front_changed(&front));
+		assert_int_equal(front_features(&front, 0), -1);
+		hang_up();
+	}
+}
+
+static void a_back_end_that_hangs_up_its_channel(void **state)
+{
+	assert_int_equal(front_open(&front, back.path, 0), 0);
+	tell(CHANGE, NEED_REPLY, 0);
+	close(back.channel);
+	back.channel = -1;
+	assert_int_equal(front_channel(&front), 0);
+	assert_true(front_changed(&front));
+	assert_int_equal(front_channel(&front), 0);
+	assert_true(front.channel.over);
+	assert_int_equal(front_features(&front, 0x10), 0);
+}
+
+/* It wants to know that we know before it tells what. */
+static void a_back_end_that_waits_for_us(void **state)
+{
+	u8 image[8];
+
+	back.tells_at = VU_GET_CONFIG;
+	assert_int_equal(front_open(&front, back.path, 0), 0);
+	assert_int_equal(front_config_read(&front, image, sizeof(image)), 0);
+	assert_true(front_changed(&front));
+}
+
+/* Whoever says much does not keep us for ever. */
+static void many_messages(void **state)
+{
+	unsigned calls = 0;
+	u8 byte;
+
+	assert_int_equal(front_open(&front, back.path, 0), 0);
+	for (unsigned i = 0; i < 200; i++)
+		tell(CHANGE, VU_VERSION, 0);
+	while (recv(front.channel.sock, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1) {
+		assert_int_equal(front_channel(&front), 0);
+		assert_true(front_changed(&front));
+		calls++;
+	}
+	assert_in_range(calls, 5, 200);
+}
+
+/* And takes no answer. */
+static void a_back_end_that_does_not_listen(void **state)
+{
+	unsigned n = 0;
+
+	assert_int_equal(front_open(&front, back.path, 0), 0);
+	do
+		tell(CHANGE, NEED_REPLY, 0);
+	while (front_channel(&front) == 0 && ++n < 1u << 20);
+	assert_non_null(strstr(front.error, "takes no answers"));
+}
+
 /* --- answers that make no sense ------------------------------------------------------------------------------------ */
 
 static const struct {
@@ -212,6 +360,16 @@ int main(void)
 		TEST(more_memory_than_a_message_has_room_for),
 		TEST(configuration_space),
 		TEST(no_configuration_space),
+		TEST(a_change_is_told),
+		TEST(no_channel_without_a_configuration),
+		TEST(no_channel_where_the_back_end_takes_none),
+		TEST(what_is_not_understood),
+		TEST(a_change_in_pieces),
+		TEST(messages_that_are_none),
+		TEST(a_back_end_that_hangs_up_its_channel),
+		TEST(a_back_end_that_waits_for_us),
+		TEST(many_messages),
+		TEST(a_back_end_that_does_not_listen),
 		TEST(answers_that_make_no_sense),
 		TEST(nobody_there),
 	};

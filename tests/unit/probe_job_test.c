@@ -58,6 +58,7 @@ static void a_job_has_its_own_words(void **state)
 {
 	assert_true(parse(
 		"device=blk@pci timeout=2s job=conform check=blk.* clause=ROB.* quiet=10ms rest=50us "
+		"changes=on "
 		"job=bench op=write block-size=512 queue-depth=8 requests=1k wait=event "
 		"event-idx=off device=blk@mmio:0xa000000 job=list"));
 	assert_int_equal(jobs.count, 3);
@@ -71,6 +72,8 @@ static void a_job_has_its_own_words(void **state)
 	assert_int_equal(jobs.job[0].quiet_ms, 10);
 	assert_int_equal(jobs.job[0].rest_ns, 50000);
 	assert_int_equal(jobs.job[1].rest_ns, 0);
+	assert_true(jobs.job[0].changes);
+	assert_false(jobs.job[1].changes);
 	assert_int_equal(jobs.job[1].kind, WIRE_JOB_BENCH);
 	assert_int_equal(jobs.job[1].bench.type, VIRTIO_BLK_T_OUT);
 	assert_int_equal(jobs.job[1].bench.requests, 1024);

@@ -30,7 +30,7 @@ static int setup(void **state)
 	if (back_setup(state) || front_open(&front, back.path, 0) ||
 	    remote_init(&m, &front, VIRTIO_ID_RNG, 1))
 		return -1;
-	front.sock = -1; /* the remote's now */
+	front.sock = front.channel.sock = -1; /* the remote's now */
 	memset(&r, 0, sizeof(r));
 	r.dev = &m.dev;
 	r.queues[0] = (struct rreg_queue){ .r = &r, .size = 8 };
@@ -97,6 +97,44 @@ static void memory_that_is_refused(void **state)
 	assert_false(m.queues[0].running);
 }
 
+static unsigned told;
+
+static void interrupt(struct rreg *regs, int q)
+{
+	assert_int_equal(q, -1);
+	told++;
+}
+
+/* Once, when the back-end has said so, and only a driver that is there. */
+static void a_configuration_that_changes(void **state)
+{
+	static const struct rreg_face face = { .interrupt = interrupt };
+	u8 image[8];
+
+	told = 0;
+	r.face = &face;
+	remote_channel(&m, &r);
+	tell(VU_BACKEND_CONFIG_CHANGE_MSG, VU_VERSION, 0);
+	remote_channel(&m, &r);
+	assert_int_equal(told, 0);
+	r.status = VIRTIO_CONFIG_S_DRIVER_OK;
+	remote_channel(&m, &r);
+	assert_int_equal(told, 0);
+	tell(VU_BACKEND_CONFIG_CHANGE_MSG, VU_VERSION, 0);
+	remote_channel(&m, &r);
+	remote_channel(&m, &r);
+	assert_int_equal(told, 1);
+	/* While it was asked for something else. */
+	back.tells_at = VU_GET_CONFIG;
+	assert_int_equal(front_config_read(&m.front, image, sizeof(image)), 0);
+	assert_true(m.front.channel.changed);
+	remote_channel(&m, &r);
+	assert_int_equal(told, 2);
+	/* SIGUSR1 is for the back-end. */
+	rreg_resized(&r);
+	assert_int_equal(told, 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -104,6 +142,7 @@ int main(void)
 		TEST(the_shims_own_features_are_not_the_back_ends),
 		TEST(memory_that_is_shared_late),
 		TEST(memory_that_is_refused),
+		TEST(a_configuration_that_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

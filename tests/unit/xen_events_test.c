@@ -6,7 +6,7 @@
 #include "tests/unit/xen_calls.h"
 
 #include <linux/virtio_ids.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 #include <xen/hvm/ioreq.h>
 
 #include "ref-backends/binding/xen/events.h"
@@ -80,19 +80,18 @@ static void window_write(u32 offset, u32 value)
 static int setup(void **state)
 {
 	calls_forget();
-	ram = calloc(1, RAM);
+	ram = mmap(NULL, RAM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memset(&mon, 0, sizeof(mon));
 	mon.status = 33;
 	driver = (struct driver){ ram, window_read, window_write };
 	rrng_init(&rng, driver_fill, NULL);
 	device_opts = (struct xen_device_opts){ .dev = &rng.dev, .queue_size = 64 };
-	return ram ? 0 : -1;
+	return ram == MAP_FAILED ? -1 : 0;
 }
 
 static int teardown(void **state)
 {
-	free(ram);
-	return 0;
+	return munmap(ram, RAM);
 }
 
 static unsigned descriptors(void)
@@ -185,6 +184,27 @@ static void is_served_in_the_access(void)
 static void an_access_is_served_where_it_is(void **state)
 {
 	assert_int_equal(run(is_served_in_the_access), 33);
+}
+
+/* What the thread finds there while the mapping is made anew: a signal that nobody lives through. */
+static void has_its_memory_mapped_anew(void)
+{
+	go_live();
+	for (u16 n = 1; n <= 200; n++) {
+		add();
+		signal_fd((int)calls.io[0].event_fd);
+		mon.ops->hold(mon.ctx, true);
+		assert_int_equal(mprotect(ram, RAM, PROT_NONE), 0);
+		sched_yield();
+		assert_int_equal(mprotect(ram, RAM, PROT_READ | PROT_WRITE), 0);
+		mon.ops->hold(mon.ctx, false);
+		wait_used(0, n);
+	}
+}
+
+static void memory_that_is_mapped_anew(void **state)
+{
+	assert_int_equal(run(has_its_memory_mapped_anew), 33);
 }
 
 static void wants_no_interrupt(void)
@@ -344,6 +364,7 @@ int main(void)
 		TEST(what_the_kernel_is_told),
 		TEST(an_event_is_served_on_a_thread),
 		TEST(an_access_is_served_where_it_is),
+		TEST(memory_that_is_mapped_anew),
 		TEST(a_driver_that_wants_no_interrupt),
 		TEST(addresses_outside_of_memory),
 		TEST(an_end_with_work_left),

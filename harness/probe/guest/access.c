@@ -40,6 +40,12 @@ static void op_relax(struct access *a)
 		arch_relax();
 }
 
+/* It happens anyway. */
+static int op_config_trigger(struct access *a)
+{
+	return TP_OK;
+}
+
 static int op_read(struct access *a, u64 addr, unsigned size, u64 *value)
 {
 	const uintptr_t at = (uintptr_t)addr;
@@ -301,6 +307,7 @@ bool guest_target_find(struct guest_target *t, const struct job *j, bool msi)
 		return false;
 	}
 	machine.rest_ns = j->rest_ns;
+	t->access.config_trigger = j->changes ? op_config_trigger : NULL;
 	if (machine.device_offset)
 		t->tp->demanded = BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
 	if (j->timeout_ms)

@@ -139,6 +139,7 @@ enum key {
 	KEY_TIMEOUT,
 	KEY_QUIET,
 	KEY_REST,
+	KEY_CHANGES,
 	KEY_OP,
 	KEY_BLOCK_SIZE,
 	KEY_DEPTH,
@@ -183,6 +184,7 @@ static const char *const keys[KEYS] = {
 	[KEY_TIMEOUT] = "timeout",
 	[KEY_QUIET] = "quiet",
 	[KEY_REST] = "rest",
+	[KEY_CHANGES] = "changes",
 	[KEY_OP] = "op",
 	[KEY_BLOCK_SIZE] = "block-size",
 	[KEY_DEPTH] = "queue-depth",
@@ -362,6 +364,8 @@ static bool take(struct jobs *jobs, struct job *common, enum key key, char *valu
 		return duration_ms(value, &j->quiet_ms);
 	case KEY_REST:
 		return duration_ns(value, &j->rest_ns);
+	case KEY_CHANGES:
+		return choice(value, "on", "off", &j->changes);
 	case KEY_SAMPLES:
 	case KEY_USER:
 	case KEY_EVENT:

@@ -51,6 +51,7 @@ struct job {
 	enum check_ring ring;	       /* of a bench, too: CHECK_RING_ANY is split there */
 	unsigned timeout_ms, quiet_ms; /* 0: the transport's */
 	u64 rest_ns;		       /* of checks: sleep so long between two looks; 0: never */
+	bool changes; /* somebody outside changes the device's configuration all the time */
 	struct bench_job bench;
 	struct calibrate_job calibrate;
 };

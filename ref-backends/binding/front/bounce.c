@@ -319,6 +319,19 @@ static void bounce_config(struct rdev *dev, u8 *image)
 		complain(&b->front);
 }
 
+static bool bounce_resized(struct rdev *dev)
+{
+	return front_changed(&bounce_of(dev)->front);
+}
+
+void bounce_channel(struct bounce *b, struct rreg *r)
+{
+	if (front_channel(&b->front))
+		complain(&b->front);
+	if (b->front.channel.changed)
+		rreg_resized(r);
+}
+
 static bool bounce_config_write(struct rdev *dev, u32 off, const u8 *data, u32 len, bool migration)
 {
 	return !front_config_write(&bounce_of(dev)->front, off, data, len);
@@ -361,7 +374,7 @@ int bounce_init(struct bounce *b, const struct front *front, u32 id, u32 config_
 			.reset = bounce_reset,
 			.config = bounce_config,
 			.config_write = bounce_config_write,
-			.resized = plain_resized,
+			.resized = bounce_resized,
 			.queue_open = plain_queue_open,
 			.queue_close = plain_queue_close,
 			.serve = bounce_serve,

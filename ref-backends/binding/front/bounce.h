@@ -12,6 +12,7 @@
 #define REF_BACKENDS_BINDING_FRONT_BOUNCE_H
 
 #include "ref-backends/binding/front/front.h"
+#include "ref-backends/binding/registers/rreg.h"
 #include "ref-backends/device/device.h"
 
 #define BOUNCE_SIZE  1024 /* of each ring; it holds a request of as many pieces */
@@ -50,6 +51,9 @@ struct bounce {
  */
 int bounce_init(struct bounce *b, const struct front *front, u32 id, u32 config_size, u16 queues);
 void bounce_exit(struct bounce *b);
+
+/* As remote_channel(). */
+void bounce_channel(struct bounce *b, struct rreg *r);
 
 /* The back-end called for this queue: take what it has used. */
 void bounce_called(struct bounce *b, u16 queue);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "harness/spec/virtio14.h"
@@ -15,8 +16,8 @@
 #define DEADLINE_MS 20000
 
 #define PROTOCOL                                                                                   \
-	(BIT_ULL(VU_PF_MQ) | BIT_ULL(VU_PF_REPLY_ACK) | BIT_ULL(VU_PF_CONFIG) |                    \
-	 BIT_ULL(VU_PF_RESET_DEVICE))
+	(BIT_ULL(VU_PF_MQ) | BIT_ULL(VU_PF_REPLY_ACK) | BIT_ULL(VU_PF_BACKEND_REQ) |               \
+	 BIT_ULL(VU_PF_CONFIG) | BIT_ULL(VU_PF_RESET_DEVICE))
 
 static int __attribute__((format(printf, 2, 3))) broken(struct front *f, const char *fmt, ...)
 {
@@ -34,6 +35,14 @@ static int __attribute__((format(printf, 2, 3))) broken(struct front *f, const c
 static bool uses(const struct front *f, unsigned bit)
 {
 	return f->protocol & BIT_ULL(bit);
+}
+
+static u64 now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (u64)t.tv_sec * 1000 + (u64)t.tv_nsec / 1000000;
 }
 
 /* --- bytes --------------------------------------------------------------------------------------------- */
@@ -71,17 +80,43 @@ static int send_all(struct front *f, const struct vu_message *m, const int *fds,
 	return 0;
 }
 
+int front_channel(struct front *f)
+{
+	const char *wrong = f->broken ? NULL : front_channel_read(&f->channel);
+
+	return wrong ? broken(f, "the back-end: %s", wrong) : f->broken ? -1 : 0;
+}
+
+bool front_changed(struct front *f)
+{
+	const bool changed = f->channel.changed;
+
+	f->channel.changed = false;
+	return changed;
+}
+
 static int receive(struct front *f, void *to, size_t len)
 {
+	const u64 end = now_ms() + DEADLINE_MS;
 	u8 *at = to;
 
 	while (len) {
-		struct pollfd p = { .fd = f->sock, .events = POLLIN };
-		int ready = poll(&p, 1, DEADLINE_MS);
+		/* A back-end may wait for its answer before it gives ours. */
+		struct pollfd p[] = {
+			{ .fd = f->sock, .events = POLLIN },
+			{ .fd = f->channel.over ? -1 : f->channel.sock, .events = POLLIN },
+		};
+		const u64 now = now_ms();
+		int ready = now < end ? poll(p, ARRAY_SIZE(p), (int)(end - now)) : 0;
 		ssize_t n;
 
 		if (ready < 0 && errno == EINTR)
 			continue;
+		if (ready > 0 && !p[0].revents) {
+			if (front_channel(f))
+				return -1;
+			continue;
+		}
 		if (ready <= 0)
 			return broken(f, "the back-end did not answer within %d s",
 				      DEADLINE_MS / 1000);
@@ -216,10 +251,26 @@ static int negotiate(struct front *f, u64 more)
 	return 0;
 }
 
+/* Without a configuration there is nothing to be told of. */
+static int open_channel(struct front *f)
+{
+	struct vu_message m = { 0 };
+	int theirs, rc;
+
+	if (!uses(f, VU_PF_BACKEND_REQ) || !uses(f, VU_PF_CONFIG))
+		return 0;
+	theirs = front_channel_open(&f->channel);
+	if (theirs < 0)
+		return broken(f, "a channel for the back-end: %s", strerror(errno));
+	rc = tell(f, &m, VU_SET_BACKEND_REQ_FD, 0, &theirs, 1);
+	close(theirs);
+	return rc;
+}
+
 int front_open(struct front *f, const char *path, u64 more)
 {
-	*f = (struct front){ .sock = -1 };
-	if (connect_to(f, path) || negotiate(f, more))
+	*f = (struct front){ .sock = -1, .channel.sock = -1 };
+	if (connect_to(f, path) || negotiate(f, more) || open_channel(f))
 		return -1;
 	return 0;
 }
@@ -229,6 +280,7 @@ void front_close(struct front *f)
 	if (f->sock >= 0)
 		close(f->sock);
 	f->sock = -1;
+	front_channel_close(&f->channel);
 	f->broken = true;
 }
 

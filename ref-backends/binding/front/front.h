@@ -12,6 +12,7 @@
 
 #include "harness/spec/types.h"
 #include "harness/spec/vu_proto.h"
+#include "ref-backends/binding/front/channel.h"
 
 #define FRONT_QUEUES 256
 
@@ -32,6 +33,7 @@ struct front {
 	u16 num_queues;
 	bool broken;
 	char error[160];
+	struct front_channel channel; /* where the back-end takes one and has a configuration */
 };
 
 /* Connect, and negotiate all but the driver's features. `more` are further protocol features to use. */
@@ -56,6 +58,14 @@ int front_queue_stop(struct front *f, u16 queue, u16 *base);
 /* Configuration space; without VHOST_USER_PROTOCOL_F_CONFIG there is none, and these fail. */
 int front_config_read(struct front *f, u8 *image, u32 len);
 int front_config_write(struct front *f, u32 offset, const u8 *data, u32 len);
+
+/*
+ * There is something to read from the channel; also without that. An answer that is waited for elsewhere does not
+ * keep the channel waiting: channel.changed may be true behind any of these functions.
+ */
+int front_channel(struct front *f);
+/* Has it changed since this was asked? */
+bool front_changed(struct front *f);
 
 /* Back to the initial state, where the back-end can be told so. */
 int front_reset(struct front *f);

@@ -71,6 +71,11 @@ static bool remote_config_write(struct rdev *dev, u32 off, const u8 *data, u32 l
 	return !front_config_write(&m->front, off, data, len);
 }
 
+static bool remote_resized(struct rdev *dev)
+{
+	return front_changed(&remote_of(dev)->front);
+}
+
 static void remote_serve(struct rdev *dev, struct rdev_req *req)
 {
 	abort(); /* the back-end does */
@@ -83,7 +88,7 @@ static const struct {
 	{ "blk", VIRTIO_ID_BLOCK, 60 }, /* up to write_zeroes_may_unmap and its padding */
 	{ "rng", VIRTIO_ID_RNG, 0 },	      { "i2c", VIRTIO_ID_I2C_ADAPTER, 0 },
 	{ "gpio", VIRTIO_ID_GPIO, 8 },	      { "scmi", VIRTIO_ID_SCMI, 0 },
-	{ "console", VIRTIO_ID_CONSOLE, 12 },
+	{ "console", VIRTIO_ID_CONSOLE, 12 }, { "vsock", VIRTIO_ID_VSOCK, 8 },
 };
 
 u32 remote_device_id(const char *name)
@@ -121,7 +126,7 @@ int remote_init(struct remote *m, const struct front *front, u32 id, u16 queues)
 			.reset = remote_reset,
 			.config = remote_config,
 			.config_write = remote_config_write,
-			.resized = plain_resized,
+			.resized = remote_resized,
 			.queue_open = plain_queue_open,
 			.queue_close = plain_queue_close,
 			.serve = remote_serve,
@@ -222,6 +227,14 @@ void remote_queue_stop(void *ctx, struct rreg_queue *q)
 	if (read(rq->call, &value, sizeof(value)) < 0) {
 		/* The same. */
 	}
+}
+
+void remote_channel(struct remote *m, struct rreg *r)
+{
+	if (front_channel(&m->front))
+		complain(&m->front);
+	if (m->front.channel.changed)
+		rreg_resized(r);
 }
 
 void remote_failed(struct remote *m, struct rreg *r)

@@ -55,6 +55,12 @@ void remote_queue_stop(void *ctx, struct rreg_queue *q);
 /* Before the interrupt status is read: what the back-end has used since. */
 void remote_look(struct remote *m, struct rreg *r);
 
+/*
+ * The back-end may have said that its configuration changed, on its channel or while something else was asked of it:
+ * the driver is told then. To be called when the channel can be read, and behind whatever was done with the registers.
+ */
+void remote_channel(struct remote *m, struct rreg *r);
+
 /* If the back-end has signalled an error the device needs a reset; the driver is told. */
 void remote_failed(struct remote *m, struct rreg *r);
 

@@ -120,6 +120,13 @@ void attach_close(struct attach *a)
 	a->memory = NULL;
 }
 
+/* What the back-end said of itself meanwhile. */
+static void settle(struct attach *a)
+{
+	if (a->has_remote && a->remote.front.channel.changed)
+		remote_channel(&a->remote, &a->regs);
+}
+
 u64 attach_read(struct attach *a, u32 offset, unsigned size)
 {
 	u64 value;
@@ -128,6 +135,7 @@ u64 attach_read(struct attach *a, u32 offset, unsigned size)
 	if (a->has_remote)
 		remote_look(&a->remote, &a->regs);
 	value = rmmio_read(&a->mmio, offset, size);
+	settle(a);
 	pthread_mutex_unlock(&a->loop.lock);
 	return value;
 }
@@ -136,6 +144,7 @@ void attach_write(struct attach *a, u32 offset, unsigned size, u64 value)
 {
 	rloop_enter(&a->loop);
 	rmmio_write(&a->mmio, offset, size, value);
+	settle(a);
 	rloop_leave(&a->loop);
 }
 

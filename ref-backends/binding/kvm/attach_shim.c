@@ -75,6 +75,7 @@ static void *watch_thread(void *arg)
 		{ .fd = a->remote.front.sock, .events = POLLRDHUP },
 		{ .fd = a->stop, .events = POLLIN },
 		{ .fd = a->remote.err, .events = POLLIN },
+		{ .fd = a->remote.front.channel.sock, .events = POLLIN },
 	};
 
 	for (;;) {
@@ -82,10 +83,16 @@ static void *watch_thread(void *arg)
 			continue;
 		if (p[1].revents)
 			return NULL;
-		if (!p[2].revents)
+		if (p[0].revents)
 			break;
 		rloop_enter(&a->loop);
-		remote_failed(&a->remote, &a->regs);
+		if (p[2].revents)
+			remote_failed(&a->remote, &a->regs);
+		if (p[3].revents)
+			remote_channel(&a->remote, &a->regs);
+		/* Nothing comes of one that was closed, or of a session that is broken. */
+		if (a->remote.front.channel.over || a->remote.front.broken)
+			p[3].fd = -1;
 		rloop_leave(&a->loop);
 	}
 	a->gone(a->ctx);

@@ -80,6 +80,17 @@ static void on_write(void *ctx, u32 offset, unsigned size, u64 value)
 	rloop_leave(&s->loop);
 }
 
+/* The device's thread reads and writes there whenever it has the lock. */
+static void on_hold(void *ctx, bool on)
+{
+	struct state *s = ctx;
+
+	if (on)
+		pthread_mutex_lock(&s->loop.lock);
+	else
+		pthread_mutex_unlock(&s->loop.lock);
+}
+
 static void on_resized(void *ctx)
 {
 	struct state *s = ctx;
@@ -87,9 +98,9 @@ static void on_resized(void *ctx)
 	rloop_resized(&s->loop);
 }
 
-static const struct xen_monitor_ops monitor_ops = { .read = on_read,
-						    .write = on_write,
-						    .resized = on_resized };
+static const struct xen_monitor_ops monitor_ops = {
+	.read = on_read, .write = on_write, .hold = on_hold, .resized = on_resized
+};
 
 static int open_events(struct state *s)
 {

@@ -123,8 +123,12 @@ static void on_remapped(void *ctx)
 {
 	struct xen_monitor *m = ctx;
 
+	if (m->ops->hold)
+		m->ops->hold(m->ctx, true);
 	if (xen_memory_renew(&m->memory))
 		m->status = XEN_STATUS_FAILED;
+	if (m->ops->hold)
+		m->ops->hold(m->ctx, false);
 }
 
 static const struct xen_ioreq_ops accesses = {

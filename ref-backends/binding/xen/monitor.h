@@ -62,6 +62,8 @@ struct xen_monitor_ops {
 	void (*ready)(void *ctx);
 	/* Do what is due; true: call again without waiting. Called before each wait. May be NULL. */
 	bool (*work)(void *ctx);
+	/* Around a renewal of the guest's memory, during which nobody may touch it. May be NULL: nobody else would. */
+	void (*hold)(void *ctx, bool on);
 	/* SIGUSR1: the outside of the device changed. May be NULL. */
 	void (*resized)(void *ctx);
 };

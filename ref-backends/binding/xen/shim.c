@@ -18,6 +18,7 @@
 
 #define SOCKET_EVENT 0xffffu /* beside the numbers of queues */
 #define ERROR_EVENT  0xfffeu
+#define OWN_EVENT    0xfffdu
 
 /* Where the guest's memory is, as granted. */
 #define GRANTED_AT (VU_XEN_GRANT_ADDR | (u64)XEN_GRANTS_FIRST << 12)
@@ -105,14 +106,47 @@ static void called(struct shim *s, u32 queue)
 	trace_inject((u16)queue, 0, 0, 0);
 }
 
+static struct front *front_of(struct shim *s)
+{
+	return bounces(s) ? &s->bounce.front : &s->remote.front;
+}
+
+static void read_channel(struct shim *s)
+{
+	if (bounces(s))
+		bounce_channel(&s->bounce, &s->regs.mmio.r);
+	else
+		remote_channel(&s->remote, &s->regs.mmio.r);
+}
+
+/* What the back-end said of itself while something else was asked of it. */
+static void settle(struct shim *s)
+{
+	if (front_of(s)->channel.changed)
+		read_channel(s);
+}
+
+static void on_channel(struct shim *s)
+{
+	const struct front *f = front_of(s);
+
+	read_channel(s);
+	/* Nothing comes of one that was closed, or of a session that is broken. */
+	if (f->channel.over || f->broken)
+		epoll_ctl(s->epoll, EPOLL_CTL_DEL, f->channel.sock, NULL);
+}
+
 static u64 on_read(void *ctx, u32 offset, unsigned size)
 {
 	struct shim *s = ctx;
+	u64 value;
 
 	/* What was called before is seen now, though nobody has polled since. */
 	for (u16 q = 0; offset == VIRTIO_MMIO_INTERRUPT_STATUS && q < s->dev->num_queues; q++)
 		called(s, q);
-	return rmmio_read(&s->regs.mmio, offset, size);
+	value = rmmio_read(&s->regs.mmio, offset, size);
+	settle(s);
+	return value;
 }
 
 static void on_write(void *ctx, u32 offset, unsigned size, u64 value)
@@ -120,6 +154,7 @@ static void on_write(void *ctx, u32 offset, unsigned size, u64 value)
 	struct shim *s = ctx;
 
 	rmmio_write(&s->regs.mmio, offset, size, value);
+	settle(s);
 	/* The back-end was told on the way. */
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && !bounces(s))
 		trace_kick((u16)value, 0, 0, 0);
@@ -140,6 +175,10 @@ static void on_ready(void *ctx)
 	for (int i = 0; i < n; i++) {
 		if (e[i].data.u32 == ERROR_EVENT) {
 			remote_failed(&s->remote, &s->regs.mmio.r);
+			continue;
+		}
+		if (e[i].data.u32 == OWN_EVENT) {
+			on_channel(s);
 			continue;
 		}
 		if (e[i].data.u32 != SOCKET_EVENT) {
@@ -253,6 +292,8 @@ static int open_backend(struct shim *s)
 		if (watch(s, call_fd(s, q), EPOLLIN, q))
 			return -1;
 	if (!bounces(s) && watch(s, s->remote.err, EPOLLIN, ERROR_EVENT))
+		return -1;
+	if (front.channel.sock >= 0 && watch(s, front.channel.sock, EPOLLIN, OWN_EVENT))
 		return -1;
 	return watch(s, front.sock, EPOLLRDHUP, SOCKET_EVENT);
 }
