@@ -120,6 +120,8 @@ static void suppressed(struct ck *c)
 		       sizeof(at_once)))
 		return;
 	vq_disable_calls(&c->q[0].vq);
+	/* Where an interrupt does not say whose it is those of what is sent would count. */
+	vq_disable_calls(&c->q[1].vq);
 	/* What was on its way when the driver did not want it yet. */
 	ck_quiet(c);
 	c->tp->ops->take_calls(c->tp, 0);

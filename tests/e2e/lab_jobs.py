@@ -10,6 +10,26 @@ until [ -S /tmp/s ]; do usleep 10000; kill -0 $backend || break; done
 """
 
 
+# Shell: hears PID returns when SIGUSR1 does not end that process any more; 1: it has ended. changing PID GUEST makes
+# the first one's device change its configuration, again and again, until the second one ends.
+CHANGES = """\
+hears()
+{
+	while kill -0 $1; do
+		for mask in SigCgt SigBlk; do
+			[ $((0x$(sed -n "s/^$mask:[[:space:]]*//p" /proc/$1/status) & 0x200)) = 0 ] || return 0
+		done
+		usleep 10000
+	done
+	return 1
+}
+changing()
+{
+	hears $1 && while kill -0 $2 2>/dev/null; do kill -USR1 $1; usleep 50000; done
+}
+"""
+
+
 def need_lab(ringside, name):
     """Its name, when its image is in the cache."""
     for line in ringside("lab", "list").stdout.splitlines():

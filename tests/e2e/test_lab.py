@@ -6,13 +6,14 @@ builds labs and runs all of them.
 """
 import base64
 import hashlib
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 
-from lab_jobs import need_lab
+from lab_jobs import CHANGES, need_lab
 
 USAGE, TARGET, INTERNAL = 2, 3, 4
 
@@ -216,7 +217,6 @@ def test_one_instruction_is_a_difference(what, other):
 
 
 def test_the_report_compares_approaches(ringside, tmp_path):
-    import json
     from ringside_scenario import exact
     files = []
     for n, approach in enumerate(("direct", "kvm-library")):
@@ -243,7 +243,6 @@ jobs:
 
 def run_in_lab(ringside, tmp_path, connect, *jobs, hypervisor="kvm-lab", status=(0,)):
     """{burn: exact.json} of benches in the lab, or the command's output when it went otherwise."""
-    import json
     path = tmp_path / "s.yaml"
     path.write_text(SCENARIO.format(hypervisor=hypervisor, connect=connect, jobs="".join(f"  - {j}\n" for j in jobs)))
     done = ringside("run", path, "-o", tmp_path / "out", "--no-report", status=status,
@@ -306,7 +305,6 @@ jobs:
 
 @pytest.mark.parametrize("hypervisor", ["kvm-lab", "xen-lab"])
 def test_a_cell_whose_back_end_dies_and_the_next(ringside, tmp_path, hypervisor):
-    import json
     need_lab(ringside, hypervisor.removesuffix("-lab"))
     for name, options in (("dying", "--fault, desc-zero-dies"), ("sound", "")):
         (tmp_path / f"{name}.yaml").write_text(
@@ -338,6 +336,73 @@ echo "vmm ended with $?"
     assert ringside("lab", "run", kvm_lab, "-c", "echo well").stdout == "well\n"
 
 
+UNASKED = """
+ringside-vmm scmi --mode {mode} --kernel /guest/ringside-probe-x86_64 --stream /tmp/stream \\
+    --append 'job=conform device=scmi@mmio check=scmi.delayed.* timeout=3s counter-hz=1000000000'
+echo "vmm ended with $?"
+ringside collect --from /tmp/stream --format json --output /tmp/r.json
+give r.json /tmp/r.json
+"""
+
+
+@pytest.mark.parametrize("mode", ["library", "eventfd"])
+def test_what_a_guest_has_not_just_asked_for_comes(ringside, kvm_lab, tmp_path, mode):
+    """A delayed response is due when the platform is ready: no access of the guest's brings it."""
+    script = tmp_path / "job"
+    script.write_text(UNASKED.format(mode=mode))
+    done = ringside("lab", "run", kvm_lab, "--timeout", "100", "-o", tmp_path / "out", script)
+    assert "vmm ended with 33" in done.stdout
+    found = json.loads((tmp_path / "out/r.json").read_text())
+    assert {c["id"]: c["verdict"] for c in found["checks"]} == dict.fromkeys(
+        ("scmi.delayed.error-size", "scmi.delayed.later", "scmi.delayed.several"), "pass")
+
+
+RESIZED = CHANGES + """
+told=''
+if [ {mode} = vhost-user ]; then
+	ringside-backend blk --memory 16m --num-queues 1 --socket-path /tmp/s &
+	told=$!
+	until [ -S /tmp/s ]; do usleep 10000; done
+fi
+ringside-vmm blk --mode {mode} {device} --kernel /guest/ringside-probe-x86_64 --stream /tmp/stream \\
+    --append 'job=conform device=blk@mmio check=@(mmio.generation|capacity.announced) changes=on timeout=3s counter-hz=1000000000' &
+vmm=$!
+changing ${told:-$vmm} $vmm
+wait $vmm
+echo "vmm ended with $?"
+ringside collect --from /tmp/stream --format json --output /tmp/r.json
+give r.json /tmp/r.json
+"""
+
+
+@pytest.mark.parametrize("mode", ["library", "eventfd", "vhost-user"])
+def test_a_guest_is_told_of_a_disk_that_grows(ringside, kvm_lab, tmp_path, mode):
+    """SIGUSR1 to the monitor, or to the back-end, which tells it on a channel of its own. mmio.generation waits for the
+    interrupt without a look at the registers, which would have the monitor look at the back-end."""
+    script = tmp_path / "job"
+    script.write_text(RESIZED.replace("{mode}", mode).replace(
+        "{device}", "--socket-path /tmp/s" if mode == "vhost-user" else "--memory 16m"))
+    done = ringside("lab", "run", kvm_lab, "--timeout", "100", "-o", tmp_path / "out", script)
+    assert "vmm ended with 33" in done.stdout
+    found = json.loads((tmp_path / "out/r.json").read_text())
+    assert {c["id"]: c["verdict"] for c in found["checks"]} == {"mmio.generation": "pass", "capacity.announced": "pass"}
+
+
+@pytest.mark.parametrize("device, connect", [("gpio", "library"), ("console", "vhost-user"), ("i2c", "eventfd")])
+def test_devices_that_are_more_than_disks(ringside, repo, kvm_lab, tmp_path, device, connect):
+    """With what they are attached to, wherever the device is: nothing that was not expected, and not for want of it."""
+    text = (repo / "scenarios/lab-devices.yaml").read_text()
+    wanted = {"gpio": "gpio.*", "console": "console.@(data.*|hostile.*|ports.separate)", "i2c": "i2c.*"}[device]
+    assert "quiet: 10ms}" in text
+    path = tmp_path / "s.yaml"
+    path.write_text(text.replace("quiet: 10ms}", f"quiet: 10ms, check: '{wanted}'}}"))
+    ringside("run", path, "-k", f"{kvm_lab}-lab and {device} and {connect}", "-o", tmp_path / "out", "--no-report",
+             timeout=1200)
+    (found,) = [json.loads(p.read_text()) for p in (tmp_path / "out").rglob("conform.json")]
+    verdicts = [c["verdict"] for c in found["checks"]]
+    assert len(verdicts) > 3 and set(verdicts) == {"pass"}, verdicts
+
+
 def test_a_guest_that_crashes_is_told(ringside, kvm_lab):
     done = ringside("lab", "run", kvm_lab, "-c", """
 head -c 65536 /guest/ringside-probe-x86_64 >/tmp/cut
@@ -354,7 +419,6 @@ ringside-vmm rng --kernel /tmp/p --append job=list --stream /tmp/x; echo "wild $
 
 def test_three_percent_more_are_found_in_the_lab(repo, build_dir, kvm_lab):
     """And what is the same is the same: 'ringside gate' says so. Ten times of ten: ci/nightly power."""
-    import json
     assert kvm_lab
     done = subprocess.run([sys.executable, repo / "tests/bench/power", "--build", build_dir, "--lab", "kvm-lab",
                            "--tries", "2", "--format", "json"], stdout=subprocess.PIPE, check=True, timeout=3000)

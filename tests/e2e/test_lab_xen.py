@@ -80,6 +80,25 @@ def test_what_is_broken_is_seen_through_xen(lab):
     assert counts(found["r.json"]).get("fail", 0) >= 1, found
 
 
+def test_a_disk_that_grows(lab):
+    """SIGUSR1 to ringside-xen, and to the back-end of its shim, which tells it on a channel of its own; the check waits
+    for the interrupt without a look at the registers."""
+    job = "job=conform device=blk rest=200us timeout=3s changes=on check=@(mmio.generation|capacity.announced)"
+    script = lab_jobs.CHANGES + BLK_BACKEND
+    for name, options, told in (("library", "--memory 16m", "$guest"), ("foreign", SHIM, "$backend"),
+                                ("bounce", f"{SHIM} --share bounce", "$backend")):
+        script += f"(\n{guest('blk', job, options, name=name)})"
+        # The monitor is a child of that shell.
+        script += (" &\nshell=$!\n"
+                   "until guest=$(cat /proc/$shell/task/$shell/children) && [ \"$guest\" ] && "
+                   "grep -q ringside-xen /proc/${guest%% *}/comm; do usleep 10000; done\nguest=${guest%% *}\n"
+                   f"changing {told} $guest\nwait $shell\n")
+    _, found = lab(script)
+    for name in ("library", "foreign", "bounce"):
+        assert "status 33" in found[f"{name}.log"], found[f"{name}.log"]
+        assert verdicts(found[f"{name}.json"]) == {"mmio.generation": "pass", "capacity.announced": "pass"}, name
+
+
 def test_an_interrupt_comes_each_way(lab):
     script = ""
     for name, options in (("msi", ""), ("upcall", "--interrupt upcall"),

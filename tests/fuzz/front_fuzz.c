@@ -4,7 +4,8 @@
  * broken and says why in one line, and no descriptor is kept that nobody asked for.
  *
  * Input: a byte for each message that comes: its low bits say what is wrong with the answer (0: nothing), bit 7:
- * descriptors come with it; then as much as that needs. With no input left the back-end is honest.
+ * descriptors come with it, bit 6: something is said on the back-end's own channel before; then as much as that
+ * needs. With no input left the back-end is honest.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -46,20 +47,62 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
-static bool read_all(int sock, void *to, size_t len)
+/* `*fd` is the one descriptor that there is room for, if one came; the kernel closes the others. */
+static bool read_all(int sock, void *to, size_t len, int *fd)
 {
-	u8 *at = to;
+	char control[CMSG_SPACE(sizeof(int))];
+	struct iovec iov = { to, len };
 
-	while (len) {
-		/* There is no room for descriptors: the kernel closes them. */
-		ssize_t n = recv(sock, at, len, 0);
+	while (iov.iov_len) {
+		struct msghdr msg = { .msg_iov = &iov,
+				      .msg_iovlen = 1,
+				      .msg_control = control,
+				      .msg_controllen = sizeof(control) };
+		ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 
 		if (n <= 0)
 			return false;
-		at += n;
-		len -= (size_t)n;
+		if (CMSG_FIRSTHDR(&msg) && *fd < 0)
+			memcpy(fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+		iov.iov_base = (u8 *)iov.iov_base + n;
+		iov.iov_len -= (size_t)n;
 	}
 	return true;
+}
+
+/* On the channel: messages that are right, messages that are none, bytes, or its end. */
+static void say(int *channel, struct input *in)
+{
+	static u8 bytes[VU_HEADER_SIZE + 300];
+	struct vu_header hdr = { VU_BACKEND_CONFIG_CHANGE_MSG, VU_VERSION | VU_FLAG_NEED_REPLY, 0 };
+	const u8 how = input_u8(in);
+	size_t len = sizeof(hdr);
+
+	if (*channel < 0)
+		return;
+	switch (how & 3) {
+	case 1:
+		hdr.request = input_u8(in);
+		hdr.flags = input_u8(in);
+		hdr.size = input_u16(in) & 0x1fff;
+		break;
+	case 2:
+		len = input_u8(in) % sizeof(hdr);
+		break;
+	case 3:
+		close(*channel);
+		*channel = -1;
+		return;
+	default:
+		break;
+	}
+	memset(bytes, 0, sizeof(bytes));
+	memcpy(bytes, &hdr, sizeof(hdr));
+	if (len == sizeof(hdr))
+		len += MIN(hdr.size, (u32)(sizeof(bytes) - sizeof(hdr)));
+	/* Whatever does not fit is not said. */
+	for (unsigned i = 0; i <= how >> 4; i++)
+		send(*channel, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static u32 honest(struct vu_message *m)
@@ -85,7 +128,7 @@ static u32 honest(struct vu_message *m)
 }
 
 /* False: the connection ends. */
-static bool answer(int sock, struct vu_message *m, struct input *in)
+static bool answer(int sock, struct vu_message *m, struct input *in, int *channel)
 {
 	const u8 how = input_u8(in);
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
@@ -94,6 +137,8 @@ static bool answer(int sock, struct vu_message *m, struct input *in)
 	struct iovec iov[] = { { &m->hdr, VU_HEADER_SIZE + size }, { more, 0 } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = ARRAY_SIZE(iov) };
 
+	if (how & 0x40)
+		say(channel, in);
 	m->hdr.flags = VU_VERSION | VU_FLAG_REPLY;
 	m->hdr.size = size;
 	switch (how & 7) {
@@ -137,12 +182,25 @@ static void *serve(void *arg)
 {
 	static struct vu_message m;
 	int sock = accept4(back.listener, NULL, NULL, SOCK_CLOEXEC);
+	int channel = -1, fd = -1;
 
 	MUST(sock >= 0);
-	while (read_all(sock, &m.hdr, VU_HEADER_SIZE) && m.hdr.size <= sizeof(m.bytes) &&
-	       read_all(sock, m.bytes, m.hdr.size))
-		if (!answer(sock, &m, arg))
+	while (read_all(sock, &m.hdr, VU_HEADER_SIZE, &fd) && m.hdr.size <= sizeof(m.bytes) &&
+	       read_all(sock, m.bytes, m.hdr.size, &fd)) {
+		if (m.hdr.request == VU_SET_BACKEND_REQ_FD) {
+			MUST(fd >= 0 && channel < 0);
+			channel = fd;
+		} else if (fd >= 0) {
+			close(fd);
+		}
+		fd = -1;
+		if (!answer(sock, &m, arg, &channel))
 			break;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (channel >= 0)
+		close(channel);
 	close(sock);
 	return NULL;
 }
@@ -167,6 +225,10 @@ static void use(struct front *f)
 			front_config_read(f, config, sizeof(config));
 			front_config_write(f, 32, config, 1);
 		}
+		/* What comes here is bounded, and is over at some time. */
+		for (unsigned i = 0; i < 4; i++)
+			if (front_channel(f) == 0)
+				front_changed(f);
 		front_queue_start(f, 0, &ring);
 		front_queue_stop(f, 0, &base);
 		front_reset(f);

@@ -7,6 +7,7 @@
 #include "tests/unit/mmio_driver.h"
 
 #include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -329,6 +330,10 @@ static void configuration_is_as_long_as_the_features_ask(void **state)
 	assert_int_equal(remote_config_size(VIRTIO_ID_BLOCK, 0), 60);
 	assert_int_equal(remote_config_size(VIRTIO_ID_BLOCK, BIT_ULL(VIRTIO_BLK_F_ZONED)), 96);
 	assert_int_equal(remote_config_size(VIRTIO_ID_RNG, ~0ull), 0);
+	assert_int_equal(remote_config_size(VIRTIO_ID_NET, 0), 12);
+	assert_int_equal(remote_config_size(VIRTIO_ID_NET, BIT_ULL(VIRTIO_NET_F_SPEED_DUPLEX)), 17);
+	assert_int_equal(remote_config_size(VIRTIO_ID_NET, ~0ull), 28);
+	assert_int_equal(remote_config_size(VIRTIO_ID_VSOCK, ~0ull), 8);
 }
 
 static void a_ring_that_the_back_end_gives_up(void **state)

@@ -38,7 +38,7 @@ class Backend:
         socket = socket or self.socket
         if cell.backend_command:
             return self._by_command(socket)
-        more = cell.scenario.data.get("options", {}).get(cell.backend, [])
+        more = cell.more(cell.backend)
         if not self.ours:
             return [os.path.join(cell.scenario.folder, "targets", cell.backend), socket,
                     *([self.image] if self.image else []), *more]
@@ -59,7 +59,7 @@ class Backend:
             text = text.replace("{image}", shlex.quote(self._scratch()))
         # '{socket}' stays as it is: ringside fills it in.
         text = text.replace("{socket}", socket if socket == "{socket}" else shlex.quote(socket))
-        more = self.cell.scenario.data.get("options", {}).get(self.cell.backend, [])
+        more = self.cell.more(self.cell.backend)
         return ["/bin/sh", "-c", " ".join(["exec", text, *map(shlex.quote, more)])]
 
     def _scratch(self):

@@ -127,6 +127,11 @@ class Cell:
         return (f"{self.backend} {self.device}, {self.hypervisor} {self.arch} {self.transport}, "
                 f"{self.driver}{ring}")
 
+    def more(self, backend):
+        """Arguments that the scenario has for this back-end: of all its devices, or by their names."""
+        found = self.scenario.data.get("options", {}).get(backend, [])
+        return list(found.get(self.device, []) if isinstance(found, dict) else found)
+
     @property
     def expect_files(self):
         """Expectation files of the scenario that are about this cell."""

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "harness/spec/virtio14_net.h"
 #include "ref-backends/device/plain.h"
 
 static struct remote *remote_of(struct rdev *dev)
@@ -88,7 +89,22 @@ static const struct {
 	{ "blk", VIRTIO_ID_BLOCK, 60 }, /* up to write_zeroes_may_unmap and its padding */
 	{ "rng", VIRTIO_ID_RNG, 0 },	      { "i2c", VIRTIO_ID_I2C_ADAPTER, 0 },
 	{ "gpio", VIRTIO_ID_GPIO, 8 },	      { "scmi", VIRTIO_ID_SCMI, 0 },
-	{ "console", VIRTIO_ID_CONSOLE, 12 }, { "vsock", VIRTIO_ID_VSOCK, 8 },
+	{ "console", VIRTIO_ID_CONSOLE, 12 }, { "net", VIRTIO_ID_NET, 12 }, /* up to mtu */
+	{ "vsock", VIRTIO_ID_VSOCK, 8 },
+};
+
+/* Fields of features are behind those that every back-end has. The longest come first. */
+static const struct {
+	u32 id;
+	unsigned feature;
+	u32 config_size;
+} longer[] = {
+	{ VIRTIO_ID_BLOCK, VIRTIO_BLK_F_ZONED, 96 },
+	{ VIRTIO_ID_BLOCK, VIRTIO_BLK_F_SECURE_ERASE, 72 },
+	{ VIRTIO_ID_NET, VIRTIO_NET_F_HASH_TUNNEL, 28 },
+	{ VIRTIO_ID_NET, VIRTIO_NET_F_RSS, 24 },
+	{ VIRTIO_ID_NET, VIRTIO_NET_F_HASH_REPORT, 24 },
+	{ VIRTIO_ID_NET, VIRTIO_NET_F_SPEED_DUPLEX, 17 },
 };
 
 u32 remote_device_id(const char *name)
@@ -101,11 +117,9 @@ u32 remote_device_id(const char *name)
 
 u32 remote_config_size(u32 id, u64 offered)
 {
-	/* Fields of its features are behind those that every back-end has. */
-	if (id == VIRTIO_ID_BLOCK && offered & BIT_ULL(VIRTIO_BLK_F_ZONED))
-		return 96;
-	if (id == VIRTIO_ID_BLOCK && offered & BIT_ULL(VIRTIO_BLK_F_SECURE_ERASE))
-		return 72;
+	for (size_t i = 0; i < ARRAY_SIZE(longer); i++)
+		if (longer[i].id == id && offered & BIT_ULL(longer[i].feature))
+			return longer[i].config_size;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (types[i].id == id)
 			return types[i].config_size;

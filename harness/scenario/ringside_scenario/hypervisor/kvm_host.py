@@ -11,6 +11,7 @@ from ringside_scenario.process import NotStarted
 
 CHECK_DEADLINE = 30
 MEMORY = "64m"
+QUEUES = 16  # more than any of our devices has
 CRASHED, GONE, SILENT = 5, 3, 6  # how a monitor ends when that is not its own failure
 
 
@@ -26,6 +27,12 @@ def _check(program):
     except (OSError, subprocess.TimeoutExpired) as e:
         return f"whether KVM works cannot be tried: {e}"
     return f"KVM runs no ordinary guest here: {done.stdout.strip()[:200]}" if done.returncode else None
+
+
+def queues(cell):
+    """A monitor before a back-end has one queue when it is not told: what most devices cannot do with. As many as the
+    back-end has, which is one of the block devices here."""
+    return [] if cell.device in ("blk", "rng") else ["--num-queues", str(QUEUES)]
 
 
 class KvmHost(Hypervisor):
@@ -56,9 +63,10 @@ class KvmHost(Hypervisor):
         argv = [self.program(ctx), cell.device, *self.monitor[1:], "--mode", cell.connect, "--kernel", guest.kernel,
                 "--append", guest.append, "--stream", guest.stream]
         if backend:
-            argv += ["--socket-path", backend.socket]
-        elif cell.device == "blk":
-            argv += ["--memory", MEMORY]
+            argv += ["--socket-path", backend.socket, *queues(cell)]
+        else:
+            argv += ["--memory", MEMORY] if cell.device == "blk" else []
+            argv += cell.more("ringside-backend")
         log = os.path.join(ctx.folder, f"{name}.log")
         with open(os.path.join(ctx.folder, "command"), "w", encoding="utf-8") as f:
             f.write(" \\\n\t".join(argv) + "\n")

@@ -3,6 +3,7 @@
 processes and a socket, on the same machine."""
 import shlex
 
+from ringside_scenario.hypervisor.kvm_host import queues
 from ringside_scenario.hypervisor.lab import EVENTS, HZ, LabHypervisor
 
 SOCKET = "/tmp/back.sock"
@@ -105,7 +106,7 @@ class KvmLab(LabHypervisor):
     def _backend(self, cell):
         argv = ["ringside-backend", cell.device, "--socket-path", SOCKET, *self._medium(cell),
                 *self._measured(cell),
-                *cell.scenario.data.get("options", {}).get("ringside-backend", [])]
+                *cell.more("ringside-backend")]
         if cell.device == "blk":
             argv += ["--num-queues", "1"]
         # QEMU's vhost-user-rng never passes DRIVER_OK on: reports/findings.
@@ -122,12 +123,12 @@ class KvmLab(LabHypervisor):
             words.append(f"mark={self.mark}")
         argv += ["--append", " ".join(words)]
         if self._has_backend(cell.connect):
-            argv += ["--socket-path", SOCKET]
+            argv += ["--socket-path", SOCKET, *queues(cell)]
             # The kernel says more of what comes by.
             if cell.traced and cell.stages != "kernel":
                 argv += ["--trace-buffer", f"{SHIM_TRACE},events={EVENTS},on"]
         else:
-            argv += self._medium(cell) + self._measured(cell)
+            argv += self._medium(cell) + self._measured(cell) + cell.more("ringside-backend")
         if cell.job == "bench":
             argv += self._counter(cell)
         return shlex.join(argv)
