@@ -163,7 +163,8 @@ static int client_loop(struct vub_session *s, const char *path)
 int vub_serve(const struct vub_server *srv, struct rdev *dev)
 {
 	static struct vub_session s;
-	const bool listens = srv->socket_path && !srv->client;
+	const bool client = srv->socket_path && srv->client;
+	const bool listens = srv->socket_path && !client;
 	int signal_fd = open_signals();
 	int fd = srv->fd, listening = 1, status = 0;
 	struct stat ours;
@@ -174,7 +175,7 @@ int vub_serve(const struct vub_server *srv, struct rdev *dev)
 		fd = listen_at(srv->socket_path, &ours);
 		if (fd < 0)
 			return 1;
-	} else if (!srv->client) {
+	} else if (!client) {
 		listening = is_listening(fd);
 		if (listening < 0) {
 			fprintf(stderr, "ringside-backend: --fd %d is not a unix socket\n", fd);
@@ -189,7 +190,7 @@ int vub_serve(const struct vub_server *srv, struct rdev *dev)
 			remove_socket(srv->socket_path, &ours);
 		return 1;
 	}
-	if (srv->client)
+	if (client)
 		status = client_loop(&s, srv->socket_path) < 0;
 	else if (listening)
 		accept_loop(&s, fd);
@@ -197,7 +198,7 @@ int vub_serve(const struct vub_server *srv, struct rdev *dev)
 		vub_session_run(&s, fd);
 	if (listens)
 		remove_socket(srv->socket_path, &ours);
-	if (listening && !srv->client)
+	if (listening && !client)
 		close(fd);
 	vub_session_close(&s);
 	close(signal_fd);
