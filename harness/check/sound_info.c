@@ -6,10 +6,12 @@
 #include "harness/check/message_kit.h"
 #include "harness/device/snd.h"
 
-#define PCM_DEFINED  "v14.sound.pcm-info.dev.1"
-#define PCM_PADDING  "v14.sound.pcm-info.dev.2"
-#define JACK_DEFINED "v14.sound.jack-info.dev.1"
-#define JACK_PADDING "v14.sound.jack-info.dev.2"
+#define PCM_DEFINED   "v14.sound.pcm-info.dev.1"
+#define PCM_PADDING   "v14.sound.pcm-info.dev.2"
+#define JACK_DEFINED  "v14.sound.jack-info.dev.1"
+#define JACK_PADDING  "v14.sound.jack-info.dev.2"
+#define MAP_DIRECTION "v14.sound.chmap-info.dev.1"
+#define MAP_CHANNELS  "v14.sound.chmap-info.dev.2"
 
 /* The first of a kind; false: there is none, or the check is over. */
 static bool first(struct ck *c, struct mk *m, u32 code, void *item, u32 size)
@@ -78,3 +80,22 @@ CHECK(jack, .id = "sound.jack-info", .clauses = { JACK_DEFINED, JACK_PADDING },
       .stimulus = "JACK_INFO of the first jack",
       .oracle = "features that are defined, padding of zeroes", .device = VIRTIO_ID_SOUND,
       .run = jack);
+
+static void chmap(struct ck *c)
+{
+	struct virtio_snd_chmap_info i;
+	struct mk m;
+
+	if (!first(c, &m, VIRTIO_SND_R_CHMAP_INFO, &i, sizeof(i)))
+		return;
+	if (i.direction > VIRTIO_SND_D_INPUT)
+		ck_fail(c, MAP_DIRECTION, "a direction that is defined", "direction %u",
+			i.direction);
+	else if (i.channels > VIRTIO_SND_CHMAP_MAX_SIZE)
+		ck_fail(c, MAP_CHANNELS, "18 channels at most", "%u channels", i.channels);
+}
+
+CHECK(chmap, .id = "sound.chmap-info", .clauses = { MAP_DIRECTION, MAP_CHANNELS },
+      .stimulus = "CHMAP_INFO of the first channel map",
+      .oracle = "a direction that is defined, and 18 channels at most", .device = VIRTIO_ID_SOUND,
+      .run = chmap);

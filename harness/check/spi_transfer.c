@@ -8,6 +8,9 @@
 #define INTACT	  "v14.spi.operation.dev.2"
 #define BAD_HEAD  "v14.spi.operation.dev.4"
 #define BAD_SIZES "v14.spi.operation.dev.6"
+#define HEADS	  "v14.spi.operation.dev.3"
+#define COMPARES  "v14.spi.operation.dev.5"
+#define VALID	  "v14.spi.operation.dev.1"
 
 static bool transfer(struct ck *c, struct mk *m, const struct spi_head *h, u32 sent, u32 received,
 		     const char *clause)
@@ -70,11 +73,11 @@ static void head(struct ck *c)
 	freq.freq = has.freq + 1;
 	if (refused(c, &m, "chip select 255", &chip) && refused(c, &m, "3 lines to send", &lines) &&
 	    (!has.freq || !freq.freq || refused(c, &m, "a frequency above the highest", &freq)) &&
-	    (!has.words || refused(c, &m, "words of 40 bits", &word)))
+	    (!has.words || refused(c, &m, "words of 40 bits", &word)) && has.chips)
 		refused(c, &m, "a chip select as high as there are chips", &last);
 }
 
-CHECK(head, .id = "spi.transfer.head", .clauses = { INTACT, BAD_HEAD },
+CHECK(head, .id = "spi.transfer.head", .clauses = { INTACT, BAD_HEAD, HEADS },
       .stimulus =
 	      "transfers for chip 255 and for the one behind the last, over 3 lines, faster than "
 	      "it can, in words of 40 bits",
@@ -83,16 +86,43 @@ CHECK(head, .id = "spi.transfer.head", .clauses = { INTACT, BAD_HEAD },
 
 static void sizes(struct ck *c)
 {
+	static const struct {
+		u32 sent, received;
+	} unequal[] = { { SPI_BYTES, SPI_BYTES / 2 }, { SPI_BYTES / 2, SPI_BYTES } };
 	struct mk m;
 
 	if (!mk_start(c, &m, 0))
 		return;
-	if (transfer(c, &m, &usual, SPI_BYTES, SPI_BYTES / 2, BAD_SIZES) &&
-	    m.in.hva[SPI_BYTES / 2] != SPI_PARAM_ERR)
+	for (unsigned i = 0; i < ARRAY_SIZE(unequal); i++) {
+		const u32 sent = unequal[i].sent, received = unequal[i].received;
+
+		if (!transfer(c, &m, &usual, sent, received, BAD_SIZES))
+			return;
+		if (m.in.hva[received] == SPI_PARAM_ERR)
+			continue;
 		ck_fail(c, BAD_SIZES, "PARAM_ERR", "%u bytes to send, %u to receive: result %u",
-			SPI_BYTES, SPI_BYTES / 2, m.in.hva[SPI_BYTES / 2]);
+			sent, received, m.in.hva[received]);
+		return;
+	}
 }
 
-CHECK(sizes, .id = "spi.transfer.sizes", .clauses = { INTACT, BAD_SIZES },
-      .stimulus = "a transfer of 8 bytes to send and 4 to receive", .oracle = "PARAM_ERR",
-      .device = VIRTIO_ID_SPI, .run = sizes);
+CHECK(sizes, .id = "spi.transfer.sizes", .clauses = { INTACT, BAD_SIZES, COMPARES },
+      .stimulus = "transfers of 8 bytes to send and 4 to receive, and of 4 and 8",
+      .oracle = "PARAM_ERR each time", .device = VIRTIO_ID_SPI, .run = sizes);
+
+static void configured(struct ck *c)
+{
+	u8 image[2];
+
+	if (!ck_must(c, c->tp->ops->read_config(c->tp, 0, image, sizeof(image)), "reading config"))
+		return;
+	if (!image[0])
+		ck_fail(c, VALID, "one chip select or more", "cs_max_number is 0");
+	else if (image[1] > 1)
+		ck_fail(c, VALID, "0 or 1", "cs_change_supported is %u", image[1]);
+}
+
+CHECK(configured, .id = "spi.config", .clauses = { VALID },
+      .stimulus = "cs_max_number and cs_change_supported are read",
+      .oracle = "one chip select or more, and 0 or 1", .device = VIRTIO_ID_SPI,
+      .caps = TP_CAP_CONFIG, .run = configured);

@@ -61,6 +61,8 @@ static const struct {
 	{ "can", "vhost-user", "vhost-user:", "--socket-path {socket}", "" },
 	{ "spi", "vhost-user", "vhost-user:", "--socket-path {socket}", "" },
 	{ "scsi", "vhost-user", "vhost-user:", "--socket-path {socket}", "" },
+	/* What a reset does to its configuration. */
+	{ "scsi", "mmio", "machine:mmio", "--registers mmio --machine {socket} --ram {ram}", "" },
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}", "" },
 	/* With requests that are seen in flight. */
 	{ "rng", "pci", "machine:pci", "--registers pci --machine {socket} --ram {ram}",

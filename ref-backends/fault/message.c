@@ -74,6 +74,24 @@ static void jack_padding(struct rmessage *m, struct rdev_req *req, const u8 *req
 FAULT(jack_padding, .name = "sound-jack-padding", .clause = "v14.sound.jack-info.dev.2",
       .summary = "leaves something in the padding of a jack", .message_answer = jack_padding);
 
+static void map_direction(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	if (is_info(m, req, request, VIRTIO_SND_R_CHMAP_INFO))
+		answer[4 + 4] = 2;
+}
+
+FAULT(map_direction, .name = "sound-chmap-direction", .clause = "v14.sound.chmap-info.dev.1",
+      .summary = "a channel map whose direction is 2", .message_answer = map_direction);
+
+static void map_channels(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	if (is_info(m, req, request, VIRTIO_SND_R_CHMAP_INFO))
+		answer[4 + 5] = VIRTIO_SND_CHMAP_MAX_SIZE + 1;
+}
+
+FAULT(map_channels, .name = "sound-chmap-channels", .clause = "v14.sound.chmap-info.dev.2",
+      .summary = "a channel map of 19 channels", .message_answer = map_channels);
+
 static void no_fence(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
 {
 	if (is(m, VIRTIO_ID_GPU) && req->used_len)
@@ -122,6 +140,35 @@ static void spi_any_head(struct rmessage *m, struct rdev_req *req, const u8 *req
 FAULT(spi_any_head, .name = "spi-any-chip", .clause = "v14.spi.operation.dev.4",
       .summary = "transfers with a chip that it does not have", .message_answer = spi_any_head);
 
+static void spi_any_lines(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
+{
+	if (is(m, VIRTIO_ID_SPI) && request[3] == 3)
+		spi_ok(req, answer);
+}
+
+FAULT(spi_any_lines, .name = "spi-any-lines", .clause = "v14.spi.operation.dev.3",
+      .summary = "does not look at how many lines there are to send over",
+      .message_answer = spi_any_lines);
+
+static void spi_no_chips(struct rmessage *m, u8 *image)
+{
+	if (is(m, VIRTIO_ID_SPI))
+		image[0] = 0;
+}
+
+FAULT(spi_no_chips, .name = "spi-no-chips", .clause = "v14.spi.operation.dev.1",
+      .summary = "says that there is no chip to select", .message_config = spi_no_chips);
+
+static void spi_change(struct rmessage *m, u8 *image)
+{
+	if (is(m, VIRTIO_ID_SPI))
+		image[1] = 0xff;
+}
+
+FAULT(spi_change, .name = "spi-change-255", .clause = "v14.spi.operation.dev.1",
+      .summary = "says 255 where it is to say whether chip selects can change",
+      .message_config = spi_change);
+
 static void spi_wide_word(struct rmessage *m, struct rdev_req *req, const u8 *request, u8 *answer)
 {
 	/* As one would who shifts by it. */
@@ -140,6 +187,19 @@ static void spi_any_size(struct rmessage *m, struct rdev_req *req, const u8 *req
 
 FAULT(spi_any_size, .name = "spi-unequal-sizes", .clause = "v14.spi.operation.dev.6",
       .summary = "transfers what has two lengths", .message_answer = spi_any_size);
+
+static void spi_more_received(struct rmessage *m, struct rdev_req *req, const u8 *request,
+			      u8 *answer)
+{
+	const u64 sent = req->chain.readable - 32, received = req->chain.writable - 1;
+
+	if (is(m, VIRTIO_ID_SPI) && req->chain.readable > 32 && sent < received)
+		spi_ok(req, answer);
+}
+
+FAULT(spi_more_received, .name = "spi-receives-more", .clause = "v14.spi.operation.dev.5",
+      .summary = "only looks whether less is received than sent",
+      .message_answer = spi_more_received);
 
 static u8 *spi_result(struct rdev_req *req)
 {
