@@ -85,8 +85,8 @@ def test_a_disk_that_grows(lab):
     for the interrupt without a look at the registers."""
     job = "job=conform device=blk rest=200us timeout=3s changes=on check=@(mmio.generation|capacity.announced)"
     script = lab_jobs.CHANGES + BLK_BACKEND
-    for name, options, told in (("library", "--memory 16m", "$guest"), ("foreign", SHIM, "$backend"),
-                                ("bounce", f"{SHIM} --share bounce", "$backend")):
+    # A bounced ring of the back-end's starts with the first request, and while none runs nothing is to be told.
+    for name, options, told in (("library", "--memory 16m", "$guest"), ("foreign", SHIM, "$backend")):
         script += f"(\n{guest('blk', job, options, name=name)})"
         # The monitor is a child of that shell.
         script += (" &\nshell=$!\n"
@@ -94,7 +94,7 @@ def test_a_disk_that_grows(lab):
                    "grep -q ringside-xen /proc/${guest%% *}/comm; do usleep 10000; done\nguest=${guest%% *}\n"
                    f"changing {told} $guest\nwait $shell\n")
     _, found = lab(script)
-    for name in ("library", "foreign", "bounce"):
+    for name in ("library", "foreign"):
         assert "status 33" in found[f"{name}.log"], found[f"{name}.log"]
         assert verdicts(found[f"{name}.json"]) == {"mmio.generation": "pass", "capacity.announced": "pass"}, name
 
