@@ -156,8 +156,11 @@ static void framing(struct ck *c)
 		if (!ck_publish(c, 1))
 			return;
 		if (!ck_reap(c, 1, &u)) {
-			ck_fail(c, FRAMING, "the frame is returned", "with %s it is not",
-				cut->what);
+			if (i == 0)
+				ck_error(c, "a frame is not returned");
+			else
+				ck_fail(c, FRAMING, "the frame is returned", "with %s it is not",
+					cut->what);
 			return;
 		}
 		/* A target that sends the usual one back does so with each. */
