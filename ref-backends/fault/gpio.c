@@ -83,6 +83,18 @@ static void no_value(struct rgpio *g, const struct virtio_gpio_request *m, u8 ou
 GPIO(no_value, "direction-untold", "requestq.drv.5",
      "of the answer to GET_DIRECTION only the status is filled in", .gpio_answer = no_value);
 
+static void input_read(struct rgpio *g, const struct virtio_gpio_request *m, u8 out[2], u32 *len)
+{
+	const u16 line = le16(m->gpio);
+
+	if (type(m) == VIRTIO_GPIO_MSG_GET_VALUE && line == 0 &&
+	    g->lines[line].direction == VIRTIO_GPIO_DIRECTION_OUT)
+		out[1] = 0;
+}
+
+GPIO(input_read, "output-reads-input", "requestq.dev.1",
+     "the value of an output is what comes in there, which is nothing", .gpio_answer = input_read);
+
 static void three(struct rgpio *g, const struct virtio_gpio_request *m, u8 out[2], u32 *len)
 {
 	*len += type(m) == VIRTIO_GPIO_MSG_GET_DIRECTION && out[0] != VIRTIO_GPIO_STATUS_OK;

@@ -307,3 +307,15 @@ def test_device_is_found_or_asked_for(run_json, ringside, backend):
     assert run_json("conform", backend().target, *ONE)["target"]["device"] == "blk"
     assert "is not a device type" in ringside("conform", "vhost-user:x", "--device", "toaster",
                                               status=(2,)).stderr
+
+
+@pytest.mark.parametrize("fault,check", [("gpio-output-reads-input", "gpio.message.order"),
+                                         ("gpio-both-is-none", "gpio.irq.delivered")])
+def test_what_is_allowed_and_breaks_drivers_is_a_hazard(run_json, backend_bin, fault, check):
+    """No sentence asks for it, and no driver works without: neither a failure nor a pass."""
+    command = f"exec {backend_bin} gpio --wire 2:5 --fault {fault} --socket-path {{socket}}"
+    result = run_json("conform", "vhost-user:", "--device", "gpio", "--command", command, "--check", "gpio.*",
+                      status=(1,))
+    assert {c["id"]: c["verdict"] for c in result["checks"] if c["verdict"] not in ("pass", "skip")} == {
+        check: "hazard"}
+    assert result["summary"]["pass"] > 10
