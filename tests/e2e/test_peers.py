@@ -109,7 +109,7 @@ def test_our_driver_on_dpdks_vhost(testpmd, ringside, repo):
     found = re.search(r"DPDK (\d+\.\d+)", version)
     if not found:
         found = re.search(r"^Version: (\d+\.\d+)", subprocess.run(
-            ["dpkg-query", "-s", "dpdk"], text=True, stdout=subprocess.PIPE, check=False).stdout, re.M)
+            ["dpkg-query", "-s", "dpdk-dev"], text=True, stdout=subprocess.PIPE, check=False).stdout, re.M)
     expect = repo / f"scenarios/expect/dpdk-vhost-{found and found.group(1)}.expect"
     if not expect.exists():
         pytest.skip(f"what this DPDK deviates in is not known: {expect.name}")
