@@ -13,6 +13,7 @@ import pytest
 
 import console_driver as con
 import wrong_driver as w
+from conftest import is_listening
 
 MUCH = bytes(i * 31 + i // 256 & 0xff for i in range(300000))
 
@@ -169,16 +170,18 @@ def test_stdio(backend_bin, run_dir):
     path = run_dir / "console.sock"
     with subprocess.Popen([backend_bin, "console", "--socket-path", path, "--port", "stdio"],
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        until(path.exists)
-        one = con.Console(w.Driver(path), 0)
-        process.stdin.write(b"typed")
-        process.stdin.flush()
-        assert one.receive(5) == b"typed"
-        one.send(b"shown")
-        assert read(process.stdout.fileno(), 5) == b"shown"
-        one.close()
-        one.driver.close()
-        process.terminate()
+        try:
+            until(lambda: is_listening(path))
+            one = con.Console(w.Driver(path), 0)
+            process.stdin.write(b"typed")
+            process.stdin.flush()
+            assert one.receive(5) == b"typed"
+            one.send(b"shown")
+            assert read(process.stdout.fileno(), 5) == b"shown"
+            one.close()
+            one.driver.close()
+        finally:
+            process.terminate()
         assert process.wait(w.DEADLINE) == 0
 
 
