@@ -140,7 +140,8 @@ struct ck {
 	u32 device; /* virtio device id */
 	/* Of a check with .vehicle; else NULL. */
 	const struct vehicle *vehicle;
-	u64 requests; /* made with it in this session */
+	u64 requests;	     /* made with it in this session */
+	bool before_started; /* the queues before that which takes it are there, idle */
 	struct ck_queue q[CK_QUEUES];
 	struct vq_slot *slots; /* CK_SLOTS of them */
 	u32 slots_used;
@@ -207,7 +208,10 @@ struct ck_queue_opts {
 
 /* `size`, or less where devices of this type do not take that many entries. */
 u16 ck_queue_size(const struct ck *c, u16 size);
-/* Lay a queue out in guest memory and start it. `opts` NULL = the defaults. */
+/*
+ * Lay a queue out in guest memory and start it. `opts` NULL = the defaults. With the first of them come, where the
+ * transport has them in order, the device's queues before that which takes the vehicle: idle ones.
+ */
 bool ck_queue_start(struct ck *c, unsigned q, const struct ck_queue_opts *opts);
 
 /* ck_negotiate(), queue 0 with the defaults, DRIVER_OK. */

@@ -101,6 +101,7 @@ void ck_forget(struct ck *c)
 {
 	for (unsigned q = 0; q < CK_QUEUES; q++)
 		c->q[q].started = false;
+	c->before_started = false;
 	c->slots_used = 0;
 	memset(c->mem_used, 0, sizeof(c->mem_used));
 	c->features = 0;
@@ -145,6 +146,8 @@ bool ck_negotiate(struct ck *c, u64 want)
 		return ck_error(c, "VIRTIO_F_RING_PACKED is not offered any more");
 	if (!ck_must(c, c->tp->ops->set_features(c->tp, accept), "negotiating features"))
 		return false;
+	/* Behind a reset, which took them away. */
+	c->before_started = false;
 	c->features = accept;
 	return true;
 }
@@ -196,6 +199,56 @@ u16 ck_queue_size(const struct ck *c, u16 size)
 	return c->vehicle && c->vehicle->size ? MIN(size, c->vehicle->size) : size;
 }
 
+/* Of a queue that nothing is put into: an empty ring of either layout is all zeroes. */
+#define IDLE_SIZE 8
+
+/* Queue `q` of the device itself. */
+static bool start_idle(struct ck *c, unsigned q)
+{
+	const enum vq_ring ring = ck_has(c, VIRTIO_F_RING_PACKED) ? VQ_RING_PACKED : VQ_RING_SPLIT;
+	struct ck_queue idle;
+	struct tp_queue cfg;
+	u16 size = IDLE_SIZE;
+
+	if (c->tp->ops->queue_max &&
+	    !ck_must(c, c->tp->ops->queue_max(c->tp, q, &size), "reading a queue's size"))
+		return false;
+	if (!size)
+		return ck_error(c, "there is no queue %u", q);
+	while (size > IDLE_SIZE || size & (size - 1))
+		size = size > IDLE_SIZE ? IDLE_SIZE : size & (u16)(size - 1);
+	if (!lay_out(c, &idle, ring, size, false))
+		return false;
+	cfg = (struct tp_queue){
+		.size = size,
+		.base = vq_start(ring),
+		.desc = idle.layout.desc,
+		.driver = idle.layout.driver,
+		.device = idle.layout.device,
+		.no_call = true,
+	};
+	return ck_must(c, c->tp->ops->queue_start(c->tp, q, &cfg), "starting an idle queue");
+}
+
+/*
+ * The queues before the first that takes the vehicle: a device may ask for all of its queues before DRIVER_OK, and a
+ * driver sets them up in order (3.1.1). A back-end of vhost-user is told of each by itself.
+ */
+static bool start_before(struct ck *c)
+{
+	const unsigned first = c->tp->first_queue;
+	bool ok = true;
+
+	if (c->before_started || c->tp->caps & TP_CAP_VHOST_USER)
+		return true;
+	c->tp->first_queue = 0;
+	for (unsigned q = 0; ok && q < first; q++)
+		ok = start_idle(c, q);
+	c->tp->first_queue = first;
+	c->before_started = ok;
+	return ok;
+}
+
 bool ck_queue_start(struct ck *c, unsigned q, const struct ck_queue_opts *opts)
 {
 	static const struct ck_queue_opts defaults;
@@ -215,7 +268,7 @@ bool ck_queue_start(struct ck *c, unsigned q, const struct ck_queue_opts *opts)
 			return false;
 		size = MIN(size, max);
 		if (!size)
-			return ck_error(c, "there is no queue %u", q);
+			return ck_error(c, "there is no queue %u", tp_number(c->tp, q));
 		/* Whether a size that is no power of two is right is for others to say. */
 		while (size & (size - 1))
 			size &= (u16)(size - 1);
@@ -237,6 +290,8 @@ bool ck_queue_start(struct ck *c, unsigned q, const struct ck_queue_opts *opts)
 		.vq = &queue->vq,
 		.no_call = o->no_call,
 	};
+	if (!start_before(c))
+		return false;
 	if (o->not_start)
 		return true;
 	if (!ck_must(c, c->tp->ops->queue_start(c->tp, q, &cfg), "starting a queue"))

@@ -142,8 +142,9 @@ struct tp {
 	char error[256];     /* what was wrong, when an operation did not return TP_OK */
 	struct peer *peer;   /* NULL: none; set before open() by who has one */
 	/*
-	 * What the device has as queue `first_queue` is 0 to whoever calls an operation, and so on; set before
-	 * open(). Only where a queue can be set up without those before it: vhost-user.
+	 * What the device has as queue `first_queue` is 0 to whoever calls an operation of a queue, and so on.
+	 * num_queues() counts all. Those before it are to be there, too, with nothing in them: ck_queue_start();
+	 * of vhost-user alone each is set up by itself.
 	 */
 	unsigned first_queue;
 	u64 demanded; /* features without which memory is not where `mem` says */
@@ -158,6 +159,12 @@ struct tp {
 	/* Bytes of configuration space, where the transport tells; 0: it does not. Known once open. */
 	u32 config_len;
 };
+
+/* What the device calls queue `q` of an operation. */
+static inline unsigned tp_number(const struct tp *t, unsigned q)
+{
+	return t->first_queue + q;
+}
 
 static inline u64 tp_deadline(struct tp *t, unsigned ms)
 {

@@ -304,6 +304,49 @@ static void test_notification(void **state)
 	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_NOTIFY / 4], 0xffff);
 }
 
+/* Who counts queues from another on has it everywhere; num_queues() is the device's own. */
+static void test_first_queue(void **state)
+{
+	const struct tp_queue cfg = { .size = 16 };
+	const struct tp_ops *ops;
+	struct mmio m;
+	struct fake f;
+	unsigned n;
+	u32 base;
+	u16 size;
+
+	fake_init(&f, &m, 0);
+	window(&f, 0, 2, VIRTIO_ID_INPUT);
+	f.offered[1] |= 1u << (VIRTIO_F_RING_RESET - 32);
+	ops = m.r.tp.ops;
+	m.r.tp.first_queue = 1;
+	assert_int_equal(ops->open(&m.r.tp), TP_OK);
+	assert_int_equal(ops->num_queues(&m.r.tp, &n), TP_OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(ops->set_features(&m.r.tp, BIT_ULL(VIRTIO_F_RING_RESET)), TP_OK);
+	assert_int_equal(ops->queue_max(&m.r.tp, 0, &size), TP_OK);
+	assert_int_equal(size, 16);
+	assert_int_equal(ops->queue_max(&m.r.tp, 1, &size), TP_OK);
+	assert_int_equal(size, 0);
+	f.word[0][VIRTIO_MMIO_QUEUE_SEL / 4] = 9;
+	assert_int_equal(ops->queue_start(&m.r.tp, 0, &cfg), TP_OK);
+	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_SEL / 4], 1);
+	assert_int_equal(ops->notify(&m.r.tp, 0), TP_OK);
+	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_NOTIFY / 4], 1);
+	/* A used buffer: of any queue, and then also of the one before. */
+	f.word[0][VIRTIO_MMIO_INTERRUPT_STATUS / 4] = REGS_ISR_QUEUE;
+	assert_int_equal(ops->wait_call(&m.r.tp, 0, 5), 1);
+	assert_true(m.r.used_pending[0]);
+	assert_false(m.r.used_pending[1]);
+	f.word[0][VIRTIO_MMIO_INTERRUPT_STATUS / 4] = 0;
+	assert_int_equal(ops->take_calls(&m.r.tp, 0), 0);
+	/* Behind a reset of a queue. */
+	f.word[0][VIRTIO_MMIO_QUEUE_SEL / 4] = 9;
+	f.forgets_reset = true;
+	assert_int_equal(ops->queue_stop(&m.r.tp, 0, &base), TP_OK);
+	assert_int_equal(f.word[0][VIRTIO_MMIO_QUEUE_SEL / 4], 1);
+}
+
 /* A queue's reset is over when it reads 0, and not waited for without end. */
 static void test_queue_reset(void **state)
 {
@@ -333,7 +376,8 @@ int main(void)
 		cmocka_unit_test(test_nothing),	       cmocka_unit_test(test_features),
 		cmocka_unit_test(test_reset_deadline), cmocka_unit_test(test_restless_config),
 		cmocka_unit_test(test_gone),	       cmocka_unit_test(test_config_and_queue),
-		cmocka_unit_test(test_notification),   cmocka_unit_test(test_queue_reset),
+		cmocka_unit_test(test_notification),   cmocka_unit_test(test_first_queue),
+		cmocka_unit_test(test_queue_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

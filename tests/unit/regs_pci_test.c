@@ -255,6 +255,27 @@ static void test_messages(void **state)
 	assert_false(b.line);
 }
 
+/* Each queue in use has a vector of its own before those that are not: they have that of the configuration. */
+static void test_vectors(void **state)
+{
+	static const struct {
+		unsigned first;
+		int queue;
+		unsigned vectors, vector;
+	} rows[] = {
+		{ 0, -1, 4, 0 }, { 0, 0, 4, 1 }, { 0, 2, 4, 3 }, { 0, 3, 4, 3 },
+		{ 2, -1, 4, 0 }, { 2, 0, 4, 0 }, { 2, 1, 4, 0 }, { 2, 2, 4, 1 },
+		{ 2, 3, 4, 2 },	 { 2, 9, 4, 3 }, { 2, 2, 1, 0 },
+	};
+	struct pci p = { 0 };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
+		p.r.tp.first_queue = rows[i].first;
+		p.vectors = rows[i].vectors;
+		assert_int_equal(pci_vector(&p, rows[i].queue), rows[i].vector);
+	}
+}
+
 static void test_line(void **state)
 {
 	struct tp *t = opened();
@@ -362,6 +383,7 @@ int main(void)
 		TEST(test_all_below),
 		TEST(test_nothing_there),
 		TEST(test_messages),
+		TEST(test_vectors),
 		TEST(test_line),
 		TEST(test_notifications),
 		TEST(test_queue_reset),

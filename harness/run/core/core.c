@@ -63,7 +63,6 @@ static bool skipped(struct core *co, const struct check *k)
 		{ TP_CAP_OWN_CALL, "one interrupt stands for all queues" },
 		{ TP_CAP_PEER, "nothing says where the other side of its sockets is (--uds-path)" },
 	};
-	const struct vehicle *v = vehicle_for(co, k);
 	const struct core_face *f = &co->face;
 	struct evidence *ev = co->evidence;
 
@@ -101,12 +100,6 @@ static bool skipped(struct core *co, const struct check *k)
 	if (k->queues > queues_of(co, k)) {
 		evidence_set(ev, VERDICT_SKIP, "needs %u queues, the target has %u", k->queues,
 			     queues_of(co, k));
-		return true;
-	}
-	if (v && v->queue && !(f->caps & TP_CAP_VHOST_USER)) {
-		evidence_set(ev, VERDICT_SKIP,
-			     "with registers queue %u cannot be had without those before it",
-			     v->queue);
 		return true;
 	}
 	return false;

@@ -32,7 +32,7 @@ static int find(struct regs *r)
 	int rc = of(r)->found ? TP_OK : pci_probe(of(r));
 
 	r->tp.caps = TP_CAP_PCI;
-	/* Vectors for the configuration, queue 0, queue 1: what two queues are asked about. */
+	/* Vectors for the configuration and the first two queues in use: what two queues are asked about. */
 	if (of(r)->vectors >= 3)
 		r->tp.caps |= TP_CAP_OWN_CALL;
 	return rc;
@@ -66,7 +66,8 @@ int pci_msix_point(struct pci *p, unsigned v)
 
 unsigned pci_vector(const struct pci *p, int q)
 {
-	unsigned v = (unsigned)(q + 1);
+	const unsigned first = p->r.tp.first_queue;
+	const unsigned v = q < (int)first ? 0 : (unsigned)q - first + 1;
 
 	return v < p->vectors ? v : p->vectors - 1;
 }

@@ -72,7 +72,10 @@ int pci_use_line(struct pci *p);
 int pci_msix_program(struct pci *p, unsigned v, struct gpa addr, u32 data, bool masked);
 /* The same, so that word `v` of the access's message area tells that it came. */
 int pci_msix_point(struct pci *p, unsigned v);
-/* The vector that queue `q`, or the configuration (q < 0), uses. */
+/*
+ * The vector that the device's queue `q`, or the configuration (q < 0), uses. The queues before `first_queue` share
+ * that of the configuration: the others have all that are left.
+ */
 unsigned pci_vector(const struct pci *p, int q);
 
 /* Configuration space accesses that leave the reason in tp.error. */

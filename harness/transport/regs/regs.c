@@ -232,7 +232,7 @@ static int op_queue_max(struct tp *t, unsigned q, u16 *size)
 {
 	struct regs *r = regs_from_tp(t);
 
-	return r->reg->queue_max(r, q, size);
+	return r->reg->queue_max(r, tp_number(t, q), size);
 }
 
 u32 regs_notification(struct regs *r, unsigned q, u32 name, unsigned *size)
@@ -250,8 +250,9 @@ u32 regs_notification(struct regs *r, unsigned q, u32 name, unsigned *size)
 static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 {
 	struct regs *r = regs_from_tp(t);
+	const unsigned number = tp_number(t, q);
 	u16 max;
-	int rc = r->reg->queue_max(r, q, &max);
+	int rc = r->reg->queue_max(r, number, &max);
 
 	if (rc != TP_OK)
 		return rc;
@@ -261,14 +262,15 @@ static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 	    vq_start(r->features & BIT_ULL(VIRTIO_F_RING_PACKED) ? VQ_RING_PACKED : VQ_RING_SPLIT))
 		return regs_error(r, TP_EUNSUPPORTED,
 				  "a queue with registers starts at its beginning");
-	if (q < REGS_QUEUES)
-		r->vq[q] = cfg->vq;
-	return r->reg->queue_setup(r, q, cfg);
+	if (number < REGS_QUEUES)
+		r->vq[number] = cfg->vq;
+	return r->reg->queue_setup(r, number, cfg);
 }
 
 static int op_queue_stop(struct tp *t, unsigned q, u32 *base)
 {
 	u64 deadline = tp_deadline(t, t->timeout_ms);
+	const unsigned number = tp_number(t, q);
 	struct regs *r = regs_from_tp(t);
 	u32 v = 1;
 	int rc;
@@ -278,9 +280,9 @@ static int op_queue_stop(struct tp *t, unsigned q, u32 *base)
 								     : VQ_RING_SPLIT);
 	if (!(r->features & BIT_ULL(VIRTIO_F_RING_RESET)))
 		return regs_error(r, TP_EUNSUPPORTED, "the device cannot reset one queue");
-	rc = r->reg->queue_reset(r, q);
+	rc = r->reg->queue_reset(r, number);
 	while (rc == TP_OK) {
-		rc = r->reg->queue_resetting(r, q, &v);
+		rc = r->reg->queue_resetting(r, number, &v);
 		if (rc != TP_OK || v == 0)
 			break;
 		if (t->ops->now_ns(t) > deadline)
@@ -295,25 +297,25 @@ static int op_notify(struct tp *t, unsigned q)
 {
 	struct regs *r = regs_from_tp(t);
 
-	return r->reg->notify(r, q);
+	return r->reg->notify(r, tp_number(t, q));
 }
 
-static bool take(struct regs *r, unsigned q)
+static bool take(struct regs *r, unsigned number)
 {
 	bool used = false, config = false;
 
-	if (q < REGS_QUEUES && r->used_pending[q]) {
-		r->used_pending[q] = false;
+	if (number < REGS_QUEUES && r->used_pending[number]) {
+		r->used_pending[number] = false;
 		used = true;
 	}
-	if (r->reg->take_irq(r, q, &used, &config) == TP_OK)
+	if (r->reg->take_irq(r, number, &used, &config) == TP_OK)
 		r->config_pending |= config;
 	return used;
 }
 
 static unsigned op_take_calls(struct tp *t, unsigned q)
 {
-	return take(regs_from_tp(t), q);
+	return take(regs_from_tp(t), tp_number(t, q));
 }
 
 static int op_wait_call(struct tp *t, unsigned q, unsigned ms)
@@ -321,7 +323,7 @@ static int op_wait_call(struct tp *t, unsigned q, unsigned ms)
 	struct regs *r = regs_from_tp(t);
 	u64 deadline = tp_deadline(t, ms);
 
-	while (!take(r, q)) {
+	while (!take(r, tp_number(t, q))) {
 		if (tp_waited(t, deadline, ms))
 			return 0;
 		t->ops->relax(t);

@@ -19,6 +19,7 @@
 
 struct regs;
 
+/* Queues are the device's own here, whatever `first_queue` is: tp_number(). */
 struct regs_ops {
 	/* Find the device and map it. TP_EUNSUPPORTED with r->tp.error when there is none. */
 	int (*find)(struct regs *r);

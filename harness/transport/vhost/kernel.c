@@ -129,24 +129,24 @@ static int make_events(struct kdev *k, struct kdev_ring *r)
 	return TP_OK;
 }
 
-int kdev_ring_start(struct kdev *k, unsigned q, const struct tp_queue *cfg, bool hva)
+int kdev_ring_start(struct kdev *k, unsigned number, const struct tp_queue *cfg, bool hva)
 {
-	struct vhost_vring_state size = { q, cfg->size }, base = { q, cfg->base };
+	struct vhost_vring_state size = { number, cfg->size }, base = { number, cfg->base };
 	struct vhost_vring_addr addr = {
-		.index = q,
+		.index = number,
 		.desc_user_addr = hva ? kdev_hva(k, cfg->desc) : cfg->desc.v,
 		.avail_user_addr = hva ? kdev_hva(k, cfg->driver) : cfg->driver.v,
 		.used_user_addr = hva ? kdev_hva(k, cfg->device) : cfg->device.v,
 	};
-	struct kdev_ring *r = &k->rings[q];
+	struct kdev_ring *r = &k->rings[number];
 	struct vhost_vring_file kick, call, err;
 	int rc = make_events(k, r);
 
 	if (rc != TP_OK)
 		return rc;
-	kick = (struct vhost_vring_file){ q, r->kick };
-	call = (struct vhost_vring_file){ q, cfg->no_call ? VHOST_FILE_UNBIND : r->call };
-	err = (struct vhost_vring_file){ q, r->err };
+	kick = (struct vhost_vring_file){ number, r->kick };
+	call = (struct vhost_vring_file){ number, cfg->no_call ? VHOST_FILE_UNBIND : r->call };
+	err = (struct vhost_vring_file){ number, r->err };
 	rc = kdev_ioctl(k, "VHOST_SET_VRING_NUM", VHOST_SET_VRING_NUM, &size);
 	if (rc == TP_OK)
 		rc = kdev_ioctl(k, "VHOST_SET_VRING_BASE", VHOST_SET_VRING_BASE, &base);
@@ -168,13 +168,22 @@ int kdev_num_queues(struct tp *t, unsigned *n)
 	return TP_OK;
 }
 
+/* NULL: there are not so many. */
+static struct kdev_ring *ring_of(struct kdev *k, unsigned q)
+{
+	const unsigned number = tp_number(&k->tp, q);
+
+	return number < KDEV_RINGS ? &k->rings[number] : NULL;
+}
+
 int kdev_notify(struct tp *t, unsigned q)
 {
 	struct kdev *k = kdev_from_tp(t);
+	const struct kdev_ring *r = ring_of(k, q);
 
-	if (q >= KDEV_RINGS || k->rings[q].kick < 0)
+	if (!r || r->kick < 0)
 		return TP_OK;
-	if (eventfd_write(k->rings[q].kick, 1) < 0)
+	if (eventfd_write(r->kick, 1) < 0)
 		return kdev_error(k, TP_ELOCAL, "kick: %s", strerror(errno));
 	return TP_OK;
 }
@@ -202,19 +211,22 @@ int kdev_wait_event(int fd, u64 deadline)
 
 int kdev_wait_call(struct tp *t, unsigned q, unsigned ms)
 {
-	return q < KDEV_RINGS &&
-	       kdev_wait_event(kdev_from_tp(t)->rings[q].call, tp_deadline(t, ms));
+	const struct kdev_ring *r = ring_of(kdev_from_tp(t), q);
+
+	return r && kdev_wait_event(r->call, tp_deadline(t, ms));
 }
 
 unsigned kdev_take_calls(struct tp *t, unsigned q)
 {
-	return q < KDEV_RINGS ? take(kdev_from_tp(t)->rings[q].call) : 0;
+	const struct kdev_ring *r = ring_of(kdev_from_tp(t), q);
+
+	return r ? take(r->call) : 0;
 }
 
 bool kdev_queue_error(struct tp *t, unsigned q)
 {
-	struct pollfd pfd = { .fd = q < KDEV_RINGS ? kdev_from_tp(t)->rings[q].err : -1,
-			      .events = POLLIN };
+	const struct kdev_ring *r = ring_of(kdev_from_tp(t), q);
+	struct pollfd pfd = { .fd = r ? r->err : -1, .events = POLLIN };
 
 	/* Left signalled: an error does not go away by being seen. */
 	return pfd.fd >= 0 && poll(&pfd, 1, 0) > 0;

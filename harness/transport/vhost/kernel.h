@@ -76,8 +76,11 @@ int kdev_error(struct kdev *k, int rc, const char *fmt, ...) __attribute__((form
 /* TP_OK, or with `what` and errno in tp.error: TP_EREFUSED, or TP_EUNSUPPORTED for a request it lacks. */
 int kdev_ioctl(struct kdev *k, const char *what, unsigned long request, void *arg);
 
-/* Size, base, addresses (guest addresses, or with `hva` our own), eventfds. */
-int kdev_ring_start(struct kdev *k, unsigned q, const struct tp_queue *cfg, bool hva);
+/*
+ * Size, base, addresses (guest addresses, or with `hva` our own), eventfds of the ring that the device calls
+ * `number`: tp_number().
+ */
+int kdev_ring_start(struct kdev *k, unsigned number, const struct tp_queue *cfg, bool hva);
 /* Our own address of a guest address; 0: it is in no region. */
 u64 kdev_hva(const struct kdev *k, struct gpa gpa);
 

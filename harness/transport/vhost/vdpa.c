@@ -243,7 +243,7 @@ static int op_queue_max(struct tp *t, unsigned q, u16 *size)
 	struct kdev *k = kdev_from_tp(t);
 
 	*size = 0;
-	return q < k->queues
+	return tp_number(t, q) < k->queues
 		       ? kdev_ioctl(k, "VHOST_VDPA_GET_VRING_NUM", VHOST_VDPA_GET_VRING_NUM, size)
 		       : TP_OK;
 }
@@ -251,7 +251,8 @@ static int op_queue_max(struct tp *t, unsigned q, u16 *size)
 static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 {
 	struct kdev *k = kdev_from_tp(t);
-	struct vhost_vring_state enable = { q, 1 };
+	const unsigned number = tp_number(t, q);
+	struct vhost_vring_state enable = { number, 1 };
 	u16 max;
 	int rc = op_queue_max(t, q, &max);
 
@@ -263,7 +264,7 @@ static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 	    vq_start(k->features & BIT_ULL(VIRTIO_F_RING_PACKED) ? VQ_RING_PACKED : VQ_RING_SPLIT))
 		return kdev_error(k, TP_EUNSUPPORTED,
 				  "a queue with registers starts at its beginning");
-	rc = kdev_ring_start(k, q, cfg, false);
+	rc = kdev_ring_start(k, number, cfg, false);
 	return rc == TP_OK ? kdev_ioctl(k, "VHOST_VDPA_SET_VRING_ENABLE",
 					VHOST_VDPA_SET_VRING_ENABLE, &enable)
 			   : rc;
