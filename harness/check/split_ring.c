@@ -225,8 +225,14 @@ static bool of_size(struct ck *c, u16 size, bool indirect, bool first)
 				     });
 	if (rc == TP_EREFUSED || rc == TP_EGONE)
 		return ck_info(c, C_CHAIN_ONCE, "a queue of %u entries is refused", size);
-	if (!ck_must(c, rc, "starting a queue") ||
-	    !ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK"))
+	if (!ck_must(c, rc, "starting a queue"))
+		return false;
+	rc = c->tp->ops->driver_ok(c->tp);
+	/* The kernel's SCSI host makes room for as many requests when its queues begin to run. */
+	if (rc == TP_EREFUSED)
+		return ck_info(c, C_CHAIN_ONCE, "a queue of %u entries is refused: %s", size,
+			       c->tp->error);
+	if (!ck_must(c, rc, "setting DRIVER_OK"))
 		return false;
 	ck_log(c, "  a queue of %u entries:", size);
 	return sk_herd_make(c, &h, depth, indirect) && sk_run(c, 0, &h, MIN(3 * depth + 5, 20000));

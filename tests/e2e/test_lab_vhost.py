@@ -8,7 +8,8 @@ import pytest
 import lab_jobs
 
 CELLS = {"vdpa_sim_blk": ("vdpa", "blk", 90), "vdpa_sim_net": ("vdpa", "net", 10),
-         "qemu-storage-daemon": ("vdpa", "blk", 90), "vhost_net": ("vhost", "net", 10), "vhost_vsock": ("vhost", "vsock", 20)}
+         "qemu-storage-daemon": ("vdpa", "blk", 90), "vhost_net": ("vhost", "net", 10), "vhost_vsock": ("vhost", "vsock", 20),
+         "vhost_scsi": ("vhost", "scsi", 34)}
 
 
 @pytest.mark.parametrize("backend", CELLS)

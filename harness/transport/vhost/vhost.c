@@ -20,8 +20,9 @@
 /* Queue 2 of a socket device tells of what happens to the virtual machine: its monitor's, and empty. */
 #define VSOCK_RINGS 2
 
-/* Of a SCSI host: the control queue, the event queue, and one for requests. */
-#define SCSI_RINGS 3
+/* Of a SCSI host: the control queue, the event queue, and those for requests. */
+#define SCSI_RINGS    4
+#define SCSI_REQUESTS 2
 
 static bool is_vsock(const struct kdev *k)
 {
@@ -38,7 +39,7 @@ static u32 configuration(const struct kdev *k, void *buf)
 {
 	const u64 cid = le64(k->where.cid);
 	const struct virtio_scsi_config scsi = {
-		.num_queues = le32(SCSI_RINGS - 2),
+		.num_queues = le32(SCSI_RINGS - SCSI_REQUESTS),
 		.seg_max = le32(126),
 		.max_sectors = le32(0xffff),
 		.cmd_per_lun = le32(128),
@@ -156,10 +157,10 @@ static int running(struct kdev *k, bool on)
 	return rc;
 }
 
-/* All of its rings, which begin and end together. */
+/* Those without which it does not begin: of a SCSI host one for requests is enough. */
 static bool has_rings(const struct kdev *k)
 {
-	for (unsigned q = 0; q < (is_scsi(k) ? SCSI_RINGS : VSOCK_RINGS); q++)
+	for (unsigned q = 0; q < (is_scsi(k) ? SCSI_REQUESTS + 1 : VSOCK_RINGS); q++)
 		if (!k->rings[q].started)
 			return false;
 	return true;
@@ -204,9 +205,9 @@ static int no_config_event(struct tp *t, unsigned ms)
 	return 0;
 }
 
-static int attach(struct kdev *k, unsigned q, int fd)
+static int attach(struct kdev *k, unsigned number, int fd)
 {
-	struct vhost_vring_file file = { q, fd };
+	struct vhost_vring_file file = { number, fd };
 
 	return kdev_ioctl(k, "VHOST_NET_SET_BACKEND", VHOST_NET_SET_BACKEND, &file);
 }
@@ -214,25 +215,27 @@ static int attach(struct kdev *k, unsigned q, int fd)
 static int op_queue_start(struct tp *t, unsigned q, const struct tp_queue *cfg)
 {
 	struct kdev *k = kdev_from_tp(t);
+	const unsigned number = tp_number(t, q);
 	int rc;
 
-	if (q >= k->queues)
-		return kdev_error(k, TP_EUNSUPPORTED, "queue %u", q);
-	if (is_vsock(k) && q >= VSOCK_RINGS)
+	if (number >= k->queues)
+		return kdev_error(k, TP_EUNSUPPORTED, "queue %u", number);
+	if (is_vsock(k) && number >= VSOCK_RINGS)
 		return TP_OK;
-	rc = kdev_ring_start(k, q, cfg, true);
-	return rc == TP_OK && k->tap >= 0 ? attach(k, q, k->tap) : rc;
+	rc = kdev_ring_start(k, number, cfg, true);
+	return rc == TP_OK && k->tap >= 0 ? attach(k, number, k->tap) : rc;
 }
 
 static int op_queue_stop(struct tp *t, unsigned q, u32 *base)
 {
 	struct kdev *k = kdev_from_tp(t);
-	struct vhost_vring_state state = { .index = q };
+	const unsigned number = tp_number(t, q);
+	struct vhost_vring_state state = { .index = number };
 	int rc;
 
-	if (q >= k->queues || !k->rings[q].started)
-		return kdev_error(k, TP_EUNSUPPORTED, "queue %u does not run", q);
-	rc = k->tap < 0 ? running(k, false) : attach(k, q, VHOST_FILE_UNBIND);
+	if (number >= k->queues || !k->rings[number].started)
+		return kdev_error(k, TP_EUNSUPPORTED, "queue %u does not run", number);
+	rc = k->tap < 0 ? running(k, false) : attach(k, number, VHOST_FILE_UNBIND);
 	if (rc == TP_OK)
 		rc = kdev_ioctl(k, "VHOST_GET_VRING_BASE", VHOST_GET_VRING_BASE, &state);
 	*base = state.num;

@@ -89,8 +89,6 @@ class VhostLab(LabHypervisor):
         return {**axes, "arch": self.arch, "transport": made[1].partition(":")[0], "backend": made[2]}
 
     def missing(self, cell, ctx):
-        if cell.job == "bench" and cell.device == "scsi":
-            return "there is no load for a SCSI host"
         if cell.stages:
             return "nothing in the kernel tells of a request's stages"
         return self.missing_lab()
