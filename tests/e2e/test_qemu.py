@@ -53,6 +53,26 @@ def test_a_type_without_checks_has_those_for_all(run_json, device, name):
     assert "basic.features.each" not in ids, "that one needs block requests"
 
 
+# As scenarios/qemu/targets.tsv has it, and how many rings have to move in it: nothing passes by being skipped.
+@pytest.mark.parametrize("name, passes", [("scsi-pci", 24), ("scsi-mmio", 24), ("scsi-pci-packed", 38),
+                                          ("keyboard-pci", 22), ("keyboard-mmio", 22),
+                                          ("vhost-user-fs-pci", 22), ("vhost-user-fs-mmio", 22)])
+def test_rings_of_a_device_whose_requests_go_elsewhere(run_json, repo, backend_bin, name, passes):
+    """Not to queue 0: those before are there and idle."""
+    rows = [line.split("\t") for line in (repo / "scenarios/qemu/targets.tsv").read_text(encoding="utf-8").splitlines()]
+    (_, uri, command, expect), = [row for row in rows if row[0] == name]
+    options = [] if expect == "-" else ["--expect", str(repo / "scenarios/expect" / expect)]
+    if command != "-":
+        options += ["--command", command.replace("{build}/bin/ringside-backend", str(backend_bin))]
+    result = run_json("conform", uri, "--check", "@(split|packed|basic.answer).*", "--timeout", "5s", *options)
+    verdicts = {c["id"]: c["verdict"] for c in result["checks"]}
+    assert list(verdicts.values()).count("pass") >= passes, verdicts
+    assert verdicts["basic.answer.own"] == "pass"
+    if name.startswith("keyboard"):
+        assert verdicts["split.used-len.answer"] == "fail"
+    assert "error" not in verdicts.values()
+
+
 def test_a_configuration_space_that_ends_early_is_not_accused(run_json):
     """QEMU's block device ends before the bytes behind write_zeroes_may_unmap."""
     result = run_json("conform", BLK_PCI, "--check", "blk.config.padding")

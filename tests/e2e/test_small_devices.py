@@ -32,6 +32,14 @@ def test_conforms(conform, device, options, place, ring):
     assert verdicts and set(verdicts.values()) == {"pass"}, verdicts
 
 
+@pytest.mark.parametrize("place, ring", [("pci", "split"), ("pci", "packed"), ("mmio", "split"), ("mmio", "packed")])
+@pytest.mark.parametrize("device, passes", [("fs", 14), ("scsi", 14), ("input", 4)])
+def test_rings_behind_idle_ones(conform, device, passes, place, ring):
+    """Requests go to queue 1 or 2, and with registers those before it have to be there."""
+    verdicts = list(conform(device, place, "", f"@({ring}|basic.answer).*", "--ring", ring).values())
+    assert set(verdicts) <= {"pass", "skip"} and verdicts.count("pass") >= passes, verdicts
+
+
 @pytest.mark.parametrize("device", ["i2c", "gpio", "scmi", "console"])
 def test_function_has_what_its_type_has(conform, device):
     assert set(conform(device, "pci", check="pci.*").values()) <= {"pass", "skip"}
