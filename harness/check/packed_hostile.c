@@ -20,41 +20,42 @@
 #define INDIRECT_SIZE "ROB.alive.indirect-size"
 #define INDIRECT_OFF  "ROB.alive.indirect-off"
 
-/* A usual request; which of its descriptors is spoilt says the case. How many it has. */
-static u16 usual(const struct pk_hostile *h, struct pk_buf *b)
+/* A usual request; which of its descriptors is spoilt says the case. */
+static bool usual(struct ck *c, struct pk_hostile *h, struct pk_buf *b)
 {
-	return pk_fill(b, &h->parts);
-}
-
-/* What is in the middle, where that is; else the last. */
-static unsigned body(const struct pk_buf *b)
-{
-	return MIN(1u, b->count - 1u);
-}
-
-static bool outside_memory(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 k)
-{
-	usual(h, b);
-	b->desc[k].addr = ck_unmapped(c).v;
+	pk_fill(b, &h->parts);
 	return true;
 }
 
-static bool at_the_top(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 k)
+static bool data_addr(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 addr)
 {
-	usual(h, b);
-	b->desc[k].addr = ~0ull - 15;
-	b->desc[k].len = MAX(b->desc[k].len, 16u);
+	usual(c, h, b);
+	b->desc[1].addr = addr ? addr : ck_unmapped(c).v;
+	return true;
+}
+
+static bool head_addr(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 addr)
+{
+	usual(c, h, b);
+	b->desc[0].addr = addr ? addr : ck_unmapped(c).v;
+	return true;
+}
+
+static bool status_addr(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 addr)
+{
+	usual(c, h, b);
+	b->desc[2].addr = addr ? addr : ck_unmapped(c).v;
 	return true;
 }
 
 static void outside(struct ck *c)
 {
 	static const struct pk_case cases[] = {
-		{ "the second piece in no region", outside_memory, 0, 1, 2 },
-		{ "the first piece in no region", outside_memory, 0, 0, 1 },
-		{ "the third piece in no region", outside_memory, 0, 2, 3 },
-		{ "the second piece at 2^64 - 16", at_the_top, 0, 1, 2 },
-		{ "the first piece at 2^64 - 16", at_the_top, 0, 0, 1 },
+		{ "the data in no region", data_addr, 3, 0 },
+		{ "the header in no region", head_addr, 3, 0 },
+		{ "the status in no region", status_addr, 3, 0 },
+		{ "the data at 2^64 - 16", data_addr, 3, ~0ull - 15 },
+		{ "the header at 2^64 - 16", head_addr, 3, ~0ull - 15 },
 	};
 	struct pk_hostile h = { .clause = OUTSIDE };
 
@@ -62,17 +63,16 @@ static void outside(struct ck *c)
 }
 
 CHECK(outside, .id = "packed.hostile.outside", .clauses = { OUTSIDE, PK_HOSTILE_CLAUSES },
-      .stimulus =
-	      "each piece (header, data, status) in no region, and at the end of the address space",
+      .stimulus = "header, data or status in no region, and at the end of the address space",
       .oracle =
 	      "a good request behind each is served, or the device shows an error and serves in a "
 	      "new session",
-      .vehicle = true, .disturbs = true, .run = outside);
+      .device = VIRTIO_ID_BLOCK, .disturbs = true, .run = outside);
 
 static bool data_len(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 len)
 {
-	usual(h, b);
-	b->desc[body(b)].len = (u32)len;
+	usual(c, h, b);
+	b->desc[1].len = (u32)len;
 	return true;
 }
 
@@ -80,19 +80,18 @@ static bool over_the_end(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u
 {
 	const struct tp_buf *m = &c->tp->mem[0];
 
-	usual(h, b);
-	b->desc[body(b)].addr = m->gpa.v + m->len - inside;
-	b->desc[body(b)].len = 512;
+	usual(c, h, b);
+	b->desc[1].addr = m->gpa.v + m->len - inside;
 	return true;
 }
 
 static void wraps(struct ck *c)
 {
 	static const struct pk_case cases[] = {
-		{ "data of 0xffffffff bytes", data_len, 0, 0xffffffff, 1 },
-		{ "data of 0x80000000 bytes", data_len, 0, 0x80000000, 1 },
-		{ "data over the end of a region", over_the_end, 0, 256, 1 },
-		{ "data from the last byte of a region on", over_the_end, 0, 1, 1 },
+		{ "data of 0xffffffff bytes", data_len, 3, 0xffffffff },
+		{ "data of 0x80000000 bytes", data_len, 3, 0x80000000 },
+		{ "data over the end of a region", over_the_end, 3, 256 },
+		{ "data from the last byte of a region on", over_the_end, 3, 1 },
 	};
 	struct pk_hostile h = { .clause = WRAPS };
 
@@ -101,11 +100,12 @@ static void wraps(struct ck *c)
 
 CHECK(wraps, .id = "packed.hostile.too-large", .clauses = { WRAPS, PK_HOSTILE_CLAUSES },
       .stimulus = "data of 2^31 and 2^32 - 1 bytes, and data that reaches beyond its region",
-      .oracle = "as packed.hostile.outside", .vehicle = true, .disturbs = true, .run = wraps);
+      .oracle = "as packed.hostile.outside", .device = VIRTIO_ID_BLOCK, .disturbs = true,
+      .run = wraps);
 
 static bool zero(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 which)
 {
-	usual(h, b);
+	usual(c, h, b);
 	b->desc[which].len = 0;
 	return true;
 }
@@ -113,9 +113,9 @@ static bool zero(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 which
 static void zeroes(struct ck *c)
 {
 	static const struct pk_case cases[] = {
-		{ "a first piece of 0 bytes", zero, 0, 0, 1 },
-		{ "a second one of 0 bytes", zero, 0, 1, 2 },
-		{ "a third one of 0 bytes", zero, 0, 2, 3 },
+		{ "a header of 0 bytes", zero, 3, 0 },
+		{ "data of 0 bytes", zero, 3, 1 },
+		{ "a status of 0 bytes", zero, 3, 2 },
 	};
 	struct pk_hostile h = { .clause = ZERO };
 
@@ -123,28 +123,24 @@ static void zeroes(struct ck *c)
 }
 
 CHECK(zeroes, .id = "packed.hostile.zero", .clauses = { ZERO, PK_HOSTILE_CLAUSES },
-      .stimulus = "a piece (header, data, status) of length 0",
-      .oracle = "as packed.hostile.outside", .vehicle = true, .disturbs = true, .run = zeroes);
+      .stimulus = "header, data or status of length 0", .oracle = "as packed.hostile.outside",
+      .device = VIRTIO_ID_BLOCK, .disturbs = true, .run = zeroes);
 
 static bool writable_first(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 arg)
 {
-	const u16 next = VRING_DESC_F_NEXT;
 	struct pk_desc d;
 
-	usual(h, b);
+	usual(c, h, b);
 	d = b->desc[0];
 	b->desc[0] = b->desc[1];
 	b->desc[1] = d;
-	b->desc[0].flags |= next;
-	if (b->count == 2)
-		b->desc[1].flags &= (u16)~next;
 	return true;
 }
 
 static bool all_of_one_kind(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 write)
 {
-	usual(h, b);
-	for (unsigned i = 0; i < b->count; i++) {
+	usual(c, h, b);
+	for (unsigned i = 0; i < 3; i++) {
 		b->desc[i].flags &= (u16)~VRING_DESC_F_WRITE;
 		b->desc[i].flags |= write ? VRING_DESC_F_WRITE : 0;
 	}
@@ -154,9 +150,9 @@ static bool all_of_one_kind(struct ck *c, struct pk_hostile *h, struct pk_buf *b
 static void order(struct ck *c)
 {
 	static const struct pk_case cases[] = {
-		{ "the second piece before the first", writable_first, 0, 0, 2 },
-		{ "all writable", all_of_one_kind, 0, 1, 1 },
-		{ "all readable", all_of_one_kind, 0, 0, 1 },
+		{ "the data before the header", writable_first, 3, 0 },
+		{ "all writable", all_of_one_kind, 3, 1 },
+		{ "all readable", all_of_one_kind, 3, 0 },
 	};
 	struct pk_hostile h = { .clause = ORDER };
 
@@ -165,15 +161,15 @@ static void order(struct ck *c)
 
 CHECK(order, .id = "packed.hostile.order", .clauses = { ORDER, PK_HOSTILE_CLAUSES },
       .stimulus = "a writable descriptor before a readable one; all writable; all readable",
-      .oracle = "as packed.hostile.outside", .vehicle = true, .disturbs = true, .run = order);
+      .oracle = "as packed.hostile.outside", .device = VIRTIO_ID_BLOCK, .disturbs = true,
+      .run = order);
 
 static bool total(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 arg)
 {
 	const struct tp_buf *m = &c->tp->mem[0];
-	const u16 n = usual(h, b);
 
-	b->desc[7] = b->desc[n - 1];
-	b->desc[0].flags |= VRING_DESC_F_NEXT;
+	usual(c, h, b);
+	b->desc[7] = b->desc[2];
 	for (unsigned i = 1; i < 7; i++)
 		b->desc[i] = (struct pk_desc){ m->gpa.v, 0x40000000,
 					       VRING_DESC_F_WRITE | VRING_DESC_F_NEXT };
@@ -183,7 +179,7 @@ static bool total(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 arg)
 static void totals(struct ck *c)
 {
 	static const struct pk_case cases[] = {
-		{ "six pieces of 2^30 bytes", total, 8, 0, 1 },
+		{ "six pieces of 2^30 bytes", total, 8, 0 },
 	};
 	struct pk_hostile h = { .clause = TOTAL };
 
@@ -192,26 +188,20 @@ static void totals(struct ck *c)
 
 CHECK(totals, .id = "packed.hostile.total", .clauses = { TOTAL, PK_HOSTILE_CLAUSES },
       .stimulus = "a list whose lengths add up to more than 2^32",
-      .oracle = "as packed.hostile.outside", .vehicle = true, .disturbs = true, .run = totals);
+      .oracle = "as packed.hostile.outside", .device = VIRTIO_ID_BLOCK, .disturbs = true,
+      .run = totals);
 
 static bool short_one(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 len)
 {
-	usual(h, b);
+	usual(c, h, b);
 	b->desc[0].len = (u32)len;
 	b->desc[0].flags = 0;
 	return true;
 }
 
-static bool first_alone(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 arg)
+static bool no_status(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 arg)
 {
-	usual(h, b);
-	b->desc[0].flags &= (u16)~VRING_DESC_F_NEXT;
-	return true;
-}
-
-static bool no_end_piece(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 arg)
-{
-	usual(h, b);
+	usual(c, h, b);
 	b->desc[1].flags = 0;
 	b->desc[1].len = 0;
 	return true;
@@ -220,9 +210,9 @@ static bool no_end_piece(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u
 static void shorts(struct ck *c)
 {
 	static const struct pk_case cases[] = {
-		{ "one readable byte", short_one, 1, 1, 1 },
-		{ "the first piece and nothing", first_alone, 1, 0, 2 },
-		{ "the first piece and an empty descriptor", no_end_piece, 2, 0, 2 },
+		{ "one readable byte", short_one, 1, 1 },
+		{ "a header and nothing", short_one, 1, 16 },
+		{ "a header and an empty descriptor", no_status, 2, 0 },
 	};
 	struct pk_hostile h = { .clause = SHORT };
 
@@ -230,9 +220,9 @@ static void shorts(struct ck *c)
 }
 
 CHECK(shorts, .id = "packed.hostile.short", .clauses = { SHORT, PK_HOSTILE_CLAUSES },
-      .stimulus =
-	      "one readable byte; the first piece (header) alone; that and a descriptor of no bytes",
-      .oracle = "as packed.hostile.outside", .vehicle = true, .disturbs = true, .run = shorts);
+      .stimulus = "one readable byte; a header alone; a header and a descriptor of no bytes",
+      .oracle = "as packed.hostile.outside", .device = VIRTIO_ID_BLOCK, .disturbs = true,
+      .run = shorts);
 
 /* --- the ring --------------------------------------------------------------------------------------------- */
 
@@ -255,12 +245,12 @@ static void no_end(struct ck *c)
 CHECK(no_end, .id = "packed.hostile.no-end", .clauses = { LONG, PK_HOSTILE_CLAUSES },
       .stimulus =
 	      "every descriptor of the ring available, each chained to the next; then a new session",
-      .oracle = "it is served", .vehicle = true, .disturbs = true, .run = no_end);
+      .oracle = "it is served", .device = VIRTIO_ID_BLOCK, .disturbs = true, .run = no_end);
 
 /* An end that is not the list's: the next descriptor in the ring is not available. */
 static bool torn(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 flags)
 {
-	usual(h, b);
+	usual(c, h, b);
 	b->desc[0].flags |= (u16)flags;
 	return true;
 }
@@ -268,8 +258,7 @@ static bool torn(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 flags
 static void flags(struct ck *c)
 {
 	static const struct pk_case cases[] = {
-		{ "all flags that have no meaning set", torn, 0, 0x7f78 & ~VRING_DESC_F_INDIRECT,
-		  1 },
+		{ "all flags that have no meaning set", torn, 3, 0x7f78 & ~VRING_DESC_F_INDIRECT },
 	};
 	struct pk_hostile h = { .clause = FLAGS };
 
@@ -281,9 +270,9 @@ static void flags(struct ck *c)
 		struct vq_packed *vq = pk_vq(c);
 		struct pk_buf b;
 
-		if (!pk_take(c, &b, usual(&h, &b), &h.parts))
+		if (!pk_take(c, &b, 3, &h.parts))
 			return;
-		usual(&h, &b);
+		usual(c, &h, &b);
 		for (u32 i = 0; i < 2000; i++) {
 			const bool wrap = i & 1 ? !b.at.wrap : b.at.wrap;
 
@@ -304,7 +293,8 @@ CHECK(flags, .id = "packed.hostile.flags", .clauses = { FLAGS, PK_HOSTILE_CLAUSE
       .stimulus =
 	      "flags without a meaning; and the flags of a descriptor toggled 2000 times before it is "
 	      "available, 20 times",
-      .oracle = "as packed.hostile.outside", .vehicle = true, .disturbs = true, .run = flags);
+      .oracle = "as packed.hostile.outside", .device = VIRTIO_ID_BLOCK, .disturbs = true,
+      .run = flags);
 
 /* --- ids --------------------------------------------------------------------------------------------------- */
 
@@ -320,10 +310,10 @@ static void ids(struct ck *c)
 		u64 end;
 		u16 id;
 
-		if (!pk_up(c, &h) || !pk_take(c, &b, usual(&h, &b), &h.parts))
+		if (!pk_up(c, &h) || !pk_take(c, &b, 3, &h.parts))
 			return;
 		vq = pk_vq(c);
-		usual(&h, &b);
+		usual(c, &h, &b);
 		id = b.id;
 		b.id = wild[i];
 		pk_show(c, &b);
@@ -341,40 +331,29 @@ static void ids(struct ck *c)
 }
 
 CHECK(ids, .id = "packed.hostile.id", .clauses = { ID, PK_HOSTILE_CLAUSES },
-      .stimulus = "buffers with the ids 64 in a ring of as many, 0x8000 and 0xffff",
+      .stimulus = "buffers with the ids 128 in a ring of as many, 0x8000 and 0xffff",
       .oracle =
 	      "the id comes back as it is, or the device shows an error; what is behind is served",
-      .vehicle = true, .disturbs = true, .run = ids);
+      .device = VIRTIO_ID_BLOCK, .disturbs = true, .run = ids);
 
 /* --- tables ------------------------------------------------------------------------------------------------- */
 
-/* A whole good one, but the descriptor that points to it says it has `len` bytes. */
 static bool table_of(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u32 len)
 {
-	u16 n;
-
 	struct vring_packed_desc *d;
 	struct tp_buf table;
 
 	if (!ck_alloc(c, 4096, 16, &table))
 		return false;
-	n = usual(h, b);
+	usual(c, h, b);
 	d = (struct vring_packed_desc *)table.hva;
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < 3; i++)
 		d[i] = (struct vring_packed_desc){
 			.addr = le64(b->desc[i].addr),
 			.len = le32(b->desc[i].len),
 			.flags = le16(b->desc[i].flags & VRING_DESC_F_WRITE),
 		};
 	b->desc[0] = (struct pk_desc){ table.gpa.v, len, VRING_DESC_F_INDIRECT };
-	return true;
-}
-
-static bool table_whole(struct ck *c, struct pk_hostile *h, struct pk_buf *b)
-{
-	if (!table_of(c, h, b, 0))
-		return false;
-	b->desc[0].len = ride_pieces(&h->parts) * (u32)sizeof(struct vring_packed_desc);
 	return true;
 }
 
@@ -385,7 +364,7 @@ static bool table_size(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64
 
 static bool table_outside(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 arg)
 {
-	if (!table_whole(c, h, b))
+	if (!table_of(c, h, b, 48))
 		return false;
 	b->desc[0].addr = ck_unmapped(c).v;
 	return true;
@@ -394,13 +373,12 @@ static bool table_outside(struct ck *c, struct pk_hostile *h, struct pk_buf *b, 
 static void indirect_size(struct ck *c)
 {
 	static const struct pk_case cases[] = {
-		{ "a table of 0 bytes", table_size, 1, 0, 1 },
-		{ "a table of 15 bytes", table_size, 1, 15, 1 },
-		{ "a table of 31 bytes", table_size, 1, 31, 1 },
-		{ "a table of 47 bytes", table_size, 1, 47, 1 },
-		{ "a table of 0xffffffff bytes", table_size, 1, 0xffffffff, 1 },
-		{ "a table of 2^31 bytes", table_size, 1, 0x80000000, 1 },
-		{ "a table in no region", table_outside, 1, 0, 1 },
+		{ "a table of 0 bytes", table_size, 1, 0 },
+		{ "a table of 15 bytes", table_size, 1, 15 },
+		{ "a table of 47 bytes", table_size, 1, 47 },
+		{ "a table of 0xffffffff bytes", table_size, 1, 0xffffffff },
+		{ "a table of 2^31 bytes", table_size, 1, 0x80000000 },
+		{ "a table in no region", table_outside, 1, 0 },
 	};
 	struct pk_hostile h = { .clause = INDIRECT_SIZE };
 
@@ -409,13 +387,13 @@ static void indirect_size(struct ck *c)
 
 CHECK(indirect_size, .id = "packed.hostile.indirect-size",
       .clauses = { INDIRECT_SIZE, PK_HOSTILE_CLAUSES },
-      .stimulus = "tables of 0, 15, 31, 47, 2^31 and 2^32 - 1 bytes, and one in no region",
-      .oracle = "as packed.hostile.outside", .vehicle = true,
+      .stimulus = "tables of 0, 15, 47, 2^31 and 2^32 - 1 bytes, and one in no region",
+      .oracle = "as packed.hostile.outside", .device = VIRTIO_ID_BLOCK,
       .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC), .disturbs = true, .run = indirect_size);
 
 static bool indirect_and_next(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 arg)
 {
-	if (!table_whole(c, h, b))
+	if (!table_of(c, h, b, 48))
 		return false;
 	b->desc[0].flags |= VRING_DESC_F_NEXT;
 	return true;
@@ -423,22 +401,18 @@ static bool indirect_and_next(struct ck *c, struct pk_hostile *h, struct pk_buf 
 
 static bool indirect_in_list(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 arg)
 {
-	struct pk_desc table;
-
-	if (!table_whole(c, h, b))
+	if (!table_of(c, h, b, 48))
 		return false;
-	table = b->desc[0];
-	usual(h, b);
-	b->desc[0].flags |= VRING_DESC_F_NEXT;
-	b->desc[1] = table;
+	b->desc[1] = b->desc[0];
+	b->desc[0] = (struct pk_desc){ h->parts.hdr.gpa.v, h->parts.hdr.len, VRING_DESC_F_NEXT };
 	return true;
 }
 
 static void indirect_next(struct ck *c)
 {
 	static const struct pk_case cases[] = {
-		{ "INDIRECT and NEXT", indirect_and_next, 0, 0, 2 },
-		{ "a table at the end of a list", indirect_in_list, 2, 0, 1 },
+		{ "INDIRECT and NEXT", indirect_and_next, 3, 0 },
+		{ "a table at the end of a list", indirect_in_list, 2, 0 },
 	};
 	struct pk_hostile h = { .clause = INDIRECT_NEXT };
 
@@ -448,7 +422,7 @@ static void indirect_next(struct ck *c)
 CHECK(indirect_next, .id = "packed.hostile.indirect-next",
       .clauses = { INDIRECT_NEXT, PK_HOSTILE_CLAUSES },
       .stimulus = "a descriptor with INDIRECT and NEXT; one with INDIRECT at the end of a list",
-      .oracle = "as packed.hostile.outside", .vehicle = true,
+      .oracle = "as packed.hostile.outside", .device = VIRTIO_ID_BLOCK,
       .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC), .disturbs = true, .run = indirect_next);
 
 static void indirect_off(struct ck *c)
@@ -462,7 +436,7 @@ static void indirect_off(struct ck *c)
 	    !ck_must(c, c->tp->ops->driver_ok(c->tp), "setting DRIVER_OK"))
 		return;
 	h.up = h.opened_once = true;
-	if (!pk_up(c, &h) || !pk_take(c, &b, 1, &h.parts) || !table_whole(c, &h, &b))
+	if (!pk_up(c, &h) || !pk_take(c, &b, 1, &h.parts) || !table_of(c, &h, &b, 48))
 		return;
 	pk_show(c, &b);
 	if (pk_kick(c) && pk_settle(c, &h, "INDIRECT without its feature") && !h.up)
@@ -472,5 +446,5 @@ static void indirect_off(struct ck *c)
 CHECK(indirect_off, .id = "packed.hostile.indirect-off",
       .clauses = { INDIRECT_OFF, PK_HOSTILE_CLAUSES },
       .stimulus = "a table, though INDIRECT_DESC was not accepted",
-      .oracle = "as packed.hostile.outside", .vehicle = true, .disturbs = true,
+      .oracle = "as packed.hostile.outside", .device = VIRTIO_ID_BLOCK, .disturbs = true,
       .run = indirect_off);

@@ -50,8 +50,8 @@ static inline struct vq_packed *pk_vq(struct ck *c)
 bool pk_take(struct ck *c, struct pk_buf *b, u16 count, void *token);
 /* Write its descriptors, the first one last; from now on it is available. */
 void pk_show(struct ck *c, const struct pk_buf *b);
-/* The descriptors of a ride; how many. */
-u16 pk_fill(struct pk_buf *b, const struct ride *r);
+/* The descriptors of a block request: header, data if there is any, status. */
+void pk_fill(struct pk_buf *b, const struct blk_req *r);
 
 /* Kick, whether the device asks for it or not. */
 bool pk_kick(struct ck *c);
@@ -70,19 +70,17 @@ u16 pk_flags(struct ck *c, u16 off);
 struct pk_hostile {
 	const char *clause; /* accused when the device does not survive */
 	u64 want;
-	struct ride parts; /* a well-formed request to spoil */
-	struct ride good;
-	struct ride_answer expect; /* to it */
+	struct blk_req parts; /* a well-formed IN of one sector to spoil */
+	struct blk_req good;
 	bool up, opened_once;
 };
 
 struct pk_case {
 	const char *what;
-	/* Fill `b` in, which has b->count set already; its flags as they go into the ring. */
+	/* Fill `b` in, which has b->count set to `pieces` already; its flags as they go into the ring. */
 	bool (*build)(struct ck *c, struct pk_hostile *h, struct pk_buf *b, u64 arg);
-	u16 pieces; /* 0: as many as a request has, which is in b->count */
+	u16 pieces;
 	u64 arg;
-	u16 least; /* left out where a request has fewer */
 };
 
 #define PK_HOSTILE_CLAUSES C_BAD_REQUEST, C_NO_HANG, C_NEW_SESSION

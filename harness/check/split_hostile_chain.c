@@ -12,6 +12,10 @@
 #define NEXT  VRING_DESC_F_NEXT
 #define INDIR VRING_DESC_F_INDIRECT
 
+#define HDR(h)	  (h)->parts.hdr.gpa.v, (h)->parts.hdr.len
+#define DATA(h)	  (h)->parts.data.gpa.v, (h)->parts.data.len
+#define STATUS(h) (h)->parts.status.gpa.v, (h)->parts.status.len
+
 #define ORACLE                                                                                     \
 	"each time a good request behind it is served, or the device shows that it is in error "   \
 	"and serves in a new session"
@@ -22,20 +26,20 @@ static u16 cycle(struct ck *c, struct sk_hostile *h, u64 shape)
 {
 	switch (shape) {
 	case 0:
-		sk_put(c, h, 0, 0, NEXT, SK_RAW);
+		sk_desc(c, 0, HDR(h), R | NEXT, SK_RAW);
 		break;
 	case 1:
-		sk_put_then(c, h, 0, 0);
-		sk_put(c, h, 1, 0, NEXT, SK_RAW);
+		sk_desc_then(c, 0, HDR(h), R);
+		sk_desc(c, 1, HDR(h), R | NEXT, SK_RAW);
 		break;
 	case 2:
-		sk_put_then(c, h, 0, 0);
-		sk_put(c, h, 1, 1, NEXT, SK_RAW + 1);
+		sk_desc_then(c, 0, HDR(h), R);
+		sk_desc(c, 1, DATA(h), W | NEXT, SK_RAW + 1);
 		break;
 	default:
-		sk_put_then(c, h, 0, 0);
-		sk_put_then(c, h, 1, 1);
-		sk_put(c, h, 2, 1, NEXT, SK_RAW + 1);
+		sk_desc_then(c, 0, HDR(h), R);
+		sk_desc_then(c, 1, DATA(h), W);
+		sk_desc(c, 2, DATA(h), W | NEXT, SK_RAW + 1);
 		break;
 	}
 	return SK_RAW;
@@ -44,10 +48,10 @@ static u16 cycle(struct ck *c, struct sk_hostile *h, u64 shape)
 static void chain_cycle(struct ck *c)
 {
 	static const struct sk_case cases[] = {
-		{ "a first piece that is its own next", cycle, 0, 1 },
-		{ "two first pieces, each the other's next", cycle, 1, 1 },
-		{ "behind a good first piece, one that is its own next", cycle, 2, 1 },
-		{ "behind a good first piece, two in a loop", cycle, 3, 1 },
+		{ "a header that is its own next", cycle, 0 },
+		{ "two headers, each the other's next", cycle, 1 },
+		{ "behind a good header, data that is its own next", cycle, 2 },
+		{ "behind a good header, two data descriptors in a loop", cycle, 3 },
 	};
 	struct sk_hostile h = {
 		.clause = "ROB.alive.chain-cycle",
@@ -60,32 +64,32 @@ static void chain_cycle(struct ck *c)
 
 CHECK(chain_cycle, .id = "split.hostile.chain-cycle",
       .clauses = { "ROB.alive.chain-cycle", C_RETURNED, SK_HOSTILE_CLAUSES },
-      .stimulus = "chains whose descriptors form a loop, from the first on and behind it",
-      .oracle = ORACLE, .vehicle = true, .run = chain_cycle);
+      .stimulus = "chains whose descriptors form a loop, from the header on and behind it",
+      .oracle = ORACLE, .device = VIRTIO_ID_BLOCK, .run = chain_cycle);
 
 /* --- next out of range ------------------------------------------------------------------------------ */
 
 static u16 next_first(struct ck *c, struct sk_hostile *h, u64 next)
 {
-	sk_put(c, h, 0, 0, NEXT, (u16)next);
+	sk_desc(c, 0, HDR(h), R | NEXT, (u16)next);
 	return SK_RAW;
 }
 
 static u16 next_later(struct ck *c, struct sk_hostile *h, u64 next)
 {
-	sk_put_then(c, h, 0, 0);
-	sk_put(c, h, 1, 1, NEXT, (u16)next);
+	sk_desc_then(c, 0, HDR(h), R);
+	sk_desc(c, 1, DATA(h), W | NEXT, (u16)next);
 	return SK_RAW;
 }
 
 static void next_range(struct ck *c)
 {
 	static const struct sk_case cases[] = {
-		{ "a first piece with next = queue size", next_first, SK_SIZE, 1 },
-		{ "a first piece with next = 0x7fff", next_first, 0x7fff, 1 },
-		{ "a first piece with next = 0xffff", next_first, 0xffff, 1 },
-		{ "a later piece with next = queue size", next_later, SK_SIZE, 1 },
-		{ "a later piece with next = 0xffff", next_later, 0xffff, 1 },
+		{ "header with next = queue size", next_first, SK_SIZE },
+		{ "header with next = 0x7fff", next_first, 0x7fff },
+		{ "header with next = 0xffff", next_first, 0xffff },
+		{ "data with next = queue size", next_later, SK_SIZE },
+		{ "data with next = 0xffff", next_later, 0xffff },
 	};
 	struct sk_hostile h = {
 		.clause = "ROB.alive.next-range",
@@ -100,7 +104,7 @@ CHECK(next_range, .id = "split.hostile.next-range",
       .clauses = { "ROB.alive.next-range", C_RETURNED, SK_HOSTILE_CLAUSES },
       .stimulus = "a next index of queue size, 0x7fff and 0xffff, in the first and in a later "
 		  "descriptor",
-      .oracle = ORACLE, .vehicle = true, .run = next_range);
+      .oracle = ORACLE, .device = VIRTIO_ID_BLOCK, .run = next_range);
 
 /* --- indirect tables -------------------------------------------------------------------------------- */
 
@@ -129,35 +133,21 @@ static void entry(struct ck *c, struct table *t, u32 i, u64 addr, u32 len, u16 f
 	entry_quiet(t, i, addr, len, flags, next);
 }
 
-/* A whole good request in a table; how many entries it has. */
-static u32 good_table(struct ck *c, const struct sk_hostile *h, struct table *t)
+/* A whole good IN in a table of three. */
+static void good_table(struct ck *c, struct sk_hostile *h, struct table *t)
 {
-	struct sk_piece piece[RIDE_PARTS];
-	const unsigned n = sk_pieces(h, piece);
-
-	for (unsigned i = 0; i < n; i++)
-		entry(c, t, i, piece[i].addr, piece[i].len, piece[i].flags | (i + 1 < n ? NEXT : 0),
-		      i + 1 < n ? (u16)(i + 1) : 0);
-	return n;
-}
-
-static u32 good_pieces(const struct sk_hostile *h)
-{
-	struct sk_piece piece[RIDE_PARTS];
-
-	return sk_pieces(h, piece);
+	entry(c, t, 0, HDR(h), R | NEXT, 1);
+	entry(c, t, 1, DATA(h), W | NEXT, 2);
+	entry(c, t, 2, STATUS(h), W, 0);
 }
 
 static u16 indirect_cycle(struct ck *c, struct sk_hostile *h, u64 to)
 {
-	const struct sk_piece p = sk_piece(h, 0);
 	struct table t;
 
-	if (make_table(c, &t, MAX(good_pieces(h), 2u))) {
+	if (make_table(c, &t, 3)) {
 		good_table(c, h, &t);
-		entry(c, &t, 0, p.addr, p.len, p.flags | NEXT, to ? 1 : 0);
-		if (to)
-			entry(c, &t, 1, p.addr, p.len, p.flags | NEXT, 0);
+		entry(c, &t, to ? 1 : 0, HDR(h), R | NEXT, 0);
 		sk_desc(c, 0, t.buf.gpa.v, t.buf.len, INDIR, 0);
 	}
 	return SK_RAW;
@@ -166,8 +156,8 @@ static u16 indirect_cycle(struct ck *c, struct sk_hostile *h, u64 to)
 static void chain_cycle_indirect(struct ck *c)
 {
 	static const struct sk_case cases[] = {
-		{ "an entry that is its own next", indirect_cycle, 0, 1 },
-		{ "two entries, each the other's next", indirect_cycle, 1, 1 },
+		{ "an entry that is its own next", indirect_cycle, 0 },
+		{ "two entries, each the other's next", indirect_cycle, 1 },
 	};
 	struct sk_hostile h = {
 		.clause = "ROB.alive.chain-cycle",
@@ -180,14 +170,15 @@ static void chain_cycle_indirect(struct ck *c)
 
 CHECK(chain_cycle_indirect, .id = "split.hostile.indirect-cycle",
       .clauses = { "ROB.alive.chain-cycle", C_RETURNED, SK_HOSTILE_CLAUSES },
-      .stimulus = "indirect tables whose entries form a loop", .oracle = ORACLE, .vehicle = true,
-      .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC), .run = chain_cycle_indirect);
+      .stimulus = "indirect tables whose entries form a loop", .oracle = ORACLE,
+      .device = VIRTIO_ID_BLOCK, .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
+      .run = chain_cycle_indirect);
 
 static u16 nested(struct ck *c, struct sk_hostile *h, u64 itself)
 {
 	struct table outer, inner;
 
-	if (make_table(c, &outer, 3) && make_table(c, &inner, good_pieces(h))) {
+	if (make_table(c, &outer, 3) && make_table(c, &inner, 3)) {
 		good_table(c, h, &inner);
 		entry(c, &outer, 0, itself ? outer.buf.gpa.v : inner.buf.gpa.v, inner.buf.len,
 		      INDIR, 0);
@@ -199,8 +190,8 @@ static u16 nested(struct ck *c, struct sk_hostile *h, u64 itself)
 static void indirect_nested(struct ck *c)
 {
 	static const struct sk_case cases[] = {
-		{ "an entry that points to a good second table", nested, 0, 1 },
-		{ "an entry that points to its own table", nested, 1, 1 },
+		{ "an entry that points to a good second table", nested, 0 },
+		{ "an entry that points to its own table", nested, 1 },
 	};
 	struct sk_hostile h = {
 		.clause = "ROB.alive.indirect-nested",
@@ -216,17 +207,17 @@ CHECK(indirect_nested, .id = "split.hostile.indirect-nested",
       .stimulus =
 	      "an indirect table with an entry that is itself indirect: to a good table, to its "
 	      "own",
-      .oracle = ORACLE, .vehicle = true, .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
+      .oracle = ORACLE, .device = VIRTIO_ID_BLOCK, .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
       .run = indirect_nested);
 
 static u16 indirect_and_next(struct ck *c, struct sk_hostile *h, u64 arg)
 {
 	struct table t;
 
-	if (make_table(c, &t, good_pieces(h))) {
+	if (make_table(c, &t, 3)) {
 		good_table(c, h, &t);
 		sk_desc_then(c, 0, t.buf.gpa.v, t.buf.len, INDIR);
-		sk_put(c, h, 1, RIDE_PARTS, 0, 0);
+		sk_desc(c, 1, STATUS(h), W, 0);
 	}
 	return SK_RAW;
 }
@@ -234,7 +225,7 @@ static u16 indirect_and_next(struct ck *c, struct sk_hostile *h, u64 arg)
 static void indirect_next(struct ck *c)
 {
 	static const struct sk_case cases[] = {
-		{ "a good table in a descriptor that has a good next", indirect_and_next, 0, 1 },
+		{ "a good table in a descriptor that has a good next", indirect_and_next, 0 },
 	};
 	struct sk_hostile h = {
 		.clause = "ROB.alive.indirect-and-next",
@@ -247,36 +238,28 @@ static void indirect_next(struct ck *c)
 
 CHECK(indirect_next, .id = "split.hostile.indirect-and-next",
       .clauses = { "ROB.alive.indirect-and-next", C_RETURNED, SK_HOSTILE_CLAUSES },
-      .stimulus = "a descriptor with both INDIRECT and NEXT set", .oracle = ORACLE, .vehicle = true,
-      .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC), .run = indirect_next);
+      .stimulus = "a descriptor with both INDIRECT and NEXT set", .oracle = ORACLE,
+      .device = VIRTIO_ID_BLOCK, .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
+      .run = indirect_next);
 
 static u16 table_len(struct ck *c, struct sk_hostile *h, u64 len)
 {
 	struct table t;
 
-	if (make_table(c, &t, good_pieces(h))) {
+	if (make_table(c, &t, 3)) {
 		good_table(c, h, &t);
 		sk_desc(c, 0, t.buf.gpa.v, (u32)len, INDIR, 0);
 	}
 	return SK_RAW;
 }
 
-/* All of it. */
-static u16 table_whole(struct ck *c, struct sk_hostile *h, u64 arg)
-{
-	return table_len(c, h, good_pieces(h) * sizeof(struct vring_desc));
-}
-
 static u16 table_next(struct ck *c, struct sk_hostile *h, u64 next)
 {
-	const u32 last = good_pieces(h) - 1;
-	const struct sk_piece p = sk_piece(h, last);
 	struct table t;
 
-	if (make_table(c, &t, last + 1)) {
+	if (make_table(c, &t, 3)) {
 		good_table(c, h, &t);
-		entry(c, &t, last, p.addr, p.len, p.flags | NEXT,
-		      next ? (u16)next : (u16)(last + 1));
+		entry(c, &t, 1, DATA(h), W | NEXT, (u16)next);
 		sk_desc(c, 0, t.buf.gpa.v, t.buf.len, INDIR, 0);
 	}
 	return SK_RAW;
@@ -287,14 +270,13 @@ static u16 table_cut(struct ck *c, struct sk_hostile *h, u64 arg)
 {
 	const struct tp_buf *m = &c->tp->mem[c->tp->mem_count - 1];
 	const u32 there = 2 * sizeof(struct vring_desc);
-	const struct sk_piece first = sk_piece(h, 0), second = sk_piece(h, 1);
 	struct table t = {
 		.buf = { m->hva + m->len - there, gpa_add(m->gpa, m->len - there), there },
 		.d = (struct vring_desc *)(m->hva + m->len - there),
 	};
 
-	entry(c, &t, 0, first.addr, first.len, first.flags | NEXT, 1);
-	entry(c, &t, 1, second.addr, second.len, second.flags | NEXT, 2);
+	entry(c, &t, 0, HDR(h), R | NEXT, 1);
+	entry(c, &t, 1, DATA(h), W | NEXT, 2);
 	sk_desc(c, 0, t.buf.gpa.v, there + sizeof(struct vring_desc), INDIR, 0);
 	return SK_RAW;
 }
@@ -302,13 +284,13 @@ static u16 table_cut(struct ck *c, struct sk_hostile *h, u64 arg)
 static void indirect_size(struct ck *c)
 {
 	static const struct sk_case cases[] = {
-		{ "a table of 0 bytes", table_len, 0, 1 },
-		{ "a table of 8 bytes", table_len, 8, 1 },
-		{ "a table of 17 bytes", table_len, 17, 1 },
-		{ "a table of 0xfffffff0 bytes", table_len, 0xfffffff0, 1 },
-		{ "next = number of entries", table_next, 0, 1 },
-		{ "next = 0xffff", table_next, 0xffff, 1 },
-		{ "a table cut by the end of its region", table_cut, 0, 1 },
+		{ "a table of 0 bytes", table_len, 0 },
+		{ "a table of 8 bytes", table_len, 8 },
+		{ "a table of 17 bytes", table_len, 17 },
+		{ "a table of 0xfffffff0 bytes", table_len, 0xfffffff0 },
+		{ "next = number of entries", table_next, 3 },
+		{ "next = 0xffff", table_next, 0xffff },
+		{ "a table cut by the end of its region", table_cut, 0 },
 	};
 	struct sk_hostile h = {
 		.clause = "ROB.alive.indirect-size",
@@ -323,13 +305,14 @@ CHECK(indirect_size, .id = "split.hostile.indirect-size",
       .clauses = { "ROB.alive.indirect-size", C_RETURNED, SK_HOSTILE_CLAUSES },
       .stimulus = "indirect tables of 0, 8, 17 and 0xfffffff0 bytes, with a next behind their end, "
 		  "and cut by the end of a region",
-      .oracle = ORACLE, .vehicle = true, .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
+      .oracle = ORACLE, .device = VIRTIO_ID_BLOCK, .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC),
       .run = indirect_size);
 
 static void indirect_off(struct ck *c)
 {
 	static const struct sk_case cases[] = {
-		{ "a good indirect request without the feature", table_whole, 0, 1 },
+		{ "a good indirect request without the feature", table_len,
+		  3 * sizeof(struct vring_desc) },
 	};
 	struct sk_hostile h = { .clause = "ROB.alive.indirect-off", .returned = true };
 
@@ -339,38 +322,29 @@ static void indirect_off(struct ck *c)
 CHECK(indirect_off, .id = "split.hostile.indirect-off",
       .clauses = { "ROB.alive.indirect-off", C_RETURNED, SK_HOSTILE_CLAUSES },
       .stimulus = "an indirect request where VIRTIO_F_INDIRECT_DESC was not accepted",
-      .oracle = ORACLE, .vehicle = true, .run = indirect_off);
+      .oracle = ORACLE, .device = VIRTIO_ID_BLOCK, .run = indirect_off);
 
 /* --- too long, too short ------------------------------------------------------------------------------ */
 
-/*
- * A request of so many pieces as the queue has entries, and more: the first `direct` bytes one by one, the rest in a
- * table, with the body over and over.
- */
+/* `direct` one-byte pieces of the header, the rest of the request in a table of `entries`. */
 static u16 long_chain(struct ck *c, struct sk_hostile *h, u64 direct)
 {
-	const struct sk_piece first = sk_piece(h, 0), body = sk_piece(h, 1);
-	const u32 rest = good_pieces(h) > 2 ? 1 : 0, each = MAX(1u, MIN(4u, body.len / SK_SIZE));
-	const u32 room = MAX(1u, body.len / each);
+	u32 pieces = SK_SIZE, hdr = h->parts.hdr.len, n = 0;
 	struct table t;
-	u32 n = 0;
 
-	direct = MIN(direct, (u64)first.len);
 	for (u32 i = 0; i < direct; i++)
-		sk_desc_then(c, (u16)i, first.addr + i, 1, first.flags);
-	if (!make_table(c, &t, SK_SIZE + 2))
+		sk_desc_then(c, (u16)i, h->parts.hdr.gpa.v + i, 1, R);
+	if (!make_table(c, &t, pieces + 2))
 		return SK_RAW;
-	if (direct < first.len) {
-		entry(c, &t, n, first.addr + direct, first.len - (u32)direct, first.flags | NEXT,
+	if (direct < hdr) {
+		entry(c, &t, n, h->parts.hdr.gpa.v + direct, hdr - (u32)direct, R | NEXT,
 		      (u16)(n + 1));
 		n++;
 	}
-	ck_log(c, "    then the body in %u entries", SK_SIZE);
-	for (u32 i = 0; i < SK_SIZE; i++, n++)
-		entry_quiet(&t, n, body.addr + i % room * each, each,
-			    body.flags | (rest || i + 1 < SK_SIZE ? NEXT : 0), (u16)(n + 1));
-	if (rest)
-		entry(c, &t, n++, sk_piece(h, 2).addr, sk_piece(h, 2).len, W, 0);
+	ck_log(c, "    then the data in %u entries", pieces);
+	for (u32 i = 0; i < pieces; i++, n++)
+		entry_quiet(&t, n, h->parts.data.gpa.v + i * 4, 4, W | NEXT, (u16)(n + 1));
+	entry(c, &t, n++, STATUS(h), W, 0);
 	sk_desc(c, (u16)direct, t.buf.gpa.v, n * (u32)sizeof(struct vring_desc), INDIR, 0);
 	return SK_RAW;
 }
@@ -378,9 +352,9 @@ static u16 long_chain(struct ck *c, struct sk_hostile *h, u64 direct)
 static void chain_long(struct ck *c)
 {
 	static const struct sk_case cases[] = {
-		{ "a table with more entries than the queue", long_chain, 0, 1 },
-		{ "direct descriptors, then a table with more than queue size entries", long_chain,
-		  sizeof(struct virtio_blk_outhdr), 1 },
+		{ "a table with queue size + 2 entries", long_chain, 0 },
+		{ "16 direct descriptors, then a table with queue size + 1 entries", long_chain,
+		  sizeof(struct virtio_blk_outhdr) },
 	};
 	struct sk_hostile h = {
 		.clause = "ROB.alive.chain-long",
@@ -395,31 +369,28 @@ CHECK(chain_long, .id = "split.hostile.chain-long",
       .clauses = { "ROB.alive.chain-long", C_RETURNED, SK_HOSTILE_CLAUSES },
       .stimulus = "requests of more descriptors than the queue has entries: in one indirect table, "
 		  "and in direct descriptors followed by one",
-      .oracle = ORACLE ". Serving the long request is fine", .vehicle = true,
+      .oracle = ORACLE ". Serving the long request is fine", .device = VIRTIO_ID_BLOCK,
       .features = BIT_ULL(VIRTIO_RING_F_INDIRECT_DESC), .run = chain_long);
 
 static u16 short_request(struct ck *c, struct sk_hostile *h, u64 shape)
 {
-	const struct sk_piece first = sk_piece(h, 0), second = sk_piece(h, 1);
-	const struct sk_piece last = sk_piece(h, RIDE_PARTS);
-
 	switch (shape) {
 	case 0:
-		sk_desc(c, 0, first.addr, 1, R, 0);
+		sk_desc(c, 0, h->parts.hdr.gpa.v, 1, R, 0);
 		break;
 	case 1:
-		sk_put(c, h, 0, 0, 0, 0);
+		sk_desc(c, 0, HDR(h), R, 0);
 		break;
 	case 2:
-		sk_put_then(c, h, 0, 0);
-		sk_desc(c, 1, second.addr, second.len, R, 0);
+		sk_desc_then(c, 0, HDR(h), R);
+		sk_desc(c, 1, DATA(h), R, 0);
 		break;
 	case 3:
-		sk_desc(c, 0, last.addr + last.len - 1, 1, W, 0);
+		sk_desc(c, 0, STATUS(h), W, 0);
 		break;
 	default:
-		sk_desc_then(c, 0, first.addr, first.len / 2, first.flags);
-		sk_put(c, h, 1, RIDE_PARTS, 0, 0);
+		sk_desc_then(c, 0, h->parts.hdr.gpa.v, 8, R);
+		sk_desc(c, 1, STATUS(h), W, 0);
 		break;
 	}
 	return SK_RAW;
@@ -428,11 +399,11 @@ static u16 short_request(struct ck *c, struct sk_hostile *h, u64 shape)
 static void request_short(struct ck *c)
 {
 	static const struct sk_case cases[] = {
-		{ "one readable byte", short_request, 0, 1 },
-		{ "the first piece and nothing else", short_request, 1, 2 },
-		{ "the first piece and a readable one, no writable byte", short_request, 2, 2 },
-		{ "one writable byte and nothing else", short_request, 3, 1 },
-		{ "half the first piece, and the last", short_request, 4, 2 },
+		{ "one readable byte", short_request, 0 },
+		{ "a header and nothing else", short_request, 1 },
+		{ "header and readable data, no writable byte", short_request, 2 },
+		{ "one writable byte and nothing else", short_request, 3 },
+		{ "half a header and a status", short_request, 4 },
 	};
 	struct sk_hostile h = {
 		.clause = "ROB.alive.short-request",
@@ -445,10 +416,9 @@ static void request_short(struct ck *c)
 
 CHECK(request_short, .id = "split.hostile.short-request",
       .clauses = { "ROB.alive.short-request", C_RETURNED, SK_HOSTILE_CLAUSES },
-      .stimulus =
-	      "chains without a whole first piece (header), without the last (status), without a "
-	      "writable byte",
-      .oracle = ORACLE ". The chain itself comes back", .vehicle = true, .run = request_short);
+      .stimulus = "chains without a whole header, without a status, without a writable byte",
+      .oracle = ORACLE ". The chain itself comes back", .device = VIRTIO_ID_BLOCK,
+      .run = request_short);
 
 /* A queue's worth and more: a slot lost each time would leave none. */
 static void chain_returned(struct ck *c)
@@ -462,18 +432,16 @@ static void chain_returned(struct ck *c)
 	if (!sk_up(c, &h))
 		return;
 	for (unsigned i = 0; i < 2 * SK_SIZE; i += 16) {
-		const struct sk_piece first = sk_piece(&h, 0);
 		enum sk_fate fate;
 
-		/* Where there is but one piece, it is cut short. */
-		sk_desc(c, 0, first.addr, good_pieces(&h) > 1 ? first.len : 1, first.flags, 0);
+		sk_desc(c, 0, HDR(&h), R, 0);
 		if (!sk_offer(c, SK_RAW, 16))
 			return;
 		fate = sk_settle(c, &h, SK_RAW, 16);
 		if (fate == SK_SILENT)
 			ck_fail(c, "ROB.alive.short-request",
 				"the next well-formed request is served",
-				"it is not after %u requests without their end", i + 16);
+				"it is not after %u headers without a status", i + 16);
 		if (fate != SK_SERVED || h.lost)
 			return;
 	}
@@ -482,8 +450,8 @@ static void chain_returned(struct ck *c)
 CHECK(chain_returned, .id = "split.hostile.returned",
       .clauses = { C_RETURNED, "ROB.alive.short-request", C_BAD_REQUEST, C_NO_HANG },
       .stimulus =
-	      "twice as many chains that end after their first piece as the queue has entries, 16 at "
+	      "twice as many chains that only lack their status as the queue has entries, 16 at "
 	      "a time",
       .oracle = "every head comes back and good requests between are served, or the device shows "
 		"that it is in error",
-      .vehicle = true, .run = chain_returned);
+      .device = VIRTIO_ID_BLOCK, .run = chain_returned);

@@ -76,7 +76,7 @@ CHECK(avail_runaway, .id = "split.hostile.avail-runaway",
       .clauses = { "ROB.alive.avail-runaway", C_NO_HANG, C_NEW_SESSION },
       .stimulus = "an available index queue size + 1, and 0x8000, ahead of what was used",
       .oracle = "no more elements are used than the queue has entries, and a new session is served",
-      .vehicle = true, .run = avail_runaway);
+      .device = VIRTIO_ID_BLOCK, .run = avail_runaway);
 
 static void avail_backwards(struct ck *c)
 {
@@ -92,7 +92,7 @@ CHECK(avail_backwards, .id = "split.hostile.avail-backwards",
       .clauses = { "ROB.alive.avail-runaway", C_NO_HANG, C_NEW_SESSION },
       .stimulus = "an available index that goes back by one, and by two",
       .oracle = "no more elements are used than the queue has entries, and a new session is served",
-      .vehicle = true, .run = avail_backwards);
+      .device = VIRTIO_ID_BLOCK, .run = avail_backwards);
 
 /* --- heads ------------------------------------------------------------------------------------------ */
 
@@ -133,7 +133,7 @@ CHECK(head_range, .id = "split.hostile.head-range",
       .stimulus = "an available ring entry of queue size, 0x8000 and 0xffff",
       .oracle = "no used element with that id; a good request behind it is served, or the device "
 		"shows that it is in error and serves in a new session",
-      .vehicle = true, .run = head_range);
+      .device = VIRTIO_ID_BLOCK, .run = head_range);
 
 static void avail_duplicate(struct ck *c)
 {
@@ -141,14 +141,16 @@ static void avail_duplicate(struct ck *c)
 		.clause = "ROB.alive.avail-duplicate",
 		.want = ck_ring_features(),
 	};
+	const u32 most = VIRTIO_BLK_SECTOR + 1;
+
 	for (unsigned times = 2; times <= 3; times++) {
 		enum sk_fate fate;
-		u32 most;
 
 		if (!sk_up(c, &h))
 			return;
-		most = h.parts.v->writable;
-		sk_put_rest(c, &h, 0, 0);
+		sk_desc_then(c, 0, h.parts.hdr.gpa.v, h.parts.hdr.len, 0);
+		sk_desc_then(c, 1, h.parts.data.gpa.v, h.parts.data.len, VRING_DESC_F_WRITE);
+		sk_desc(c, 2, h.parts.status.gpa.v, 1, VRING_DESC_F_WRITE, 0);
 		if (!sk_offer(c, SK_RAW, times))
 			return;
 		fate = sk_settle(c, &h, SK_RAW, times);
@@ -179,7 +181,7 @@ CHECK(avail_duplicate, .id = "split.hostile.avail-duplicate",
       .oracle = "it is used no more often than that, with a length that its chain has room for; a "
 		"good request behind it is served, or the device shows that it is in error and "
 		"serves in a new session",
-      .vehicle = true, .run = avail_duplicate);
+      .device = VIRTIO_ID_BLOCK, .run = avail_duplicate);
 
 /* --- sizes and places ---------------------------------------------------------------------------------- */
 
@@ -211,7 +213,7 @@ static bool impossible(struct ck *c, const struct tp_queue *cfg, bool *taken)
 /* The proof of life, in a session of its own. */
 static void must_serve(struct ck *c, const char *clause)
 {
-	ride_alive_after_reopen(c, clause);
+	ckb_alive_after_reopen(c, clause);
 }
 
 static void queue_size(struct ck *c)
@@ -254,7 +256,7 @@ static void queue_size(struct ck *c)
 CHECK(queue_size, .id = "split.hostile.queue-size",
       .clauses = { "ROB.alive.queue-size", C_NO_HANG },
       .stimulus = "a queue of 0, 3, 100 and 65535 entries, started, with one head available",
-      .oracle = "refused, or not; afterwards a new session is served", .vehicle = true,
+      .oracle = "refused, or not; afterwards a new session is served", .device = VIRTIO_ID_BLOCK,
       .run = queue_size);
 
 /* Of a part that straddles, so much is in memory: no whole one, but its beginning. */
@@ -277,8 +279,8 @@ static const struct {
 	[PART_DESC] = { "descriptor table", OUTSIDE },
 };
 
-/* Requests of up to two descriptors each, as far as there is memory for table and heads. */
-static bool offer_herd(struct ck *c, const struct tp_buf part[PARTS])
+/* GET_IDs of two descriptors each, as far as there is memory for table and heads. */
+static bool offer_ids(struct ck *c, const struct tp_buf part[PARTS])
 {
 	struct vring_avail *avail = (struct vring_avail *)part[PART_AVAIL].hva;
 	struct vring_desc *d = (struct vring_desc *)part[PART_DESC].hva;
@@ -292,14 +294,10 @@ static bool offer_herd(struct ck *c, const struct tp_buf part[PARTS])
 
 		sk_herd_fill(c, &h, i, sg, &out, &in);
 		if ((2u * i + 2) * sizeof(*d) <= part[PART_DESC].len) {
-			for (unsigned k = 0; k < out + in; k++)
-				d[2 * i + k] = (struct vring_desc){
-					le64(sg[k].addr.v),
-					le32(sg[k].len),
-					le16((k >= out ? VRING_DESC_F_WRITE : 0) |
-					     (k + 1 < out + in ? VRING_DESC_F_NEXT : 0)),
-					le16(2 * i + 1),
-				};
+			d[2 * i] = (struct vring_desc){ le64(sg[0].addr.v), le32(sg[0].len),
+							le16(VRING_DESC_F_NEXT), le16(2 * i + 1) };
+			d[2 * i + 1] = (struct vring_desc){ le64(sg[1].addr.v), le32(sg[1].len),
+							    le16(VRING_DESC_F_WRITE), 0 };
 		}
 		if (4 + (i + 1) * sizeof(u16) <= part[PART_AVAIL].len)
 			avail->ring[i] = le16(2 * i);
@@ -326,7 +324,7 @@ static bool ring_outside_one(struct ck *c, enum ring_part which, bool straddles)
 	if (straddles)
 		part[which] = (struct tp_buf){ last->hva + last->len - THERE,
 					       gpa_add(last->gpa, last->len - THERE), THERE };
-	if (!offer_herd(c, part))
+	if (!offer_ids(c, part))
 		return false;
 	cfg = (struct tp_queue){
 		.size = SK_SIZE,
@@ -375,7 +373,7 @@ CHECK(ring_outside, .id = "split.hostile.ring-outside",
       .oracle =
 	      "refused, or no more elements are used than have their entries in memory; afterwards "
 	      "a new session is served",
-      .vehicle = true, .disturbs = true, .run = ring_outside);
+      .device = VIRTIO_ID_BLOCK, .disturbs = true, .run = ring_outside);
 
 /* --- afterwards ------------------------------------------------------------------------------------------ */
 
@@ -422,12 +420,12 @@ static void recovers(struct ck *c)
 	}
 	if (rc != TP_OK) {
 		ck_log(c, "  %s", c->tp->error);
-		ride_alive_after_reopen(c, clause);
+		ckb_alive_after_reopen(c, clause);
 		return;
 	}
 	ck_log(c, "  stop, and set up again:");
 	if (set_up_again(c))
-		ride_alive(c, 0, clause);
+		ckb_alive(c, 0, clause);
 	else
 		ck_fail(c, clause, "the queue can be stopped and set up again", "%s", c->tp->error);
 }
@@ -436,7 +434,7 @@ CHECK(recovers, .id = "split.hostile.recovers",
       .clauses = { "ROB.live.recovers", "ROB.alive.avail-runaway", C_NO_HANG },
       .stimulus = "a ring broken by its available index, then stopped and set up again, after a "
 		  "reset where the device has a status; in a new session if it closed this one",
-      .oracle = "the ring serves again", .vehicle = true, .run = recovers);
+      .oracle = "the ring serves again", .device = VIRTIO_ID_BLOCK, .run = recovers);
 
 /* What each kind of hostile session may leave behind. */
 static bool hostile_session(struct ck *c, struct sk_hostile *h, unsigned kind)
@@ -448,13 +446,13 @@ static bool hostile_session(struct ck *c, struct sk_hostile *h, unsigned kind)
 		return false;
 	switch (kind % 4) {
 	case 0:
-		sk_put(c, h, 0, 0, VRING_DESC_F_NEXT, SK_RAW);
+		sk_desc(c, 0, h->parts.hdr.gpa.v, 16, VRING_DESC_F_NEXT, SK_RAW);
 		break;
 	case 1:
 		sk_desc(c, 0, ck_unmapped(c).v, 16, 0, 0);
 		break;
 	case 2:
-		sk_put(c, h, 0, 0, 0, 0);
+		sk_desc(c, 0, h->parts.hdr.gpa.v, 16, 0, 0);
 		break;
 	default:
 		head = 0xffff;
@@ -519,9 +517,8 @@ static void leaks(struct ck *c)
 }
 
 CHECK(leaks, .id = "split.hostile.leaks", .clauses = { "ROB.leak.fds", "ROB.leak.threads" },
-      .stimulus =
-	      "16 sessions with a loop, a buffer outside memory, a request without its end or a "
-	      "head out of range",
+      .stimulus = "16 sessions with a loop, a buffer outside memory, a request without status or a "
+		  "head out of range",
       .oracle =
 	      "afterwards the process has as many open descriptors as before, and no more threads",
-      .vehicle = true, .caps = TP_CAP_PROCESS, .run = leaks);
+      .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_PROCESS, .run = leaks);

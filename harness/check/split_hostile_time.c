@@ -62,8 +62,9 @@ static void cpu(struct ck *c)
 		return;
 	}
 	/* A loop, and behind it nothing. */
-	sk_put_then(c, &h, 0, 0);
-	sk_put(c, &h, 1, 1, VRING_DESC_F_NEXT, SK_RAW + 1);
+	sk_desc_then(c, 0, h.parts.hdr.gpa.v, h.parts.hdr.len, 0);
+	sk_desc(c, 1, h.parts.data.gpa.v, h.parts.data.len, VRING_DESC_F_WRITE | VRING_DESC_F_NEXT,
+		SK_RAW + 1);
 	if (!sk_offer(c, SK_RAW, 1))
 		return;
 	ck_quiet(c);
@@ -83,7 +84,7 @@ CHECK(cpu, .id = "split.hostile.idle-cpu", .clauses = { "ROB.live.cpu" },
       .stimulus = "a chain that is a loop, and windows of 150 ms without traffic",
       .oracle =
 	      "in one of four the target's threads run, or wait to, for less than a tenth of the time",
-      .vehicle = true, .caps = TP_CAP_PROCESS, .run = cpu);
+      .device = VIRTIO_ID_BLOCK, .caps = TP_CAP_PROCESS, .run = cpu);
 
 /* --- fetched once -------------------------------------------------------------------------------------- */
 
@@ -203,19 +204,18 @@ static void fetch_address(struct ck *c)
 	u64 end = c->tp->ops->now_ns(c->tp) + FETCH_FOR / 2;
 
 	while (c->tp->ops->now_ns(c->tp) < end) {
-		struct sk_piece piece[RIDE_PARTS];
 		struct vring_desc *data;
 		enum sk_fate fate;
 		u64 good, bad;
-		unsigned k;
 
 		if (!sk_up(c, &h))
 			return;
-		k = MIN(1u, sk_pieces(&h, piece) - 1);
-		good = piece[k].addr;
+		good = h.parts.data.gpa.v;
 		bad = ck_unmapped(c).v;
-		data = &c->q[0].vq.split.desc[SK_RAW + k];
-		sk_put_rest(c, &h, 0, 0);
+		data = &c->q[0].vq.split.desc[SK_RAW + 1];
+		sk_desc_then(c, 0, h.parts.hdr.gpa.v, h.parts.hdr.len, 0);
+		sk_desc_then(c, 1, good, h.parts.data.len, VRING_DESC_F_WRITE);
+		sk_desc(c, 2, h.parts.status.gpa.v, 1, VRING_DESC_F_WRITE, 0);
 		if (!sk_offer(c, SK_RAW, 1))
 			return;
 		for (u32 i = 0; i < 20000 && !vq_split_used_pending(&c->q[0].vq.split); i++)
@@ -236,7 +236,7 @@ static void fetch_address(struct ck *c)
 
 CHECK(fetch_address, .id = "split.hostile.fetch-address",
       .clauses = { "ROB.alive.desc-outside", C_RETURNED, SK_HOSTILE_CLAUSES },
-      .stimulus = "requests whose data moves into memory and out of it all the while",
+      .stimulus = "reads whose data moves into memory and out of it all the while",
       .oracle = "each time a good request behind it is served, or the device shows that it is in "
 		"error and serves in a new session",
-      .vehicle = true, .run = fetch_address);
+      .device = VIRTIO_ID_BLOCK, .lacks = BIT_ULL(VIRTIO_BLK_F_RO), .run = fetch_address);

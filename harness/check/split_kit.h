@@ -9,7 +9,7 @@
 #define HARNESS_CHECK_SPLIT_KIT_H
 
 #include "harness/check/blk_io.h"
-#include "harness/check/ride.h"
+#include "harness/device/vehicle.h"
 
 /* Clauses that several files name. */
 #define C_USED_LEN    "v14.split-ring.used-ring.dev.2"
@@ -70,8 +70,8 @@ bool sk_collect(struct ck *c, unsigned q, const struct sk_herd *h, u32 n);
  * are put at descriptors SK_RAW and up; the lower ones are left to a correct driver. Good requests
  * come before (set-up) and behind (the proof of life).
  */
-#define SK_SIZE 64
-#define SK_RAW	32
+#define SK_SIZE 128
+#define SK_RAW	64
 
 struct sk_hostile {
 	const char *clause; /* accused when the device does not survive; NULL: nothing is */
@@ -79,15 +79,16 @@ struct sk_hostile {
 	bool returned;	    /* the heads are valid: ROB.chain.returned asks for them back */
 	u16 size;	    /* of the queue; 0: SK_SIZE */
 
-	struct ride parts; /* a well-formed one to spoil, in region 0 */
+	/* A well-formed IN of one sector to spoil. In region 0. */
+	struct blk_req parts;
 
-	struct ride good;
-	struct ride_answer expect; /* to it */
-	bool up;		   /* a session runs and has served a good request */
-	bool opened_once;	   /* from the second session on, not coming up is an accusation */
-	bool lost;    /* a chain did not come back: waiting for others would only take time */
-	u32 back;     /* how often the hostile head came back */
-	u32 back_len; /* the used length it had last */
+	struct blk_req good;
+	u8 expect[VIRTIO_BLK_SECTOR]; /* what it reads */
+	bool up;		      /* a session runs and has served a good request */
+	bool opened_once; /* from the second session on, not coming up is an accusation */
+	bool lost;	  /* a chain did not come back: waiting for others would only take time */
+	u32 back;	  /* how often the hostile head came back */
+	u32 back_len;	  /* the used length it had last */
 };
 
 /* Clauses that the calls below may accuse under, beside the check's own. */
@@ -96,29 +97,10 @@ struct sk_hostile {
 /* A session in which a good request was served. */
 bool sk_up(struct ck *c, struct sk_hostile *h);
 
-/*
- * What there is to spoil, in the order of the chain: pieces that are not empty. Block devices have three (header, data,
- * status), most types two, some one.
- */
-struct sk_piece {
-	u64 addr;
-	u32 len;
-	u16 flags; /* VRING_DESC_F_WRITE, or none */
-};
-unsigned sk_pieces(const struct sk_hostile *h, struct sk_piece piece[RIDE_PARTS]);
-/* Piece `k`, or the last one. */
-struct sk_piece sk_piece(const struct sk_hostile *h, unsigned k);
-
 /* A descriptor of the hostile part: index SK_RAW + i. */
 void sk_desc(struct ck *c, u16 i, u64 addr, u32 len, u16 flags, u16 next);
 /* The same, chained to the one after it. */
 void sk_desc_then(struct ck *c, u16 i, u64 addr, u32 len, u16 flags);
-
-/* The same of piece `k` of what is to be spoilt, as it is. */
-void sk_put(struct ck *c, const struct sk_hostile *h, u16 i, unsigned k, u16 flags, u16 next);
-void sk_put_then(struct ck *c, const struct sk_hostile *h, u16 i, unsigned k);
-/* All from piece `k` on, as a chain from descriptor `i` on, which ends there. */
-void sk_put_rest(struct ck *c, const struct sk_hostile *h, u16 i, unsigned k);
 
 enum sk_fate {
 	SK_SERVED, /* the good request behind came back */
@@ -144,7 +126,6 @@ struct sk_case {
 	/* Build the chain in descriptors SK_RAW and up (and leave it unpublished); its head. */
 	u16 (*build)(struct ck *c, struct sk_hostile *h, u64 arg);
 	u64 arg;
-	unsigned pieces; /* left out where a request has fewer */
 };
 
 /*

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/*
- * GET_ID: the cheapest request a block device knows, and one that touches no medium. And a read of the first sector,
- * which does.
- */
+/* GET_ID: the cheapest request a block device knows, and one that touches no medium. */
 #include <string.h>
 
 #include "harness/device/blk.h"
@@ -28,30 +25,6 @@ const struct vehicle blk_vehicle = {
 	.features = BIT_ULL(VIRTIO_BLK_F_MQ),
 	.readable = sizeof(struct virtio_blk_outhdr),
 	.writable = VIRTIO_BLK_ID_LEN + 1,
-	.tail = 1,
 	.fill = fill,
 	.answered = answered,
-};
-
-static void fill_read(u8 *readable, u64 n)
-{
-	const struct virtio_blk_outhdr hdr = { .type = le32(VIRTIO_BLK_T_IN) };
-
-	memcpy(readable, &hdr, sizeof(hdr));
-}
-
-static bool read_well(const u8 *readable, const u8 *writable)
-{
-	return writable[VIRTIO_BLK_SECTOR] == VIRTIO_BLK_S_OK;
-}
-
-const struct vehicle blk_read_vehicle = {
-	.device = VIRTIO_ID_BLOCK,
-	.name = "a read",
-	.features = BIT_ULL(VIRTIO_BLK_F_MQ),
-	.readable = sizeof(struct virtio_blk_outhdr),
-	.writable = VIRTIO_BLK_SECTOR + 1,
-	.tail = 1,
-	.fill = fill_read,
-	.answered = read_well,
 };

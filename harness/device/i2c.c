@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#include "harness/device/vehicle.h"
-#include "harness/spec/virtio14.h"
-
 void i2c_prepare(const struct i2c_req *r, struct vq_sg sg[I2C_PARTS], unsigned *out, unsigned *in)
 {
 	const struct virtio_i2c_out_hdr hdr = {
@@ -26,44 +23,3 @@ void i2c_prepare(const struct i2c_req *r, struct vq_sg sg[I2C_PARTS], unsigned *
 	*in = 1 + (r->read && r->data.len);
 	*out = n - *in;
 }
-
-/*
- * --- the vehicle: a byte is read from an address that the bus keeps for later use ------------------------------
- *
- * No chip has it, so none is disturbed; the adapter answers with an error, or with what an open line reads as.
- */
-
-#define KEPT_ADDRESS 0x7c
-
-static void fill(u8 *readable, u64 n)
-{
-	const struct virtio_i2c_out_hdr hdr = {
-		.addr = le16(i2c_addr_field(KEPT_ADDRESS)),
-		.flags = le32(VIRTIO_I2C_FLAGS_M_RD),
-	};
-
-	memcpy(readable, &hdr, sizeof(hdr));
-}
-
-static bool answered(const u8 *readable, const u8 *writable)
-{
-	return writable[1] <= VIRTIO_I2C_MSG_ERR;
-}
-
-/* With an error the byte that was not read may count or not. */
-static u32 length(const u8 *writable)
-{
-	return writable[1] == VIRTIO_I2C_MSG_OK ? 2 : 1;
-}
-
-const struct vehicle i2c_vehicle = {
-	.device = VIRTIO_ID_I2C_ADAPTER,
-	.name = "a byte read",
-	.queues = 1,
-	.readable = I2C_HEADER,
-	.writable = 2,
-	.tail = 1,
-	.fill = fill,
-	.answered = answered,
-	.length = length,
-};

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#include "harness/device/vehicle.h"
-#include "harness/spec/virtio14.h"
-
 unsigned rng_prepare(const struct rng_req *r, struct vq_sg sg[RNG_PARTS])
 {
 	const unsigned parts = MIN(MAX(r->parts, 1u), MIN(r->buf.len, (u32)RNG_PARTS));
@@ -30,19 +27,3 @@ u32 rng_untouched(const struct rng_req *r)
 		n++;
 	return n;
 }
-
-/* --- the vehicle: a buffer to fill, of which one byte at least is ------------------------------------------ */
-
-static u32 length(const u8 *writable)
-{
-	return 1;
-}
-
-const struct vehicle rng_vehicle = {
-	.device = VIRTIO_ID_RNG,
-	.name = "a buffer",
-	.queues = 1,
-	.writable = 64,
-	.varies = true,
-	.length = length,
-};

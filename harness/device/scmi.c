@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#include "harness/device/vehicle.h"
-#include "harness/spec/virtio14.h"
-
 const struct scmi_notify scmi_notifies[SCMI_NOTIFIES] = {
 	{ SCMI_BASE, SCMI_BASE_NOTIFY_ERRORS, 1, false },
 	{ SCMI_CLOCK, SCMI_CLOCK_RATE_NOTIFY, 2, true },
@@ -42,30 +39,3 @@ u64 scmi_word64(const u8 *message, u32 i)
 {
 	return scmi_word(message, i) | (u64)scmi_word(message, i + 1) << 32;
 }
-
-/* --- the vehicle: which version the base protocol has ---------------------------------------------------------- */
-
-#define ANSWER (SCMI_HEADER + SCMI_STATUS + 4)
-
-static void fill(u8 *readable, u64 n)
-{
-	scmi_command(readable,
-		     scmi_header((u32)n % SCMI_TOKENS, SCMI_BASE, SCMI_COMMAND, SCMI_VERSION), NULL,
-		     0);
-}
-
-static bool answered(const u8 *readable, const u8 *writable)
-{
-	return scmi_word(writable, 0) == scmi_word(readable, 0);
-}
-
-const struct vehicle scmi_vehicle = {
-	.device = VIRTIO_ID_SCMI,
-	.name = "PROTOCOL_VERSION",
-	.queue = SCMI_CMDQ,
-	.queues = 1,
-	.readable = SCMI_HEADER,
-	.writable = ANSWER,
-	.fill = fill,
-	.answered = answered,
-};

@@ -38,7 +38,6 @@ const struct vehicle spi_vehicle = {
 	.queues = 1,
 	.readable = SPI_HEAD + SPI_BYTES,
 	.writable = SPI_BYTES + 1,
-	.tail = 1,
 	.fill = fill,
 	.answered = answered,
 };

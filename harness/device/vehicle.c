@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "harness/device/vehicle.h"
 
-#include "harness/spec/virtio14.h"
-
 static const struct vehicle *const vehicles[] = {
-	&blk_vehicle, &fs_vehicle,   &snd_vehicle, &gpu_vehicle, &input_vehicle, &can_vehicle,
-	&spi_vehicle, &scsi_vehicle, &rng_vehicle, &i2c_vehicle, &gpio_vehicle,	 &scmi_vehicle,
+	&blk_vehicle,	&fs_vehicle,  &snd_vehicle, &gpu_vehicle,
+	&input_vehicle, &can_vehicle, &spi_vehicle, &scsi_vehicle,
 };
 
 const struct vehicle *vehicle_of(u32 device)
@@ -14,11 +12,6 @@ const struct vehicle *vehicle_of(u32 device)
 		if (vehicles[i]->device == device)
 			return vehicles[i];
 	return NULL;
-}
-
-const struct vehicle *vehicle_with_data(u32 device)
-{
-	return device == VIRTIO_ID_BLOCK ? &blk_read_vehicle : vehicle_of(device);
 }
 
 unsigned vehicle_queues(const struct vehicle *v, unsigned queues)

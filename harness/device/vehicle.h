@@ -16,7 +16,7 @@
 /* What the device-writable bytes hold before. */
 #define VEHICLE_UNSET 0xee
 /* More than any has on one side. */
-#define VEHICLE_BYTES_MAX 1024
+#define VEHICLE_BYTES_MAX 256
 
 struct vehicle {
 	u32 device;
@@ -26,8 +26,6 @@ struct vehicle {
 	u16 size;     /* of a queue that all known devices of this type take; 0: 128 at least */
 	u64 features; /* that a driver accepts who uses several of them */
 	u32 readable, writable;
-	u32 tail; /* of the writable bytes: those at the end that drivers usually give a descriptor of their own */
-	bool varies; /* the answer is other bytes each time, and any */
 	/* The device-readable bytes, zero before, of request `n` of a session; `n` is 0 of the first. */
 	void (*fill)(u8 *readable, u64 n);
 	/* Is there an answer to the request? One that says no is one, too. NULL: it has none to look at. */
@@ -38,9 +36,6 @@ struct vehicle {
 
 /* NULL: no request of this type is known. */
 const struct vehicle *vehicle_of(u32 device);
-
-/* The same for those who make few of them: one that moves data where the type has such a thing. */
-const struct vehicle *vehicle_with_data(u32 device);
 
 /*
  * How many queues can be used, of the `queues` that a device has: one at least, since who cannot say how many
@@ -74,8 +69,7 @@ static inline u64 vehicle_u64(const u8 *at)
 	return vehicle_u32(at) | (u64)vehicle_u32(at + 4) << 32;
 }
 
-extern const struct vehicle blk_vehicle, blk_read_vehicle, fs_vehicle, snd_vehicle, gpu_vehicle,
-	input_vehicle, can_vehicle, spi_vehicle, scsi_vehicle, rng_vehicle, i2c_vehicle,
-	gpio_vehicle, scmi_vehicle;
+extern const struct vehicle blk_vehicle, fs_vehicle, snd_vehicle, gpu_vehicle, input_vehicle,
+	can_vehicle, spi_vehicle, scsi_vehicle;
 
 #endif

@@ -20,9 +20,6 @@
  */
 #define MESSAGE_DEVICES "@(fs|sound|gpu|input|can|spi|scsi)"
 #define MESSAGE_CHECKS	"@(" MESSAGE_DEVICES ".*|*.answer*|split.used.ids)"
-/* The same of those that have more checks of their own: all but what any request shows of a ring. */
-#define SMALL_DEVICES "@(rng|i2c|gpio|scmi)"
-#define SMALL_CHECKS  "!(split.@(kick|notify|size|used|wrap|hostile).*|packed.*)"
 
 /*
  * What the reference back-end can be: no single one shows all clauses. Each is tried clean; a fault is
@@ -256,12 +253,9 @@ static struct trial *trial_add(struct prover *pr, int fault, unsigned variant)
 
 	*t = (struct trial){ .fault = fault, .variant = variant, .timeout = "2s", .quiet = "40ms" };
 	t->check_glob = pr->o->check_glob;
-	if (!t->check_glob && pr->o->quick && fault == CLEAN) {
-		if (glob_match(MESSAGE_DEVICES, variants[variant].device))
-			t->check_glob = MESSAGE_CHECKS;
-		else if (glob_match(SMALL_DEVICES, variants[variant].device))
-			t->check_glob = SMALL_CHECKS;
-	}
+	if (!t->check_glob && pr->o->quick && fault == CLEAN &&
+	    glob_match(MESSAGE_DEVICES, variants[variant].device))
+		t->check_glob = MESSAGE_CHECKS;
 	return t;
 }
 

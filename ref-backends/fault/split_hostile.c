@@ -199,7 +199,7 @@ FAULT(desc_zero_dies, .name = "desc-zero-dies", .clause = "ROB.alive.desc-zero",
 
 static enum fault_action longer_than_queue(struct dvq_split *vq, struct dvq_chain *c)
 {
-	if (vq->num >= 64 && c->descs > vq->num)
+	if (vq->num > 64 && c->descs > vq->num)
 		die();
 	return FAULT_PASS;
 }
